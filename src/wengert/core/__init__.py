@@ -1,0 +1,1 @@
+"""The mechanism: values, modes, dispatch, containers, errors.  Nothing here knows the derivative of anything."""

@@ -1,0 +1,361 @@
+"""Who interprets a call: values in flight, the modes they belong to, and dispatch between them.
+
+A value is a *handle*: the object that user code holds under its names.  Its content is replaced, never changed in
+place, so that everything recorded earlier keeps its meaning while every alias sees a write.
+"""
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.types import dtype_of, shape_of
+
+if TYPE_CHECKING:
+    from wengert.core.primitive import Primitive
+
+_levels = itertools.count(1)
+
+
+class Mode:
+    """One interpretation of the primitives: one running derivative, batch, ...
+
+    A later mode is an inner one: dispatch always goes to the highest level, and the level is unique, which is what
+    stops perturbation confusion (Siskind and Pearlmutter 2005).
+    """
+
+    name: ClassVar[str] = "mode"
+
+    def __init__(self) -> None:
+        self.level = next(_levels)
+        self.finished = False
+
+    def apply(self, row: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def decide(self, x: "Value") -> Any:
+        """The plain number that Python's control flow depends on."""
+        content = x.fresh().primal
+        return content.mode.decide(content) if isinstance(content, Value) else content
+
+    def __repr__(self) -> str:
+        return f"<{self.name} level {self.level}>"
+
+
+class View:
+    """How a value is seen through another: `steps` (row, parameters) lead from the content of `root` to it."""
+
+    __slots__ = ("root", "seen", "steps")
+
+    def __init__(self, root: "Value", steps: "tuple[tuple[Primitive, dict[str, Any]], ...]", seen: Any) -> None:
+        self.root, self.steps, self.seen = root, steps, seen
+
+
+class Value:
+    """Anything that flows through user code in place of an array or number.
+
+    mode    who interprets calls on it
+    primal  the undifferentiated content: an array, a number, or a value of an outer mode
+    aux     what the mode adds: a tangent, a tape record, ...
+    view    None, or where writes go and reads come from
+    """
+
+    __slots__ = ("__weakref__", "aux", "mode", "primal", "view")
+
+    # NumPy must defer to us in mixed operations
+    __array_priority__ = 1000.0
+
+    def __init__(self, mode: Mode, primal: Any, aux: Any = None, view: View | None = None) -> None:
+        self.mode = mode
+        self.primal = primal
+        self.aux = aux
+        self.view = view
+
+    # ------------------------------------------------------------ content
+
+    def fresh(self) -> "Value":
+        """This handle with its content up to date: a view reads what its root holds now."""
+        view = self.view
+        if view is not None and (view.seen is None or view.seen is not view.root.primal):
+            content: Any = view.root
+            for row, params in view.steps:
+                content = row(content, **params)
+            self.become(content)
+            self.view = view
+            view.seen = view.root.primal
+        return self
+
+    def become(self, other: Any) -> None:
+        """Take over the content of `other`, a value of any mode or a plain array; names of this handle stay."""
+        if not isinstance(other, Value):
+            other = Buffer(CONSTANT, other)
+        self.__class__ = other.__class__
+        self.mode, self.primal, self.aux, self.view = other.mode, other.primal, other.aux, None
+
+    def snapshot(self) -> "Value":
+        """The content as it is now under a new handle, which later writes do not reach."""
+        self.fresh()
+        return self.__class__(self.mode, self.primal, self.aux)
+
+    # ------------------------------------------------------------ what NumPy code asks of an array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return shape_of(self.fresh().primal)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return dtype_of(self.fresh().primal)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __getitem__(self, index: Any) -> Any:
+        raise NotImplementedError  # rules/methods.py
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.fresh().primal!r})"
+
+    def __str__(self) -> str:
+        return str(plain(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(plain(self), spec)
+
+    def __hash__(self) -> int:
+        return hash(self.mode.decide(self))
+
+    def __copy__(self) -> "Value":
+        return self.snapshot()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Value":
+        return self.snapshot()
+
+    # ------------------------------------------------------------ where a derivative would be lost
+
+    def __float__(self) -> float:
+        raise escape("float()")
+
+    def __complex__(self) -> complex:
+        raise escape("complex()")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise escape("numpy.asarray()")
+
+    # ------------------------------------------------------------ where only the value matters
+
+    def __bool__(self) -> bool:
+        return bool(self.mode.decide(self))
+
+    def __int__(self) -> int:
+        """A step function: its derivative is zero wherever it has one."""
+        return int(self.mode.decide(self))
+
+    def __trunc__(self) -> int:
+        return int(self)
+
+    def __floor__(self) -> int:
+        return int(np.floor(self.mode.decide(self)))
+
+    def __ceil__(self) -> int:
+        return int(np.ceil(self.mode.decide(self)))
+
+    # ------------------------------------------------------------ NumPy's two protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return call_function(func, args, kwargs)
+
+
+def plain(x: Any) -> Any:
+    """The number or array at the bottom of all modes."""
+    while isinstance(x, Value):
+        x = x.fresh().primal
+    return x
+
+
+def is_array(x: Any) -> bool:
+    """Whether NumPy would hold it as an array, which can be written into, and not as an immutable number."""
+    return isinstance(plain(x), np.ndarray)
+
+
+def escape(what: str) -> Diagnostic:
+    return Diagnostic(
+        "W201",
+        f"{what} is called on a value that is being differentiated",
+        "a plain number or array cannot carry a derivative, so it would be lost in silence",
+        "call the NumPy function of the same meaning (np.sin for math.sin, np.stack for np.array of a list), or cut "
+        "the derivative on purpose with wg.stop_gradient",
+    )
+
+
+# ---------------------------------------------------------------- constants
+
+
+class Constant(Mode):
+    """The outermost interpretation: plain NumPy.  Its arrays are buffers, so that a later traced write is seen."""
+
+    name = "constant"
+
+    def __init__(self) -> None:
+        self.level = -1
+        self.finished = False
+
+    def apply(self, row: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        out = row.evaluate(*[x.fresh().primal if isinstance(x, Value) else x for x in args], **params)
+        return buffer(out)
+
+CONSTANT = Constant()
+
+
+class Buffer(Value):
+    """An array without derivative that the differentiated function made or was given.
+
+    NumPy cannot record a write into a plain array; a buffer turns into a traced value at the first traced write.
+    `aux` is True for an array that lives outside the function: plain writes go to it, traced ones are refused.
+    """
+
+    __slots__ = ()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        # foreign code may keep or change it: give it a copy unless it only converts
+        return np.array(self.fresh().primal, dtype=dtype)
+
+    def __float__(self) -> float:
+        return float(self.fresh().primal)
+
+    def __complex__(self) -> complex:
+        return complex(self.fresh().primal)
+
+    def __index__(self) -> int:
+        return int(self.fresh().primal.__index__())
+
+
+def buffer(x: Any) -> Any:
+    """Wrap an array made inside a differentiated function."""
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fciub":
+        return Buffer(CONSTANT, x)
+    return x
+
+
+def unbuffer(x: Any) -> Any:
+    """The array of a buffer; anything else as it is."""
+    return x.fresh().primal if isinstance(x, Buffer) else x
+
+
+_probe = np.zeros(1)
+_ALONE = sys.getrefcount(_probe)  # of an array that one name holds; the call itself may count, depending on the version
+
+
+def exclusive(x: Value) -> bool:
+    """Whether nobody but this handle can see its storage, so that a write may reuse it.
+
+    Whoever saved the array for the way back, or looks at it through a view, holds a reference to it.
+    """
+    content = x.primal
+    if isinstance(content, Value):
+        return sys.getrefcount(content) == _ALONE + 1 and exclusive(content) and _aux_exclusive(x)
+    return (
+        isinstance(content, np.ndarray)
+        and sys.getrefcount(content) == _ALONE + 1
+        and content.base is None
+        and content.flags.writeable
+        and _aux_exclusive(x)
+    )
+
+
+def _aux_exclusive(x: Value) -> bool:
+    tangent = x.aux
+    if isinstance(tangent, np.ndarray):
+        return sys.getrefcount(tangent) == _ALONE + 1 and tangent.base is None and tangent.flags.writeable
+    if isinstance(tangent, Value):
+        return sys.getrefcount(tangent) == _ALONE + 1 and exclusive(tangent)
+    return True
+
+
+# ---------------------------------------------------------------- dispatch
+
+
+def dispatch(row: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Let the innermost mode among the operands interpret `row`."""
+    top: Mode = CONSTANT
+    level = -2
+    for x in args:
+        if isinstance(x, Value):
+            if x.view is not None:
+                x.fresh()
+            if x.mode.level > level:
+                top = x.mode
+                level = top.level
+    if top.finished:
+        raise leaked(top)
+    out = top.apply(row, args, params)
+    if row.view:
+        link_view(row, args[0], params, out)
+    return out
+
+
+def leaked(mode: Mode) -> Diagnostic:
+    return Diagnostic(
+        "W203",
+        f"a value of a finished derivative ({mode.name}) is used",
+        "it was stored outside the differentiated function (in a global, an attribute, a list or a nonlocal name), and "
+        "the derivative it belongs to has ended",
+        "return it from the function (has_aux=True for values beside the result), or store wg.stop_gradient(x)",
+    )
+
+
+def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -> None:
+    """Remember what `out` looks at, where NumPy returned a view."""
+    if not isinstance(source, Value) or not isinstance(out, Value):
+        return
+    below = plain(out)
+    if not isinstance(below, np.ndarray) or not shares_memory(below, plain(source)):
+        return
+    earlier = source.view
+    root = source if earlier is None else earlier.root
+    steps = () if earlier is None else earlier.steps
+    out.view = View(root, (*steps, (row, params)), root.primal)
+
+
+def shares_memory(view: "np.ndarray[Any, Any]", array: Any) -> bool:
+    """Whether `view` was cut from `array` (bases are walked: NumPy collapses views of views)."""
+    base = array if array.base is None else array.base
+    return view is not array and view.base is not None and (view.base is array or view.base is base)
+
+
+# ---------------------------------------------------------------- NumPy functions (filled by rules/names.py)
+
+call_ufunc: Callable[..., Any]
+call_function: Callable[..., Any]

@@ -1,0 +1,165 @@
+"""The row: one primitive, written once, read by every mode, backend and generated test.
+
+Rules name what they need by their parameter names, and the engine keeps only that for the way back:
+
+    ct              cotangent of the result (reverse rules; always first)
+    into            the cotangent to add to (`transpose_into`, first)
+    size            the batch size (`lift`, first)
+    ct_owned        True where nobody else holds `ct`, so that it may be overwritten (second)
+    out             the result
+    x, y, ...       an operand, by its name in `evaluate`;   xs  all operands of a row that takes any number
+    x_shape         the shape of operand x, without keeping x;   xs_shape  the shapes of all
+    x_dot           the tangent of operand x, None for an exact zero (forward rules);   xs_dot  the tangents of all
+    traced          one flag per operand: does it carry a derivative?
+    anything else   a parameter of the call, by its name
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from wengert.core.diagnostic import Position
+from wengert.core.mode import Value, dispatch
+from wengert.core.types import shape_of
+
+Rule = Callable[..., Any]
+Resolver = Callable[..., tuple[Any, ...]]
+
+SUPPLIED = ("ct", "ct_owned", "into", "size")  # given by the engine at the time of the call
+
+TABLE: "dict[str, Primitive]" = {}
+
+
+class Primitive:
+    """One row of the table.  Which columns it fills decides its kind:
+
+    elementwise     `partials`: one rule or constant per operand, None where the operand has no derivative
+    linear          `transposes`: one rule per operand, None where there is none; linear in those operands jointly, or
+                    in each alone (`multilinear`)
+    general         `push` and `pull` (returns one cotangent per operand)
+    constant        none of them: the result is piecewise constant or not a real number
+
+    evaluate        NumPy evaluation; its positional parameters name the operands, keyword-only ones the parameters
+    transpose_into  for a row that reads part of one operand: adds the contribution into a given array of
+                    the operand's shape, so that n reads of single elements cost n and not n**2
+    lift            for one operand: the parameters for an operand with a batch axis in front
+    batch           general batching rule (size, batched, operands, parameters); axis 0 is the batch.  Elementwise
+                    rows need none
+    singular        partials may be infinite or NaN: a cotangent that is exactly zero then contributes exactly zero
+    view            NumPy may return a view of operand 0
+    outputs         number of results, for a row that returns a tuple
+    absent          columns that are left out on purpose, with the reason
+    domain          where generated tests may sample (elementwise)
+    examples        operands and parameters for generated tests (other rows): (shapes or arrays, parameters)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        evaluate: Callable[..., Any],
+        *,
+        partials: tuple[Any, ...] | None = None,
+        transposes: tuple[Rule | None, ...] | None = None,
+        transpose_into: Rule | None = None,
+        push: Rule | None = None,
+        pull: Rule | None = None,
+        lift: Callable[..., dict[str, Any]] | None = None,
+        batch: Rule | None = None,
+        elementwise: bool = False,
+        singular: bool = False,
+        multilinear: bool = False,
+        view: bool = False,
+        outputs: int | None = None,
+        absent: dict[str, str] | None = None,
+        domain: tuple[float, float] | None = None,
+        examples: Iterable[tuple[tuple[Any, ...], dict[str, Any]]] = (),
+        register: bool = True,
+    ) -> None:
+        self.name, self.evaluate = name, evaluate
+        self.operands = positional(evaluate)
+        self.partials, self.transposes, self.transpose_into = partials, transposes, transpose_into
+        self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
+        self.elementwise = elementwise or partials is not None
+        self.singular, self.multilinear, self.view, self.outputs = singular, multilinear, view, outputs
+        self.absent = absent or {}
+        self.domain = domain or (-2.0, 2.0)
+        self.examples = list(examples)
+        self.constant = not (partials or transposes or transpose_into or push or pull)
+        self.where = defined_at()
+        self.resolvers: dict[Rule, Resolver] = {}
+        if register:
+            if name in TABLE:
+                raise ValueError(f"two rows are called {name!r}: {TABLE[name].where} and {self.where}")
+            TABLE[name] = self
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        for x in args:
+            if isinstance(x, Value):
+                return dispatch(self, args, params)
+        return self.evaluate(*args, **params)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name} at {self.where}>"
+
+    def resolver(self, rule: Rule) -> Resolver:
+        """(operands, out, params, tangents, traced) -> what `rule` asks for by name, `ct` and `ct_owned` left out."""
+        found = self.resolvers.get(rule)
+        if found is None:
+            names = [n for n in positional(rule) if n not in SUPPLIED]
+            found = self.resolvers[rule] = compile_resolver(names, self.operands)
+        return found
+
+
+def wants_ownership(rule: Rule) -> bool:
+    return "ct_owned" in positional(rule)
+
+
+def positional(f: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the positional parameters."""
+    code = getattr(f, "__code__", None)
+    if code is not None:
+        names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
+        return names
+    return ("x", "y", "z")[: operand_count(f)]  # functions written in C: by position
+
+
+def operand_count(f: Callable[..., Any]) -> int:
+    if hasattr(f, "nin"):
+        return int(f.nin)
+    return sum(p.default is p.empty for p in inspect.signature(f).parameters.values())
+
+
+def compile_resolver(wanted: Iterable[str], operands: tuple[str, ...]) -> Resolver:
+    """One small function per rule: it runs once for every recorded operation, so it must not loop or look up."""
+    terms = "".join(source_term(name, operands) + ", " for name in wanted)
+    code = f"lambda args, out, params, tangents=None, traced=None: ({terms})"
+    resolver: Resolver = eval(code, {"shape_of": shape_of})
+    return resolver
+
+
+def source_term(name: str, operands: tuple[str, ...]) -> str:
+    """Where a rule's parameter comes from, as an expression."""
+    everything = {
+        "out": "out",
+        "traced": "traced",
+        "xs": "tuple(args)",
+        "xs_shape": "tuple([shape_of(x) for x in args])",
+        "xs_dot": "tuple(tangents)",
+    }
+    if name in operands:
+        return f"args[{operands.index(name)}]"
+    if name in everything:
+        return everything[name]
+    for suffix, form in (("_shape", "shape_of(args[{}])"), ("_dot", "tangents[{}]")):
+        if name.endswith(suffix) and name.removesuffix(suffix) in operands:
+            return form.format(operands.index(name.removesuffix(suffix)))
+    return f"params[{name!r}]"
+
+
+def defined_at() -> Position:
+    """File and line of the row: the first caller outside this file."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return Position(frame.f_code.co_filename, frame.f_lineno)

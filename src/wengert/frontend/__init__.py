@@ -1,0 +1,1 @@
+"""What becomes of a user's Python function before it is run or read."""

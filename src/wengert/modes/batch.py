@@ -1,0 +1,80 @@
+"""Batching: one more axis, always in front, under every primitive (`vmap`)."""
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import Mode, Value
+from wengert.core.primitive import Primitive
+from wengert.core.types import shape_of
+from wengert.rules.indexing import align, lift_params
+from wengert.rules.join import stack
+
+
+class Batched(Value):
+    """All lanes at once; the batch is axis 0 of the content, and user code does not see it."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return shape_of(self.fresh().primal)[1:]
+
+
+class LanesDiffer(BaseException):
+    """Control flow depends on batched values, and the lanes disagree: they must run one by one.
+
+    Not an Exception: user code that catches those must not swallow it.
+    """
+
+    def __init__(self, mode: "Batch") -> None:
+        super().__init__()
+        self.mode = mode
+
+
+class Batch(Mode):
+    name = "batch"
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        operands, batched = [], []
+        for x in args:
+            mine = isinstance(x, Value) and x.mode is self
+            batched.append(mine)
+            operands.append(x.primal if mine or (isinstance(x, Value) and x.mode.level < 0) else x)
+        out = batch(row, self.size, batched, operands, params)
+        if row.outputs is not None:
+            return tuple(Batched(self, o) for o in out)
+        return Batched(self, out)
+
+    def decide(self, x: Value) -> Any:
+        """One answer for all lanes, if they agree."""
+        lanes = [x.primal[i] for i in range(self.size)]
+        lanes = [lane.mode.decide(lane) if isinstance(lane, Value) else lane for lane in lanes]
+        if not all(np.array_equal(lane, lanes[0]) for lane in lanes[1:]):
+            raise LanesDiffer(self)
+        return lanes[0]
+
+
+def batch(row: Primitive, size: int, batched: list[bool], operands: list[Any], params: dict[str, Any]) -> Any:
+    if row.elementwise:
+        rank = max(len(shape_of(x)) - b for x, b in zip(operands, batched))
+        return row(*[align(x, rank) if b else x for x, b in zip(operands, batched)], **params)
+    if row.lift is not None:
+        return row(*operands, **lift_params(row, params, size))
+    if row.batch is not None:
+        return row.batch(size, batched, operands, **params)
+    return lane_by_lane(row, size, batched, operands, params)
+
+
+def lane_by_lane(row: Primitive, size: int, batched: list[bool], operands: list[Any], params: dict[str, Any]) -> Any:
+    """For a foreign function that knows no batches."""
+    lanes = [row(*[x[i] if b else x for x, b in zip(operands, batched)], **params) for i in range(size)]
+    if row.outputs is None:
+        return stack(*lanes, axis=0)
+    return tuple(stack(*parts, axis=0) for parts in zip(*lanes))
+
+

@@ -1,0 +1,258 @@
+"""Reading and writing parts of arrays.  All in-place writes of user code are one row, `write`.
+
+Indices are normalised (`normal_index`) to a tuple of ints, slices, None and integer arrays whose arrays stand
+together, so that one more axis in front shifts nothing.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.mode import Value
+from wengert.core.primitive import Primitive, positional
+from wengert.core.primitive import Primitive as row
+from wengert.core.types import Shape, shape_of
+from wengert.rules.elementwise import where
+from wengert.rules.linear import broadcast_to, reshape, transpose, unbroadcast, zeros_like
+
+Index = tuple[Any, ...]
+Steps = tuple[tuple[Primitive, dict[str, Any]], ...]
+
+# ---------------------------------------------------------------- normal form of an index
+
+
+def normal_index(index: Any, shape: Shape) -> tuple[tuple[int, ...] | None, Index]:
+    """(axes, index): transpose by `axes` first, unless it is None, then read or write at `index`.
+
+    Where slices separate integer arrays, NumPy moves the arrays' axes to the front; transposing does the same.
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(type(p) is int or type(p) is slice for p in parts):
+        return None, parts
+    parts = tuple(item for p in parts for item in normal_part(p))
+    parts = without_ellipsis(parts, len(shape))
+    arrays = [i for i, p in enumerate(parts) if isinstance(p, np.ndarray)]
+    if not arrays:
+        return None, parts
+    advanced = [i for i, p in enumerate(parts) if isinstance(p, np.ndarray | int)]
+    if advanced[-1] - advanced[0] + 1 == len(advanced):
+        return None, parts
+    return arrays_first(parts, shape)
+
+
+def normal_part(part: Any) -> tuple[Any, ...]:
+    """Ints, slices, None, Ellipsis and integer arrays; a mask becomes the positions where it is true."""
+    if part is None or part is Ellipsis:
+        return (part,)
+    if isinstance(part, slice):
+        return (slice(*[None if b is None else bound(b) for b in (part.start, part.stop, part.step)]),)
+    part = part if isinstance(part, Value) else np.asarray(part)
+    kind = part.dtype.kind
+    if isinstance(part, Value):
+        part = np.asarray(part.mode.decide(part)) if kind in "iub" else part
+    if kind == "b":
+        return part.nonzero() if part.ndim else (None, slice(0, int(part)))
+    if kind in "iu" or (part.size == 0 and isinstance(part, np.ndarray)):
+        return (int(part),) if part.ndim == 0 else (part.astype(np.intp),)  # a copy: the caller may change his
+    raise IndexError("only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices")
+
+
+def bound(b: Any) -> int:
+    return int(b.__index__())
+
+
+def without_ellipsis(parts: Index, ndim: int) -> Index:
+    for i, p in enumerate(parts):
+        if p is Ellipsis:
+            used = sum(q is not None for q in parts) - 1
+            return (*parts[:i], *(slice(None),) * (ndim - used), *parts[i + 1 :])
+    return parts
+
+
+def arrays_first(parts: Index, shape: Shape) -> tuple[tuple[int, ...], Index]:
+    axis, front, back, front_parts, back_parts = 0, [], [], [], []
+    for p in parts:
+        if p is None:
+            back_parts.append(p)
+            continue
+        if isinstance(p, slice):
+            back.append(axis)
+            back_parts.append(p)
+        else:
+            front.append(axis)
+            front_parts.append(np.asarray(p))
+        axis += 1
+    return (*front, *back, *range(axis, len(shape))), (*front_parts, *back_parts)
+
+
+def is_basic(index: Index) -> bool:
+    return not any(isinstance(p, np.ndarray) for p in index)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def lifted_index(index: Index) -> dict[str, Any]:
+    return {"index": (slice(None), *index)}
+
+
+def getitem_evaluate(x: Any, *, index: Index) -> Any:
+    return x[index]
+
+
+def getitem_into(into: Any, ct: Any, index: Index) -> Any:
+    return add_at(into, ct, index=index, inplace=True)
+
+
+getitem = row(
+    "getitem",
+    getitem_evaluate,
+    transpose_into=getitem_into,
+    lift=lifted_index,
+    view=True,
+    examples=[
+        (((3,),), {"index": (1,)}),
+        (((2, 3),), {"index": (slice(None), -1)}),
+        (((4, 3),), {"index": (slice(None, None, -2), None, slice(1, None))}),
+        (((3, 2),), {"index": (np.array([0, 2, 0]),)}),
+        (((3, 4),), {"index": (np.array([[0], [2]]), np.array([1, 1]))}),
+        (((3,),), {"index": (np.array([], dtype=int),)}),
+        (((0, 2),), {"index": (slice(None), 1)}),
+    ],
+)
+
+
+def add_at_evaluate(base: Any, part: Any, *, index: Index, inplace: bool) -> Any:
+    if not inplace:
+        base = np.array(base)
+    if is_basic(index):
+        base[index] += part
+    else:
+        np.add.at(base, index, part)  # a repeated index adds each time
+    return base
+
+
+def add_at_batch(size: int, batched: Any, operands: Any, *, index: Index, inplace: bool) -> Any:
+    (base, part), (base_batched, part_batched) = operands, batched
+    if not base_batched:
+        base, inplace = broadcast_to(base, shape=(size, *shape_of(base))), False
+    if part_batched:
+        part = align(part, len(target_shape(shape_of(base)[1:], index)))
+    return add_at(base, part, index=(slice(None), *index), inplace=inplace)
+
+
+def align(x: Any, ndim: int) -> Any:
+    """Put axes of length one behind the batch axis, so that broadcasting matches trailing axes."""
+    n, *rest = shape_of(x)
+    return x if len(rest) >= ndim else reshape(x, shape=(n, *(1,) * (ndim - len(rest)), *rest))
+
+
+def target_shape(shape: Shape, index: Index) -> Shape:
+    return np.broadcast_to(0, shape)[index].shape
+
+
+add_at = row(
+    "add_at",
+    add_at_evaluate,
+    transposes=(lambda ct: ct, lambda ct, part_shape, index: unbroadcast(getitem(ct, index=index), part_shape)),
+    batch=add_at_batch,
+    examples=[
+        (((3,), ()), {"index": (1,), "inplace": False}),
+        (((3,), (3,)), {"index": (np.array([0, 2, 0]),), "inplace": False}),
+        (((3, 2), (2,)), {"index": (slice(1, None),), "inplace": False}),
+    ],
+)
+
+# ---------------------------------------------------------------- writing
+
+
+def write_evaluate(root: Any, value: Any, *, steps: Steps, index: Index, inplace: bool) -> Any:
+    """`root` with the part that `steps` and `index` lead to replaced; the layout of memory stays, so that
+    NumPy makes the same views of it."""
+    if not inplace:
+        root = np.array(root, copy=True, order="K")
+    target = root
+    for step, params in steps:
+        target = step.evaluate(target, **params)
+    target[index] = value
+    return root
+
+
+def write_push(root: Any, value: Any, root_dot: Any, value_dot: Any, steps: Steps, index: Index, inplace: bool) -> Any:
+    owned = inplace or root_dot is None
+    into = zeros_like(root) if root_dot is None else root_dot
+    return write(into, 0.0 if value_dot is None else value_dot, steps=steps, index=index, inplace=owned)
+
+
+def write_pull(
+    ct: Any, ct_owned: bool, root_shape: Shape, value_shape: Shape, traced: Any, steps: Steps, index: Index
+) -> tuple[Any, Any]:
+    """The value takes the cotangent of the part that it replaced, the root keeps the rest."""
+    value_bar = None
+    if traced[1]:
+        part = read(ct, steps, index)
+        part = part.copy() if ct_owned and isinstance(part, np.ndarray) else part
+        value_bar = unbroadcast(last_writes(part, root_shape, steps, index), value_shape)
+    root_bar = write(ct, 0.0, steps=steps, index=index, inplace=ct_owned) if traced[0] else None
+    return root_bar, value_bar
+
+
+def read(x: Any, steps: Steps, index: Index) -> Any:
+    for step, params in steps:
+        x = step(x, **params)
+    return getitem(x, index=index)
+
+
+def last_writes(part: Any, root_shape: Shape, steps: Steps, index: Index) -> Any:
+    """Zero where a repeated index wrote again: only the last value of each place stayed."""
+    if is_basic(index):
+        return part
+    shape = target_shape(read(np.broadcast_to(0, root_shape), steps, ()).shape, index)
+    order = np.arange(int(np.prod(shape))).reshape(shape)
+    final = np.full(read(np.broadcast_to(0, root_shape), steps, ()).shape, -1)
+    final[index] = order
+    stayed = final[index] == order
+    return part if stayed.all() else where(stayed, part, 0.0)
+
+
+def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: Index, inplace: bool) -> Any:
+    (root, value), (root_batched, value_batched) = operands, batched
+    shape = shape_of(root)[1:] if root_batched else shape_of(root)
+    if not root_batched:
+        root, inplace = broadcast_to(root, shape=(size, *shape)), False
+    if value_batched:
+        value = align(value, len(target_shape(read(np.broadcast_to(0, shape), steps, ()).shape, index)))
+    lifted = tuple([(step, lift_params(step, params, size)) for step, params in steps])
+    return write(root, value, steps=lifted, index=(slice(None), *index), inplace=inplace)
+
+
+def lift_params(step: Primitive, params: dict[str, Any], size: int) -> dict[str, Any]:
+    assert step.lift is not None
+    supplied = (size,) if positional(step.lift)[:1] == ("size",) else ()
+    return step.lift(*supplied, *step.resolver(step.lift)((), None, params))
+
+
+write = row(
+    "write",
+    write_evaluate,
+    push=write_push,
+    pull=write_pull,
+    batch=write_batch,
+    examples=[
+        (((3,), ()), {"steps": (), "index": (1,), "inplace": False}),
+        (((2, 3), (3,)), {"steps": (), "index": (1,), "inplace": False}),
+        (((4,), (3,)), {"steps": (), "index": (np.array([0, 2, 0]),), "inplace": False}),
+        (((2, 3), (2,)), {"steps": ((transpose, {"axes": (1, 0)}),), "index": (0,), "inplace": False}),
+        (((2, 3), (6,)), {"steps": ((reshape, {"shape": (6,)}),), "index": (slice(None),), "inplace": False}),
+    ],
+)
+
+
+def refused_write() -> Diagnostic:
+    return Diagnostic(
+        "W202",
+        "a traced value is written into an array that was made outside the differentiated function",
+        "the array would keep the number and lose its derivative",
+        "write into an array made inside the function, e.g. `a = np.copy(a)` first",
+    )

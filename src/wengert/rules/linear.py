@@ -1,0 +1,155 @@
+"""Linear rows: shape, sums, joins, casts.  One transpose each; the tangent is the row itself."""
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core.primitive import Primitive as row
+from wengert.core.types import Shape, dtype_of, shape_of, unbroadcast_axes
+
+# ---------------------------------------------------------------- helpers that rules share
+
+
+def unbroadcast(ct: Any, shape: Shape) -> Any:
+    """Sum out the axes that broadcasting added: the transpose of broadcasting `shape` to that of `ct`."""
+    have = shape_of(ct)
+    if have == shape:
+        return ct
+    if len(have) < len(shape) or any(n != 1 and m == 1 for n, m in zip(reversed(shape), reversed(have))):
+        return broadcast_to(ct, shape=shape)  # a constant partial times a scalar cotangent
+    axes, reshaped = unbroadcast_axes(have, shape)
+    out = reduce_sum(ct, axes=axes) if axes else ct
+    return reshape(out, shape=shape) if reshaped else out
+
+
+def zeros_like(x: Any) -> Any:
+    """A plain array of zeros of the shape and dtype of any value."""
+    return np.zeros(shape_of(x), dtype_of(x))
+
+
+def cast(ct: Any, dtype: np.dtype[Any]) -> Any:
+    """To `dtype`, a complex cotangent of a real value keeping its real part (pairing Re(ct * t))."""
+    return ct if dtype_of(ct) == dtype else convert(ct, dtype=dtype)
+
+
+# ---------------------------------------------------------------- casts
+
+
+def convert_evaluate(x: Any, *, dtype: Any) -> Any:
+    x = np.real(x) if np.iscomplexobj(x) and np.dtype(dtype).kind != "c" else x
+    return np.asarray(x, dtype) if isinstance(x, np.ndarray) else np.dtype(dtype).type(x)
+
+
+def convert_transpose(ct: Any) -> Any:
+    return ct  # the engine casts every contribution to the dtype of its operand
+
+
+convert = row(
+    "convert",
+    convert_evaluate,
+    transposes=(convert_transpose,),
+    elementwise=True,
+    examples=[(((2, 3),), {"dtype": np.float64})],
+)
+
+# ---------------------------------------------------------------- sums and broadcasting
+
+
+def reduce_sum_evaluate(x: Any, *, axes: tuple[int, ...]) -> Any:
+    return np.add.reduce(x, axis=axes if len(axes) != 1 else axes[0])
+
+
+def reduce_sum_transpose(ct: Any, x_shape: Shape, axes: tuple[int, ...]) -> Any:
+    kept = tuple(1 if i in axes else n for i, n in enumerate(x_shape))
+    return broadcast_to(ct if shape_of(ct) == () else reshape(ct, shape=kept), shape=x_shape)
+
+
+def shifted_axes(axes: tuple[int, ...]) -> dict[str, Any]:
+    return {"axes": tuple(a + 1 for a in axes)}
+
+
+reduce_sum = row(
+    "reduce_sum",
+    reduce_sum_evaluate,
+    transposes=(reduce_sum_transpose,),
+    lift=shifted_axes,
+    examples=[(((2, 3),), {"axes": (1,)}), (((2, 3),), {"axes": (0, 1)}), (((0, 3),), {"axes": (0,)}), (((),), {"axes": ()})],
+)
+
+
+def broadcast_to_batch(size: int, batched: Any, operands: Any, *, shape: Shape) -> Any:
+    (x,) = operands
+    extra = len(shape) - (len(shape_of(x)) - 1)
+    x = reshape(x, shape=(size, *(1,) * extra, *shape_of(x)[1:])) if extra else x
+    return broadcast_to(x, shape=(size, *shape))
+
+
+broadcast_to = row(
+    "broadcast_to",
+    lambda x, *, shape: np.broadcast_to(x, shape),
+    transposes=(lambda ct, x_shape: unbroadcast(ct, x_shape),),
+    batch=broadcast_to_batch,
+    examples=[(((1, 3),), {"shape": (2, 3)}), (((),), {"shape": (2,)}), (((3, 1),), {"shape": (2, 3, 4)})],
+)
+
+# ---------------------------------------------------------------- shape
+
+
+def batched_shape(size: int, shape: Shape) -> dict[str, Any]:
+    return {"shape": (size, *shape)}
+
+
+def batched_axes(axes: tuple[int, ...]) -> dict[str, Any]:
+    return {"axes": (0, *(a + 1 for a in axes))}
+
+
+def inverse_permutation(axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argsort(axes))
+
+
+reshape = row(
+    "reshape",
+    lambda x, *, shape: np.reshape(x, shape),
+    transposes=(lambda ct, x_shape: reshape(ct, shape=x_shape),),
+    lift=batched_shape,
+    view=True,
+    examples=[(((2, 3),), {"shape": (6,)}), (((2, 3),), {"shape": (3, 1, 2)}), (((0, 3),), {"shape": (0,)})],
+)
+transpose = row(
+    "transpose",
+    lambda x, *, axes: np.transpose(x, axes),
+    transposes=(lambda ct, axes: transpose(ct, axes=inverse_permutation(axes)),),
+    lift=batched_axes,
+    view=True,
+    examples=[(((2, 3, 4),), {"axes": (2, 0, 1)}), (((2, 3),), {"axes": (0, 1)})],
+)
+flip = row(
+    "flip",
+    lambda x, *, axes: np.flip(x, axes),
+    transposes=(lambda ct, axes: flip(ct, axes=axes),),
+    lift=shifted_axes,
+    view=True,
+    examples=[(((2, 3),), {"axes": (1,)}), (((2, 3),), {"axes": (0, 1)})],
+)
+
+
+def swap_last(x: Any) -> Any:
+    """The matrix transpose of the last two axes."""
+    n = len(shape_of(x))
+    return transpose(x, axes=(*range(n - 2), n - 1, n - 2))
+
+
+# ---------------------------------------------------------------- running sums
+
+
+def running_sum_batch(axis: int) -> dict[str, Any]:
+    return {"axis": axis + 1}
+
+
+cumsum = row(
+    "cumsum",
+    lambda x, *, axis: np.cumsum(x, axis=axis),
+    transposes=(lambda ct, axis: flip(cumsum(flip(ct, axes=(axis,)), axis=axis), axes=(axis,)),),
+    lift=running_sum_batch,
+    examples=[(((4,),), {"axis": 0}), (((2, 3),), {"axis": 1}), (((0,),), {"axis": 0})],
+)

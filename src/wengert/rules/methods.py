@@ -1,0 +1,274 @@
+"""Operators, methods, indexing and in-place writes of traced values: what NumPy's arrays offer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert.core.guard import refuse_overwrite
+from wengert.core.mode import Buffer, Value, buffer, exclusive, is_array, plain
+from wengert.core.primitive import Primitive
+from wengert.core.types import dtype_of, shape_of
+from wengert.rules import elementwise as e
+from wengert.rules import indexing, names
+from wengert.rules.contract import matmul
+from wengert.rules.indexing import refused_write
+from wengert.rules.linear import convert
+from wengert.rules.linear import transpose as transpose_row
+
+# ---------------------------------------------------------------- operators
+
+PLAIN_OPERANDS = (float, int, np.ndarray, np.generic, complex, bool)
+
+
+def operand(y: Any) -> Any:
+    """What may stand beside a value in an operator, or NotImplemented."""
+    if isinstance(y, np.ndarray) and y.dtype == object:
+        return names.from_objects(y)
+    if isinstance(y, list | tuple):
+        return names.arrayed(y)
+    return y if isinstance(y, PLAIN_OPERANDS) else NotImplemented
+
+
+def binary(row: Primitive) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def forward(x: Any, y: Any) -> Any:
+        if not isinstance(y, Value) and type(y) is not float:
+            y = operand(y)
+            if y is NotImplemented:
+                return NotImplemented
+        return row(x, y)
+
+    def reflected(x: Any, y: Any) -> Any:
+        if type(y) is not float:
+            y = operand(y)
+            if y is NotImplemented:
+                return NotImplemented
+        return row(y, x)
+
+    return forward, reflected
+
+
+ARITHMETIC = {
+    "add": e.add,
+    "sub": e.sub,
+    "mul": e.mul,
+    "truediv": e.div,
+    "floordiv": e.floordiv,
+    "mod": e.mod,
+    "pow": e.pow_,
+    "matmul": matmul,
+    "and": e.bitwise_and,
+    "or": e.bitwise_or,
+    "xor": e.bitwise_xor,
+}
+COMPARISONS = {"lt": e.less, "le": e.less_equal, "gt": e.greater, "ge": e.greater_equal, "eq": e.equal, "ne": e.not_equal}
+
+
+def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """`x += y`: an array changes under all its names, a number is bound anew."""
+
+    def change(x: Any, y: Any) -> Any:
+        if not is_array(x):
+            return NotImplemented
+        out = operation(x, y)
+        if out is NotImplemented:
+            return out
+        if not np.can_cast(dtype_of(out), x.dtype, "same_kind"):
+            raise TypeError(f"cannot cast the result of an in-place operation from {dtype_of(out)} to {x.dtype}")
+        if shape_of(out) != x.shape:
+            raise ValueError(f"non-broadcastable output operand with shape {x.shape} doesn't match {shape_of(out)}")
+        replace(x, out)
+        return x
+
+    return change
+
+
+def replace(x: Value, new: Any) -> None:
+    """Give x the content of `new`, which has its shape."""
+    outside = isinstance(x, Buffer) and (x.aux or (x.view is not None and x.view.root.aux))
+    if x.view is not None or outside or dtype_of(new) != x.dtype:
+        setitem(x, Ellipsis, new)
+    else:
+        x.become(new.snapshot() if isinstance(new, Value) else new)
+
+
+for operator_name, operator_row in ARITHMETIC.items():
+    forward, reflected = binary(operator_row)
+    setattr(Value, f"__{operator_name}__", forward)
+    setattr(Value, f"__r{operator_name}__", reflected)
+    setattr(Value, f"__i{operator_name}__", in_place(forward))
+for operator_name, operator_row in COMPARISONS.items():
+    setattr(Value, f"__{operator_name}__", binary(operator_row)[0])
+    # defining __eq__ must not take __hash__ away: it was set in the class body
+
+
+# ---------------------------------------------------------------- reading
+
+
+def getitem(x: Value, index: Any) -> Any:
+    kind = type(index)
+    if kind is int or kind is slice and all(type(b) is int or b is None for b in (index.start, index.stop, index.step)):
+        return indexing.getitem(x, index=(index,))
+    axes, index = indexing.normal_index(index, x.shape)
+    return indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)
+
+
+# ---------------------------------------------------------------- writing
+
+
+def setitem(x: Value, index: Any, value: Any) -> None:
+    """`x[index] = value`: the content is replaced, in the array that x is a view of, too."""
+    x.fresh()
+    axes, index = indexing.normal_index(index, x.shape)
+    view = x.view
+    root, steps = (x, ()) if view is None else (view.root, view.steps)
+    if axes is not None:
+        steps = (*steps, (transpose_row, {"axes": axes}))
+    value = writable(value, root.dtype)
+    if isinstance(value, Value) and value.view is not None and is_same_place(value.view, root, steps, index):
+        return  # `a[i] += v` on a view: Python writes back what was written already
+    if isinstance(root, Buffer) and root.aux:
+        write_outside(root, steps, index, value)
+        return
+    if view is not None:
+        x.primal = view.seen = None  # let go of the storage, so that the root may reuse it
+    new = indexing.write(root, value, steps=steps, index=index, inplace=reusable(root, value))
+    root.become(new)
+
+
+def writable(value: Any, dtype: np.dtype) -> Any:
+    """The value as it will stand in an array of this dtype."""
+    value = names.arrayed(value)
+    if isinstance(value, Value) and dtype.kind not in "fc":
+        return np.asarray(plain(value)).astype(dtype)  # a step function
+    if isinstance(value, Value) and value.dtype.kind == "c" and dtype.kind != "c":
+        return e.real(value)
+    return value
+
+
+def is_same_place(view: Any, root: Value, steps: Any, index: Any) -> bool:
+    if view.root is not root or len(view.steps) != len(steps) + 1:
+        return False
+    last, params = view.steps[-1]
+    return last is indexing.getitem and same_index(params["index"], index) and all(
+        a[0] is b[0] and a[1] == b[1] for a, b in zip(view.steps, steps)
+    )
+
+
+def same_index(a: Any, b: Any) -> bool:
+    return len(a) == len(b) and all(type(p) is type(q) and not isinstance(p, np.ndarray) and p == q for p, q in zip(a, b))
+
+
+def reusable(root: Value, value: Any) -> bool:
+    """In place is right where nobody else sees the storage and the result needs no other kind of content."""
+    if not exclusive(root):
+        return False
+    return not isinstance(value, Value) or value.mode.level <= root.mode.level or isinstance(value, Buffer)
+
+
+def write_outside(root: Value, steps: Any, index: Any, value: Any) -> None:
+    """Into an array that lives outside the function: plain values go there, traced ones would lose their derivative."""
+    if isinstance(value, Value) and not isinstance(value, Buffer):
+        raise refused_write()
+    refuse_overwrite(root.primal)
+    indexing.write.evaluate(root.primal, value.fresh().primal if isinstance(value, Value) else value, steps=steps, index=index, inplace=True)
+
+
+# ---------------------------------------------------------------- methods
+
+
+def astype(x: Value, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: Any = True, copy: bool = True) -> Any:
+    if np.dtype(dtype).kind not in "fc":
+        return names.convert_to(x, dtype)
+    return convert(x, dtype=np.dtype(dtype))
+
+
+def reshape_method(x: Value, *shape: Any, order: str = "C", copy: Any = None) -> Any:
+    return names.reshape(x, shape[0] if len(shape) == 1 else shape, order)
+
+
+def transpose_method(x: Value, *axes: Any) -> Any:
+    order = axes[0] if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)) else axes
+    return names.transpose(x, order or None)
+
+
+def item(x: Value, *index: Any) -> Any:
+    """The one element; of a traced value it stays traced (use wg.stop_gradient to cut)."""
+    if index:
+        return x[index if len(index) > 1 else index[0]]
+    if x.size != 1:
+        raise ValueError("can only convert an array of size 1 to a Python scalar")
+    return x[(0,) * x.ndim] if x.ndim else x
+
+
+def fill(x: Value, value: Any) -> None:
+    x[...] = value
+
+
+def copy_method(x: Value, order: Any = "C") -> Any:
+    content = x.fresh().primal
+    if isinstance(x, Buffer):
+        return buffer(np.array(content))
+    return x.snapshot()
+
+
+def tolist(x: Value) -> Any:
+    return [part.tolist() if part.ndim else part for part in x] if x.ndim else x
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "sum": names.sum_,
+    "mean": names.mean,
+    "prod": names.prod,
+    "max": names.max_,
+    "min": names.min_,
+    "var": names.var,
+    "std": names.std,
+    "cumsum": names.cumsum,
+    "cumprod": names.cumprod,
+    "argmax": names.argmax,
+    "argmin": names.argmin,
+    "any": names.any_,
+    "all": names.all_,
+    "dot": names.dot,
+    "ravel": names.ravel,
+    "flatten": lambda x, order="C": copy_method(names.ravel(x, order)),
+    "reshape": reshape_method,
+    "transpose": transpose_method,
+    "swapaxes": names.swapaxes,
+    "squeeze": names.squeeze,
+    "trace": names.trace,
+    "diagonal": names.diagonal,
+    "clip": names.clip,
+    "round": names.round_,
+    "conj": e.conj,
+    "conjugate": e.conj,
+    "nonzero": names.nonzero,
+    "astype": astype,
+    "copy": copy_method,
+    "item": item,
+    "fill": fill,
+    "tolist": tolist,
+    "__getitem__": getitem,
+    "__setitem__": setitem,
+    "__neg__": lambda x: e.neg(x),
+    "__pos__": lambda x: x,
+    "__abs__": lambda x: e.abs_(x),
+    "__invert__": lambda x: e.invert(x),
+    "__round__": lambda x, digits=None: int(names.round_(x)) if digits is None else names.round_(x, digits),
+    "__divmod__": lambda x, y: (x // y, x % y),
+    "__rdivmod__": lambda x, y: (y // x, y % x),
+}
+for method_name, method in METHODS.items():
+    setattr(Value, method_name, method)
+Value.T = property(names.transpose)  # type: ignore[attr-defined]
+Value.mT = property(names.matrix_transpose)  # type: ignore[attr-defined]
+Value.real = property(names.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]
+Value.imag = property(names.imag, lambda x, value: set_part(x, value, 1))  # type: ignore[attr-defined]
+Value.flat = property(lambda x: iter(names.ravel(x)))  # type: ignore[attr-defined]
+
+
+def set_part(x: Value, value: Any, imaginary: int) -> None:
+    replace(x, names.real(x) + 1j * value if imaginary else value + 1j * names.imag(x))
+
+

@@ -1,0 +1,155 @@
+"""Reductions that are not linear: extrema and products."""
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import plain
+from wengert.core.primitive import Primitive as row
+from wengert.core.types import Shape, shape_of
+from wengert.rules.elementwise import greater, less, logical_not, where
+from wengert.rules.indexing import getitem
+from wengert.rules.join import concatenate, stack
+from wengert.rules.linear import cumsum, flip, reduce_sum, reshape, shifted_axes, zeros_like
+
+# ---------------------------------------------------------------- extrema: ties share the derivative
+
+
+def keep_axes(x: Any, shape: Shape, axes: tuple[int, ...]) -> Any:
+    """A reduced value with the reduced axes back as length one."""
+    return reshape(x, shape=tuple(1 if i in axes else n for i, n in enumerate(shape)))
+
+
+def extremum_push(beyond: Any, x: Any, x_dot: Any, out: Any, axes: tuple[int, ...]) -> Any:
+    attained = logical_not(beyond(x, keep_axes(out, shape_of(x), axes)))
+    return reduce_sum(where(attained, x_dot, 0.0), axes=axes) / reduce_sum(1.0 * attained, axes=axes)
+
+
+def extremum_pull(ct: Any, beyond: Any, x: Any, out: Any, axes: tuple[int, ...]) -> tuple[Any]:
+    """Each place that attains the extremum takes an equal share; where the extremum is nan, all places do."""
+    shape = shape_of(x)
+    attained = logical_not(beyond(x, keep_axes(out, shape, axes)))
+    share = keep_axes(ct / reduce_sum(1.0 * attained, axes=axes), shape, axes)
+    return (where(attained, share, 0.0),)
+
+
+reduce_max = row(
+    "reduce_max",
+    lambda x, *, axes: np.maximum.reduce(x, axis=axes),
+    push=lambda x, x_dot, out, axes: extremum_push(less, x, x_dot, out, axes),
+    pull=lambda ct, x, out, axes: extremum_pull(ct, less, x, out, axes),
+    lift=shifted_axes,
+    examples=[(((2, 3),), {"axes": (1,)}), (((2, 3),), {"axes": (0, 1)}), ((np.array([3.0, 1.0, 2.0]),), {"axes": (0,)})],
+)
+reduce_min = row(
+    "reduce_min",
+    lambda x, *, axes: np.minimum.reduce(x, axis=axes),
+    push=lambda x, x_dot, out, axes: extremum_push(greater, x, x_dot, out, axes),
+    pull=lambda ct, x, out, axes: extremum_pull(ct, greater, x, out, axes),
+    lift=shifted_axes,
+    examples=[(((2, 3),), {"axes": (1,)}), (((2, 3),), {"axes": (0, 1)}), ((np.array([3.0, 1.0, 2.0]),), {"axes": (0,)})],
+)
+
+# ---------------------------------------------------------------- products: no division by an operand that is 0
+
+
+def has_zero(x: Any) -> bool:
+    return bool((plain(x) == 0).any())
+
+
+def along(axis: int, part: Any) -> tuple[Any, ...]:
+    return (*(slice(None),) * axis, part)
+
+
+def products_of_others(x: Any, axis: int) -> Any:
+    """For each element the product of all others along `axis`: what is before times what is after."""
+    ones = np.ones_like(plain(getitem(x, index=along(axis, slice(0, 1)))), shape=one_along(shape_of(x), axis))
+    before = cumprod(concatenate(ones, getitem(x, index=along(axis, slice(0, -1))), axis=axis), axis=axis)
+    reverse = flip(x, axes=(axis,))
+    after = cumprod(concatenate(ones, getitem(reverse, index=along(axis, slice(0, -1))), axis=axis), axis=axis)
+    return before * flip(after, axes=(axis,))
+
+
+def one_along(shape: Shape, axis: int) -> Shape:
+    return tuple(1 if i == axis else n for i, n in enumerate(shape))
+
+
+def prod_partial(x: Any, out: Any, axis: int) -> Any:
+    if shape_of(x)[axis] == 0:
+        return zeros_like(x)
+    if has_zero(x):
+        return products_of_others(x, axis)
+    return keep_axes(out, shape_of(x), (axis,)) / x
+
+
+def prod_pull(ct: Any, x: Any, out: Any, axis: int) -> tuple[Any]:
+    return (keep_axes(ct, shape_of(x), (axis,)) * prod_partial(x, out, axis),)
+
+
+def shifted_axis(axis: int) -> dict[str, Any]:
+    return {"axis": axis + 1}
+
+
+reduce_prod = row(
+    "reduce_prod",
+    lambda x, *, axis: np.multiply.reduce(x, axis=axis),
+    push=lambda x, x_dot, out, axis: reduce_sum(x_dot * prod_partial(x, out, axis), axes=(axis,)),
+    pull=prod_pull,
+    lift=shifted_axis,
+    examples=[
+        (((4,),), {"axis": 0}),
+        (((2, 3),), {"axis": 1}),
+        ((np.array([2.0, 0.0, 3.0]),), {"axis": 0}),
+        ((np.array([[2.0, 0.0, 0.0], [1.0, 2.0, 0.0]]),), {"axis": 1}),
+        (((0,),), {"axis": 0}),
+    ],
+)
+
+
+def cumprod_push(x: Any, x_dot: Any, out: Any, axis: int) -> Any:
+    """out_dot_j = out_dot_(j-1) x_j + out_(j-1) x_dot_j; without zeros, out cumsum(x_dot / x)."""
+    if not has_zero(x):
+        return out * cumsum(x_dot / x, axis=axis)
+    length = shape_of(x)[axis]
+    columns = [getitem(x_dot, index=along(axis, 0))]
+    for j in range(1, length):
+        here, before = along(axis, j), along(axis, j - 1)
+        columns.append(columns[-1] * getitem(x, index=here) + getitem(out, index=before) * getitem(x_dot, index=here))
+    return stack(*columns, axis=axis)
+
+
+def cumprod_pull(ct: Any, x: Any, out: Any, axis: int) -> tuple[Any]:
+    """x_bar_i = out_(i-1) s_i with s_i = ct_i + x_(i+1) s_(i+1); without zeros, a reversed sum of ct out over x."""
+    if not has_zero(x):
+        return (flip(cumsum(flip(ct * out, axes=(axis,)), axis=axis), axes=(axis,)) / x,)
+    length = shape_of(x)[axis]
+    s = getitem(ct, index=along(axis, length - 1))
+    columns = []
+    for i in reversed(range(length)):
+        columns.append(s * getitem(out, index=along(axis, i - 1)) if i else s)
+        if i:
+            s = getitem(ct, index=along(axis, i - 1)) + getitem(x, index=along(axis, i)) * s
+    return (stack(*columns[::-1], axis=axis),)
+
+
+cumprod = row(
+    "cumprod",
+    lambda x, *, axis: np.cumprod(x, axis=axis),
+    push=cumprod_push,
+    pull=cumprod_pull,
+    lift=shifted_axis,
+    examples=[
+        (((4,),), {"axis": 0}),
+        (((2, 3),), {"axis": 1}),
+        ((np.array([2.0, 0.0, 0.0, 3.0]),), {"axis": 0}),
+        ((np.array([[0.0, 2.0], [1.0, 0.0]]),), {"axis": 0}),
+        (((0,),), {"axis": 0}),
+    ],
+)
+
+# ---------------------------------------------------------------- positions: no derivative
+
+argmax = row("argmax", lambda x, *, axis: np.argmax(x, axis=axis), lift=shifted_axis)
+argmin = row("argmin", lambda x, *, axis: np.argmin(x, axis=axis), lift=shifted_axis)
+reduce_any = row("reduce_any", lambda x, *, axes: np.logical_or.reduce(x, axis=axes), lift=shifted_axes)
+reduce_all = row("reduce_all", lambda x, *, axes: np.logical_and.reduce(x, axis=axes), lift=shifted_axes)
