@@ -18,11 +18,19 @@ from wengert.api import (
     vmap,
 )
 from wengert.core.diagnostic import Diagnostic
+from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
+from wengert.tensor import Tensor, no_grad
+from wengert.testing import check_grads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Diagnostic",
+    "Tensor",
+    "check_grads",
+    "checkpoint",
+    "custom_jvp",
+    "custom_vjp",
     "derivative",
     "elementwise_grad",
     "grad",
@@ -33,7 +41,9 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "no_grad",
     "numerical",
+    "primitive",
     "stop_gradient",
     "value_and_grad",
     "vjp",

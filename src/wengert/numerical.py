@@ -50,7 +50,7 @@ import numpy as np
 __all__ = ["Estimate", "derivative", "directional", "hessian", "jacobian"]
 
 # {offset: weight}: f'(x) = sum of weight f(x + offset h) / h + O(h^order)
-STENCILS = {
+STENCILS: dict[tuple[str, int], dict[int, float]] = {
     ("forward", 1): {0: -1, 1: 1},
     ("forward", 2): {0: -3 / 2, 1: 2, 2: -1 / 2},
     ("forward", 3): {0: -11 / 6, 1: 3, 2: -3 / 2, 3: 1 / 3},

@@ -41,6 +41,9 @@ class Mode:
         content = x.fresh().primal
         return content.mode.decide(content) if isinstance(content, Value) else content
 
+    def before_write(self, x: "Value") -> None:
+        """Raise where user code must not write into x."""
+
     def __repr__(self) -> str:
         return f"<{self.name} level {self.level}>"
 
@@ -98,7 +101,9 @@ class Value:
     def snapshot(self) -> "Value":
         """The content as it is now under a new handle, which later writes do not reach."""
         self.fresh()
-        return self.__class__(self.mode, self.primal, self.aux)
+        new = object.__new__(self.__class__)
+        new.mode, new.primal, new.aux, new.view = self.mode, self.primal, self.aux, None
+        return new
 
     # ------------------------------------------------------------ what NumPy code asks of an array
 

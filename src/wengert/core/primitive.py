@@ -48,7 +48,7 @@ class Primitive:
                     rows need none
     singular        partials may be infinite or NaN: a cotangent that is exactly zero then contributes exactly zero
     view            NumPy may return a view of operand 0
-    outputs         number of results, for a row that returns a tuple
+    several         evaluate returns a tuple of results
     absent          columns that are left out on purpose, with the reason
     domain          where generated tests may sample (elementwise)
     examples        operands and parameters for generated tests (other rows): (shapes or arrays, parameters)
@@ -70,7 +70,7 @@ class Primitive:
         singular: bool = False,
         multilinear: bool = False,
         view: bool = False,
-        outputs: int | None = None,
+        several: bool = False,
         absent: dict[str, str] | None = None,
         domain: tuple[float, float] | None = None,
         examples: Iterable[tuple[tuple[Any, ...], dict[str, Any]]] = (),
@@ -81,7 +81,7 @@ class Primitive:
         self.partials, self.transposes, self.transpose_into = partials, transposes, transpose_into
         self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
         self.elementwise = elementwise or partials is not None
-        self.singular, self.multilinear, self.view, self.outputs = singular, multilinear, view, outputs
+        self.singular, self.multilinear, self.view, self.several = singular, multilinear, view, several
         self.absent = absent or {}
         self.domain = domain or (-2.0, 2.0)
         self.examples = list(examples)

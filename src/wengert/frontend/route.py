@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.diagnostic import is_library
 from wengert.core.mode import CONSTANT, Buffer, Value, buffer, is_array, plain
 from wengert.core.types import dtype_of
 from wengert.rules.elementwise import mul
@@ -41,10 +42,11 @@ from wengert.rules.names import (
 
 NAMED = ("numpy", "scipy", "math", "cmath")
 FOREIGN = frozenset(sys.stdlib_module_names) | {
-    *("wengert", "numpy", "scipy", "torch", "jax", "jaxlib", "tensorflow", "autograd", "casadi", "numba", "llvmlite"),
+    *("numpy", "scipy", "torch", "jax", "jaxlib", "tensorflow", "autograd", "casadi", "numba", "llvmlite"),
     *("sklearn", "pandas", "matplotlib", "sympy", "mpmath", "networkx", "joblib", "dask", "PIL", "cupy"),
     *("pytest", "_pytest", "hypothesis", "IPython", "ipykernel", "tqdm", "rich", "pluggy"),
 }
+LIBRARIES = FOREIGN | {"wengert"}
 
 
 def package_of(x: Any) -> str:
@@ -117,7 +119,7 @@ def route_module(module: types.ModuleType) -> Any:
     package = module.__name__.partition(".")[0]
     if package in NAMED:
         return NamedModule(module)
-    return module if package in FOREIGN else UserModule(module)
+    return module if package in FOREIGN or package == "wengert" else UserModule(module)
 
 
 # ---------------------------------------------------------------- functions of numpy, scipy and math
@@ -321,17 +323,12 @@ def route_function(f: types.FunctionType) -> Callable[..., Any]:
         return f
     if f in NAMES:
         return RoutedFunction(f)
-    if package_of(f) in FOREIGN and f.__globals__.get("__name__", "").partition(".")[0] in FOREIGN:
-        return route_wrapper(f)
+    if is_library(f.__code__) or str(f.__globals__.get("__name__")).partition(".")[0] in FOREIGN:
+        return f
     known = _functions.get(f)
     if known is not None and all(cell_holds(cell, seen) for cell, seen in known[1]):
         return known[0]
     return copy_function(f)
-
-
-def route_wrapper(f: types.FunctionType) -> Callable[..., Any]:
-    """A function of a foreign library; what functools.wraps made around a user's function is the user's."""
-    return f
 
 
 def cell_holds(cell: types.CellType, seen: Any) -> bool:
@@ -449,7 +446,7 @@ def is_routable_class(kind: type) -> bool:
     return (
         type(kind) is type
         and "__routed_from__" not in vars(kind)
-        and all(package_of(base) not in FOREIGN and "__slots__" not in vars(base) for base in kind.__mro__[:-1])
+        and all(package_of(base) not in LIBRARIES and "__slots__" not in vars(base) for base in kind.__mro__[:-1])
         and "__init_subclass__" not in {name for base in kind.__mro__[:-1] for name in vars(base)}
     )
 
@@ -516,3 +513,32 @@ def give(x: Any) -> Any:
     return route(x)
 
 
+
+
+# ---------------------------------------------------------------- closures as arguments
+
+
+def hoist(f: Callable[..., Any]) -> tuple[list[Any], Callable[[list[Any]], Callable[..., Any]]]:
+    """The traced values that f finds in its closure, and f with others in their place."""
+    if not isinstance(f, types.FunctionType):
+        return [], lambda captured: f
+    places = [i for i, (name, cell) in enumerate(closure_of(f)) if holds_traced(content_of(cell))]
+
+    def rebuild(captured: list[Any]) -> Callable[..., Any]:
+        if not places:
+            return f
+        cells = list(f.__closure__ or ())
+        for i, value in zip(places, captured):
+            cells[i] = types.CellType(value)
+        copy = types.FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, tuple(cells))
+        copy.__kwdefaults__ = f.__kwdefaults__
+        return copy
+
+    return [content_of((f.__closure__ or ())[i]) for i in places], rebuild
+
+
+def content_of(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None

@@ -46,7 +46,7 @@ class Batch(Mode):
             batched.append(mine)
             operands.append(x.primal if mine or (isinstance(x, Value) and x.mode.level < 0) else x)
         out = batch(row, self.size, batched, operands, params)
-        if row.outputs is not None:
+        if row.several:
             return tuple(Batched(self, o) for o in out)
         return Batched(self, out)
 
@@ -73,7 +73,7 @@ def batch(row: Primitive, size: int, batched: list[bool], operands: list[Any], p
 def lane_by_lane(row: Primitive, size: int, batched: list[bool], operands: list[Any], params: dict[str, Any]) -> Any:
     """For a foreign function that knows no batches."""
     lanes = [row(*[x[i] if b else x for x, b in zip(operands, batched)], **params) for i in range(size)]
-    if row.outputs is None:
+    if not row.several:
         return stack(*lanes, axis=0)
     return tuple(stack(*parts, axis=0) for parts in zip(*lanes))
 

@@ -31,7 +31,7 @@ class Forward(Mode):
         out = row(*primals, **params)
         if row.constant:
             return buffer(out)
-        if row.outputs is not None:
+        if row.several:
             pushed = push(row, primals, tangents, out, params)
             return tuple(self.dual(o, t) for o, t in zip(out, pushed))
         return self.dual(out, push(row, primals, tangents, out, params))

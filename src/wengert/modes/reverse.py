@@ -30,7 +30,7 @@ class Record:
     shape and dtype of the operand where broadcasting or promotion changed them.
     """
 
-    __slots__ = ("__weakref__", "edges", "guards", "index", "tensor")
+    __slots__ = ("__weakref__", "edges", "guards", "index")
 
     def __init__(self, edges: "Sequence[Edge] | None", guards: Any = None) -> None:
         self.index = next(_order)
@@ -42,6 +42,16 @@ Edge = tuple[Any, Any, Any, Any, Any]
 Fit = tuple[Shape | None, np.dtype[Any] | None]
 
 
+class Leaf(Record):
+    """Where the way back ends: an argument, or a tensor, which adds up what arrives in `grad`."""
+
+    __slots__ = ("grad",)
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.grad: Any = None
+
+
 class Node(Value):
     """A primal and its record.  `Tensor` is the same thing with a user interface."""
 
@@ -51,7 +61,7 @@ class Node(Value):
 
 class Reverse(Mode):
     name = "reverse"
-    node: type[Node] = Node
+    node: Callable[..., Node] = Node
     outlives_call = False  # True where the pullback may run after the caller could have changed his arrays
 
     def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -75,20 +85,25 @@ class Reverse(Mode):
                 primals.append(x)
             traced.append(False)
         out = row(*primals, **params)
-        if row.constant or not self.records(traced):
+        if row.constant:
+            return self.constant(out)
+        if not self.records(traced):
             return self.untraced(out)
         record = Record(edges_of(row, args, primals, traced, out, params))
         if foreign:
             record.edges, record.guards = protect(record.edges, foreign)
-        if row.outputs is not None:
+        if row.several:
             return tuple(self.node(self, o, Record(((component, record, i, len(out), None),))) for i, o in enumerate(out))
         return self.node(self, out, record)
 
     def records(self, traced: list[bool]) -> bool:
         return True in traced
 
-    def untraced(self, out: Any) -> Any:
+    def constant(self, out: Any) -> Any:
         return buffer(out)
+
+    def untraced(self, out: Any) -> Any:
+        return tuple([buffer(o) for o in out]) if type(out) is tuple else buffer(out)
 
 
 # ---------------------------------------------------------------- recording
@@ -207,11 +222,11 @@ class Sweep:
         self.keep = keep
         self.heap: list[int] = []
         self.pending: dict[int, list[Any]] = {}  # -index: [record, cotangent, is the cotangent ours to overwrite]
-        self.leaves: dict[int, Any] = {}
+        self.leaves: dict[Record, Any] = {}
         self.verified: set[int] = set()
 
-    def run(self, seeds: Sequence[tuple[Record, Any]]) -> dict[int, Any]:
-        """Cotangents of the leaves reached, by the index of their record."""
+    def run(self, seeds: Sequence[tuple[Record, Any]]) -> dict[Record, Any]:
+        """Cotangents of the leaves reached."""
         for record, ct in seeds:
             self.add(record, ct)
         heap, pending = self.heap, self.pending
@@ -220,7 +235,7 @@ class Sweep:
             record, ct, _ = pending.pop(key)
             edges = record.edges
             if edges is None:
-                self.leaves[-key] = ct
+                self.leaves[record] = ct
                 continue
             if edges is FREED:
                 raise freed()
@@ -308,5 +323,3 @@ def freed() -> Diagnostic:
         "call backward(retain_graph=True) the first time, or compute the result anew",
     )
 
-
-Pullback = Callable[[Any], Any]

@@ -70,6 +70,7 @@ def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def change(x: Any, y: Any) -> Any:
         if not is_array(x):
             return NotImplemented
+        x.mode.before_write(x)
         out = operation(x, y)
         if out is NotImplemented:
             return out
@@ -118,7 +119,7 @@ def getitem(x: Value, index: Any) -> Any:
 
 def setitem(x: Value, index: Any, value: Any) -> None:
     """`x[index] = value`: the content is replaced, in the array that x is a view of, too."""
-    x.fresh()
+    x.fresh().mode.before_write(x)
     axes, index = indexing.normal_index(index, x.shape)
     view = x.view
     root, steps = (x, ()) if view is None else (view.root, view.steps)

@@ -1,0 +1,417 @@
+"""Rules of the user's own: custom derivatives, foreign functions, and recomputation instead of keeping."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert import numerical
+from wengert.api import name_of, results, transpose_linear, vmap
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.mode import Buffer, Value, unbuffer
+from wengert.core.primitive import Primitive
+from wengert.core.tree import Structure, flatten, unflatten
+from wengert.core.types import dtype_of, shape_of
+from wengert.frontend.route import flush, hoist, route
+from wengert.modes.forward import Dual, Forward
+from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
+from wengert.rules.join import stretch
+from wengert.rules.names import arrayed
+
+# ---------------------------------------------------------------- a function as one primitive
+
+
+class Opaque:
+    """One call of a user's function, seen as a primitive whose operands are the inexact leaves of its arguments."""
+
+    def __init__(self, function: "Function", args: Any, kwargs: Any) -> None:
+        self.function = function
+        leaves, self.structure = flatten((args, kwargs))
+        leaves = [arrayed(x) if isinstance(x, np.ndarray) and x.dtype == object else x for x in leaves]
+        self.places = [i for i, x in enumerate(leaves) if is_operand(x)]
+        self.operands = [leaves[i] for i in self.places]
+        self.static = [None if i in self.places else unbuffer(x) for i, x in enumerate(leaves)]
+        self.out_structure: Structure | None = None
+
+    def arguments(self, operands: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        leaves = list(self.static)
+        for place, x in zip(self.places, operands):
+            leaves[place] = x
+        return unflatten(self.structure, leaves)  # type: ignore[no-any-return]
+
+    def results(self, out: Any) -> tuple[Any, ...]:
+        leaves, self.out_structure = results(out)
+        return tuple(unbuffer(x) for x in leaves)
+
+    def evaluate(self, *operands: Any) -> tuple[Any, ...]:
+        args, kwargs = self.arguments(operands)
+        outs = self.results(self.function.f(*args, **kwargs))
+        if any(isinstance(x, Value) for x in outs):
+            raise Diagnostic(
+                "W504",
+                f"`{name_of(self.function.f)}` uses a traced value that is not among its arguments",
+                "its rule only knows the arguments, so the derivative by the other value would be lost",
+                "pass the value as an argument",
+            )
+        return outs
+
+
+def is_operand(x: Any) -> bool:
+    if isinstance(x, Value):
+        return x.dtype.kind in "fc"
+    return isinstance(x, float | complex) or (isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc")
+
+
+class Function:
+    """A callable with rules of its own.
+
+    push(tangents, out, *args) and pull(ct, out, *args) see what the user sees; see `custom_jvp` and `custom_vjp`.
+    """
+
+    def __init__(self, f: Callable[..., Any], push: Any = None, pull: Any = None, check: bool = False) -> None:
+        functools.update_wrapper(self, f)
+        self.f, self.rule_push, self.rule_pull, self.check = f, push, pull, check
+        self.row = Primitive(
+            name_of(f),
+            lambda *xs, call: call.evaluate(*xs),
+            push=lambda xs, xs_dot, out, call: self.push(call, xs, xs_dot, out),
+            pull=lambda ct, xs, out, traced, call: self.pull(call, ct, xs, out, traced),
+            batch=self.batch,
+            several=True,
+            register=False,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        call = Opaque(self, args, kwargs)
+        if self.check:
+            self.check = False
+            check_rule(self, call)
+        outs = self.row(*call.operands, call=call)
+        return unflatten(call.out_structure, outs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
+        filled = [np.zeros(shape_of(x), dtype_of(x))[()] if t is None else t for x, t in zip(xs, xs_dot)]
+        if self.rule_push is not None:
+            return self.run_push(call, xs, filled, out)
+        if self.rule_pull is None:
+            raise no_rule(self.f)
+        return derived_rule(self.f, "custom_vjp", lambda: transpose_linear(lambda cts: self.run_pull(call, cts, xs, out), out)(filled))
+
+    def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
+        filled = [np.zeros(shape_of(o), dtype_of(o))[()] if c is None else c for o, c in zip(out, ct)]
+        if self.rule_pull is not None:
+            return self.run_pull(call, filled, xs, out)
+        if self.rule_push is None:
+            raise no_rule(self.f)
+        return derived_rule(self.f, "custom_jvp", lambda: transpose_linear(lambda ts: self.run_push(call, xs, ts, out), xs)(filled))
+
+    def run_push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
+        args, _ = call.arguments(xs)
+        tangents, _ = Opaque.arguments(call, xs_dot)
+        pushed = route(self.rule_push)(tangents, unflatten(call.out_structure, out), *args)
+        return checked_rule(self.f, "push", pushed, call.out_structure, out)
+
+    def run_pull(self, call: Opaque, ct: Any, xs: Any, out: Any) -> list[Any]:
+        args, kwargs = call.arguments(xs)
+        ct, out = (unflatten(call.out_structure, x) for x in (ct, out))
+        pulled = route(self.rule_pull)(ct, out, *args)
+        pulled = pulled if isinstance(pulled, tuple) else (pulled,)
+        if len(pulled) != len(args):
+            raise wrong_rule(self.f, "pull", f"{len(pulled)} cotangents", f"{len(args)} arguments")
+        leaves = [leaf for bar, arg in zip(pulled, args) for leaf in leaves_or_none(self.f, bar, arg)]
+        leaves += [None] * len(flatten(kwargs)[0])
+        return [fitted(self.f, "pull", leaves[place], x) for place, x in zip(call.places, xs)]
+
+    def batch(self, size: int, batched: Any, operands: Any, *, call: Opaque) -> Any:
+        """The same function and rules over one more axis."""
+        args, kwargs = call.arguments(stretch(size, batched, operands))
+        axes = call.arguments([0] * len(operands))[0]
+        axes = tuple(only_ints(a) for a in axes)
+        lifted = Function(vmap(functools.partial(self.f, **kwargs), in_axes=axes))
+        if self.rule_push is not None:
+            lifted.rule_push = vmap(self.rule_push, in_axes=(axes, 0, *axes))
+        if self.rule_pull is not None:
+            lifted.rule_pull = vmap(self.rule_pull, in_axes=(0, 0, *axes))
+        inner = Opaque(lifted, args, {})
+        outs = lifted.row(*inner.operands, call=inner)
+        call.out_structure = inner.out_structure
+        return outs
+
+
+def only_ints(axes: Any) -> Any:
+    """Axes of the operands; what is static is shared by all lanes."""
+    leaves, structure = flatten(axes)
+    return unflatten(structure, [0 if type(a) is int and a == 0 else None for a in leaves])
+
+
+def leaves_or_none(f: Any, bar: Any, arg: Any) -> list[Any]:
+    count, structure = len(flatten(arg)[0]), flatten(arg)[1]
+    if bar is None:
+        return [None] * count
+    leaves, found = flatten(bar)
+    if found != structure:
+        raise wrong_rule(f, "pull", f"a cotangent of structure {found!r}", f"an argument of structure {structure!r}")
+    return leaves
+
+
+def checked_rule(f: Any, kind: str, found: Any, structure: Any, likes: Sequence[Any]) -> list[Any]:
+    leaves, found_structure = flatten(found)
+    if found_structure != structure:
+        raise wrong_rule(f, kind, f"structure {found_structure!r}", f"structure {structure!r}")
+    return [fitted(f, kind, x, like) for x, like in zip(leaves, likes)]
+
+
+def fitted(f: Any, kind: str, x: Any, like: Any) -> Any:
+    if x is None:
+        return None
+    x = unbuffer(arrayed(x))
+    if shape_of(x) != shape_of(like):
+        raise wrong_rule(f, kind, f"shape {shape_of(x)}", f"shape {shape_of(like)}")
+    return x
+
+
+def wrong_rule(f: Any, kind: str, have: str, want: str) -> Diagnostic:
+    return Diagnostic(
+        "W502",
+        f"the {kind} rule of `{name_of(f)}` returned {have} for {want}",
+        "a tangent has the structure and shapes of the result, a cotangent those of the argument it belongs to",
+        "return one array (or None for zero) per "
+        + ("result, as push(tangents, out, *args) -> tangent" if kind == "push" else "argument, as pull(ct, out, *args) -> (bar, ...)"),
+    )
+
+
+def no_rule(f: Any) -> Diagnostic:
+    return Diagnostic(
+        "W302",
+        f"`{name_of(f)}` was declared without a derivative",
+        "neither push nor pull was given for it",
+        "give push=..., pull=... or numerical='central' to wg.primitive",
+    )
+
+
+def derived_rule(f: Any, given: str, derive: Callable[[], list[Any]]) -> list[Any]:
+    try:
+        return derive()
+    except Diagnostic as found:
+        if found.code in ("W201", "W202", "W301"):
+            other = "forward" if given == "custom_vjp" else "reverse"
+            raise Diagnostic(
+                "W503",
+                f"the rule of `{name_of(f)}` cannot be turned into {other} mode",
+                f"it is transposed by running it on traced values, and there: {found.what}",
+                "write the rule with NumPy functions, or give both rules: wg.primitive(f, push=..., pull=...)",
+                found.where,
+            ) from found
+        raise
+
+
+def check_rule(function: Function, call: Opaque) -> None:
+    """Compare the rule with central differences along one random direction."""
+    random = np.random.default_rng(0)
+    xs = [plain_copy(x) for x in call.operands]
+    directions = [random.standard_normal(shape_of(x)).astype(dtype_of(x))[()] for x in xs]
+    out = call.evaluate(*xs)
+    pushed = function.push(call, xs, directions, out)
+
+    def along(t: float) -> np.ndarray:
+        moved = call.evaluate(*[x + t * d for x, d in zip(xs, directions)])
+        return np.concatenate([np.ravel(o) for o in moved])
+
+    expected = numerical.derivative(along, 0.0, method="richardson")
+    got = np.concatenate([np.ravel(np.broadcast_to(0.0 if p is None else unbuffer(p), shape_of(o))) for p, o in zip(pushed, out)])
+    worst = float(np.max(np.abs(got - expected) / (1.0 + np.abs(expected)), initial=0.0))
+    tolerance = 1e-5 if all(dtype_of(x).itemsize > 4 for x in xs) else 1e-2
+    if not worst <= tolerance:
+        raise Diagnostic(
+            "W501",
+            f"the rule of `{name_of(function.f)}` disagrees with finite differences by {worst:.1e} (relative)",
+            "along a random direction the rule and the function give different derivatives",
+            "correct the rule; wg.check_grads says which argument is wrong",
+        )
+
+
+def plain_copy(x: Any) -> Any:
+    while isinstance(x, Value):
+        x = x.fresh().primal
+    return np.array(x)[()] if isinstance(x, np.ndarray) else x
+
+
+# ---------------------------------------------------------------- what the user calls
+
+
+def custom_jvp(f: Callable[..., Any], push: Callable[..., Any] | None = None, *, check: bool = False) -> Any:
+    """f with a forward rule of your own; the reverse rule is derived by transposing it.
+
+    push(tangents, out, *args) returns the tangent of the result.  `tangents` has the structure of the positional
+    arguments, zeros where an argument does not vary (what is not floating point is passed as it is).
+    check=True compares the rule with finite differences at the first call (Diagnostic W501).
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> softplus = wg.custom_jvp(lambda x: np.logaddexp(x, 0.0), lambda t, out, x: t[0] / (1.0 + np.exp(-x)))
+    >>> wg.jvp(softplus, (0.0,), (1.0,))[1], wg.grad(softplus)(0.0)
+    (np.float64(0.5), 0.5)
+    """
+    return Function(f, push=push, check=check) if push is not None else _Decorated(f, "push", check)
+
+
+def custom_vjp(f: Callable[..., Any], pull: Callable[..., Any] | None = None, *, check: bool = False) -> Any:
+    """f with a reverse rule of your own; the forward rule is derived by transposing it.
+
+    pull(ct, out, *args) returns one cotangent per positional argument, None for zero.
+    check=True compares the rule with finite differences at the first call (Diagnostic W501).
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> clipped = wg.custom_vjp(lambda x: x, lambda ct, out, x: np.clip(ct, -1.0, 1.0))
+    >>> wg.grad(lambda x: 5.0 * clipped(x))(2.0)
+    1.0
+    """
+    return Function(f, pull=pull, check=check) if pull is not None else _Decorated(f, "pull", check)
+
+
+class _Decorated(Function):
+    """The decorator form: `@wg.custom_vjp`, then `@f.pull_rule` (or `@wg.custom_jvp`, `@f.push_rule`)."""
+
+    def __init__(self, f: Callable[..., Any], kind: str, check: bool) -> None:
+        super().__init__(f, check=check)
+        self.kind = kind
+
+    def pull_rule(self, pull: Callable[..., Any]) -> Callable[..., Any]:
+        self.rule_pull = pull
+        return pull
+
+    def push_rule(self, push: Callable[..., Any]) -> Callable[..., Any]:
+        self.rule_push = push
+        return push
+
+
+def primitive(
+    f: Callable[..., Any],
+    *,
+    push: Callable[..., Any] | None = None,
+    pull: Callable[..., Any] | None = None,
+    numerical: str | None = None,
+    check: bool = False,
+) -> Any:
+    """A foreign function (compiled code, a simulator, a library call) as one operation.
+
+    f sees plain arrays and numbers only.  Give push, pull (as in `custom_jvp`, `custom_vjp`) or both, or let finite
+    differences stand in: numerical="central", "forward" or "richardson".  Then `error` holds the estimated absolute
+    error of the last derivative, and second derivatives are refused (Diagnostic W503).
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> simulator = wg.primitive(lambda x: float(x) ** 3, numerical="richardson")
+    >>> round(wg.grad(lambda x: 2.0 * simulator(x))(2.0), 6), simulator.error < 1e-6
+    (24.0, True)
+    """
+    if numerical is not None:
+        return NumericalFunction(f, numerical)
+    return Function(f, push=push, pull=pull, check=check)
+
+
+class NumericalFunction(Function):
+    """A function whose rules are finite differences."""
+
+    def __init__(self, f: Callable[..., Any], method: str) -> None:
+        super().__init__(f)
+        self.method, self.error = method, 0.0
+
+    def push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
+        self.refuse_nesting([*xs, *(t for t in xs_dot if t is not None)])
+        moving = [(x, 0.0 if t is None else t) for x, t in zip(xs, xs_dot)]
+        return self.difference(lambda s: call.evaluate(*[x + s * t for x, t in moving]), out)
+
+    def difference(self, curve: Callable[[float], tuple[Any, ...]], out: Any) -> list[Any]:
+        parts = []
+        for i, o in enumerate(out):
+            found = numerical.derivative(lambda s, i=i: np.asarray(curve(s)[i]), 0.0, method=self.method, error=True)
+            self.error = max(self.error, float(np.max(found.error, initial=0.0)))
+            parts.append(np.asarray(found.value, dtype_of(o))[()])
+        return parts
+
+    def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
+        self.error = 0.0
+        self.refuse_nesting([*xs])
+        bars: list[Any] = [None] * len(xs)
+        for k, x in enumerate(xs):
+            if traced[k]:
+                bar = np.zeros(shape_of(x), dtype_of(x))
+                for index in np.ndindex(bar.shape):
+                    unit = np.zeros(bar.shape, bar.dtype)
+                    unit[index] = 1.0
+                    columns = self.push(call, xs, [unit[()] if j == k else None for j in range(len(xs))], out)
+                    bar[index] = sum(np.sum(c * column) for c, column in zip(ct, columns) if c is not None)
+                bars[k] = bar[()]
+        return bars
+
+    def refuse_nesting(self, values: Sequence[Any]) -> None:
+        if any(isinstance(x, Value) and not isinstance(x, Buffer) for x in values):
+            raise Diagnostic(
+                "W503",
+                f"a second derivative of `{name_of(self.f)}`, whose first derivative is a finite difference",
+                "differences of differences lose all digits",
+                "give its rule with wg.primitive(f, push=..., pull=...)",
+            )
+
+
+# ---------------------------------------------------------------- checkpoint
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f, keeping only its arguments for the way back: what is inside is computed again there.
+
+    Less memory for one more evaluation of f (Griewank and Walther 2008, chapter 12).  Values that f finds in its
+    closure are treated as arguments.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> step = wg.checkpoint(lambda x: np.sin(np.exp(x)))
+    >>> wg.grad(step)(0.0) == wg.grad(lambda x: np.sin(np.exp(x)))(0.0)
+    True
+    """
+
+    @functools.wraps(f)
+    def checkpointed(*args: Any, **kwargs: Any) -> Any:
+        captured, rebuild = hoist(f)
+        function = Recomputed(lambda inner, *args, **kwargs: rebuild(inner)(*args, **kwargs))
+        return function(captured, *args, **kwargs)
+
+    return checkpointed
+
+
+class Recomputed(Function):
+    def push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
+        mode = Forward()
+        outs = self.again(call, mode, [x if t is None else Dual(mode, x, t) for x, t in zip(xs, xs_dot)])
+        return [x.aux if isinstance(x, Value) and x.mode is mode else None for x in outs]
+
+    def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
+        mode = Reverse()
+        leaves = [Leaf() for _ in xs]
+        outs = self.again(call, mode, [Node(mode, x, leaf) if t else x for x, leaf, t in zip(xs, leaves, traced)])
+        seeds = [(x.aux, c) for x, c in zip(outs, ct) if c is not None and isinstance(x, Value) and x.mode is mode]
+        reached = Sweep(keep=False).run(seeds)
+        return [reached.get(leaf) for leaf in leaves]
+
+    def again(self, call: Opaque, mode: Any, values: Sequence[Any]) -> list[Any]:
+        args, kwargs = call.arguments(values)
+        try:
+            return results(route(self.f)(*args, **kwargs))[0]
+        finally:
+            mode.finished = True
+            flush()
+
+    def batch(self, size: int, batched: Any, operands: Any, *, call: Opaque) -> Any:
+        args, kwargs = call.arguments(stretch(size, batched, operands))
+        axes = tuple(only_ints(a) for a in call.arguments([0] * len(operands))[0])
+        lifted = Recomputed(vmap(functools.partial(self.f, **kwargs), in_axes=axes))
+        inner = Opaque(lifted, args, {})
+        outs = lifted.row(*inner.operands, call=inner)
+        call.out_structure = inner.out_structure
+        return outs

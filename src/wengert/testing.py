@@ -1,0 +1,175 @@
+"""Checks of derivatives against differences, along random directions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wengert import numerical
+from wengert.api import Call, jvp, name_of, vjp
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.tree import flatten, map_leaves, unflatten
+from wengert.core.types import dtype_of, shape_of
+
+Modes = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: the derivative by `mode` of the given order, along a random direction of one argument.
+
+    error      largest |derivative - difference| / (1 + |difference|) over the entries of the result
+    tolerance  what was allowed: the requested tolerance, or ten times the difference's own error estimate
+    """
+
+    argument: str
+    mode: str
+    order: int
+    error: float
+    tolerance: float
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Any,
+    order: int = 2,
+    modes: Modes = ("forward", "reverse"),
+    tolerance: float | None = None,
+    seed: int = 0,
+) -> list[Check]:
+    """Compare the derivatives of f at `args` with extrapolated central differences, in each mode and up to `order`.
+
+    args       a tuple of positional arguments; integers and what holds no floats are constants.
+    tolerance  relative; by default 1e-6 for float64 and 1e-2 for float32.
+    Returns one `Check` for each argument, mode and order.  Raises Diagnostic W501, which says which argument, which
+    direction, which mode and by how much, at the first that fails.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> checks = wg.check_grads(lambda x, n: np.sum(np.sin(x) ** n), (np.array([0.3, 1.2]), 3), order=2)
+    >>> [(c.argument, c.mode, c.order) for c in checks[:2]], max(c.error for c in checks) < 1e-7
+    ([('x', 'forward', 1), ('x', 'reverse', 1)], True)
+    """
+    args = tuple(args) if isinstance(args, tuple | list) else (args,)
+    positions = [i for i, arg in enumerate(args) if is_differentiable(arg)]
+    names = Call(f, tuple(positions), args, {}).parameter
+    checks = []
+    for i in positions:
+        along = lambda x, i=i: f(*args[:i], x, *args[i + 1 :])
+        checks += check_argument(along, args[i], names(i), name_of(f), order, modes, tolerance, seed)
+    return checks
+
+
+def is_differentiable(arg: Any) -> bool:
+    leaves = flatten(arg)[0]
+    return bool(leaves) and all(dtype_of(x).kind in "fc" for x in leaves if not isinstance(x, str)) and not any(
+        isinstance(x, str) or callable(x) for x in leaves
+    )
+
+
+def check_argument(
+    f: Callable[[Any], Any], x: Any, name: str, function: str, order: int, modes: Modes, tolerance: float | None, seed: int, reached: int = 1
+) -> list[Check]:
+    random = np.random.default_rng(seed)
+    direction = map_leaves(lambda leaf: random_like(random, leaf), x)
+    expected = difference(f, x, direction)
+    out, structure = flatten(f(map_leaves(copied, x)))
+    ct = unflatten(structure, [random_like(random, o) for o in out])
+    checks = []
+    for mode in modes:
+        got = flatten(jvp(f, (x,), (direction,))[1])[0] if mode == "forward" else [paired(vjp(f, x)[1](ct)[0], direction)]
+        want = expected if mode == "forward" else [numerical.Estimate(*paired_estimate(ct, expected))]
+        checks.append(compare(got, want, name, function, mode, reached, tolerance, x, seed))
+    if order > 1:
+        higher = {
+            "forward": lambda v: jvp(f, (v,), (direction,))[1],
+            "reverse": lambda v: vjp(f, v)[1](ct)[0],
+        }
+        for mode in modes:
+            checks += check_argument(higher[mode], x, name, function, order - 1, modes, tolerance, seed + 1, reached + 1)
+    return checks
+
+
+def copied(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def random_like(random: np.random.Generator, x: Any) -> Any:
+    values = random.standard_normal(shape_of(x))
+    if dtype_of(x).kind == "c":
+        values = values + 1j * random.standard_normal(shape_of(x))
+    return float(values) if type(x) is float else np.asarray(values, dtype_of(x))[()]
+
+
+def difference(f: Callable[[Any], Any], x: Any, direction: Any) -> list[numerical.Estimate]:
+    """d/dt f(x + t direction) for every leaf of the result, with error estimates."""
+    leaves, structure = flatten(x)
+    steps = flatten(direction)[0]
+    scale = max([1.0, *(float(np.max(np.abs(d), initial=0.0)) for d in steps)])
+
+    def moved(t: float) -> list[Any]:
+        shifted = [leaf + np.asarray(t / scale * d, dtype_of(leaf))[()] for leaf, d in zip(leaves, steps)]
+        return flatten(f(unflatten(structure, [float(s) if type(v) is float else s for s, v in zip(shifted, leaves)])))[0]
+
+    step = {"step": 0.05} if any(dtype_of(leaf).itemsize // (1 + (dtype_of(leaf).kind == "c")) == 4 for leaf in leaves) else {}
+    found = []
+    for i in range(len(moved(0.0))):
+        estimate = numerical.derivative(lambda t, i=i: np.asarray(moved(t)[i]), 0.0, method="richardson", error=True, **step)
+        found.append(numerical.Estimate(estimate.value * scale, estimate.error * scale))
+    return found
+
+
+def paired(bars: Any, direction: Any) -> Any:
+    """Re <bar, direction>."""
+    return sum(np.sum(np.real(b * d)) for b, d in zip(flatten(bars)[0], flatten(direction)[0]))
+
+
+def paired_estimate(ct: Any, expected: Sequence[numerical.Estimate]) -> tuple[Any, Any]:
+    cts = flatten(ct)[0]
+    value = sum(np.sum(np.real(c * e.value)) for c, e in zip(cts, expected))
+    error = sum(np.sum(np.abs(c) * e.error) for c, e in zip(cts, expected))
+    return value, error
+
+
+def compare(
+    got: Sequence[Any],
+    want: Sequence[numerical.Estimate],
+    name: str,
+    function: str,
+    mode: str,
+    order: int,
+    tolerance: float | None,
+    x: Any,
+    seed: int,
+) -> Check:
+    single = any(dtype_of(leaf) in (np.float32, np.complex64) for leaf in flatten(x)[0])
+    base = tolerance if tolerance is not None else 1e-2 if single else 1e-6
+    worst, allowed = 0.0, base
+    for g, w in zip(got, want):
+        if np.size(w.value) == 0:
+            continue
+        relative = np.abs(g - w.value) / (1.0 + np.abs(w.value))
+        uncertain = 10.0 * np.asarray(w.error) / (1.0 + np.abs(w.value))
+        limit = np.maximum(base, np.minimum(np.where(np.isfinite(uncertain), uncertain, 0.0), 1e3 * base))
+        place = int(np.argmax(relative / limit))
+        if np.ravel(relative / limit)[place] >= worst / allowed or not np.isfinite(relative).all():
+            worst, allowed = float(np.ravel(relative)[place]), float(np.ravel(np.broadcast_to(limit, relative.shape))[place])
+        if not np.all(relative <= limit):
+            raise disagreement(name, function, mode, order, seed, np.ravel(g)[place], np.ravel(w.value)[place], worst)
+    return Check(name, mode, order, worst, allowed)
+
+
+def disagreement(
+    name: str, function: str, mode: str, order: int, seed: int, got: Any, want: Any, error: float
+) -> Diagnostic:
+    return Diagnostic(
+        "W501",
+        f"the derivative of `{function}` with respect to `{name}` is wrong in {mode} mode, order {order}, along random "
+        f"direction {seed}: {got:.9g} where differences give {want:.9g} (relative error {error:.1e})",
+        "a rule (yours, if the function uses wg.custom_jvp, wg.custom_vjp or wg.primitive) or the function is not "
+        "differentiable here",
+        "check the custom rules one by one with wg.check_grads, or move away from the kink",
+    )
+
+
