@@ -80,8 +80,8 @@ class Call:
 
     def run(self, mode: Mode, leaves: Sequence[Any]) -> Any:
         """f with these values in place of the differentiated leaves, through routing."""
-        args: list[Any] = [map_leaves(give, a) for a in self.args]
-        kwargs = {name: map_leaves(give, a) for name, a in self.kwargs.items()}
+        args = [a if i in self.keys else map_leaves(give, a) for i, a in enumerate(self.args)]
+        kwargs = {name: a if name in self.keys else map_leaves(give, a) for name, a in self.kwargs.items()}
         for key, value in zip(self.keys, unflatten(self.structure, leaves)):
             if isinstance(key, int):
                 args[key] = value

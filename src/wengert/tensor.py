@@ -45,8 +45,8 @@ class Ground(Reverse):
     def node(self, mode: Reverse, primal: Any, record: Any) -> "Tensor":  # type: ignore[override]
         return tensor_of(primal, record)
 
-    def records(self, traced: list[bool]) -> bool:
-        return True in traced and _recording.get()
+    def recording(self) -> bool:
+        return _recording.get()
 
     def constant(self, out: Any) -> Any:
         return out

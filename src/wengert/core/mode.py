@@ -309,26 +309,7 @@ def _aux_exclusive(x: Value) -> bool:
     return True
 
 
-# ---------------------------------------------------------------- dispatch
-
-
-def dispatch(row: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    """Let the innermost mode among the operands interpret `row`."""
-    top: Mode = CONSTANT
-    level = -2
-    for x in args:
-        if isinstance(x, Value):
-            if x.view is not None:
-                x.fresh()
-            if x.mode.level > level:
-                top = x.mode
-                level = top.level
-    if top.finished:
-        raise leaked(top)
-    out = top.apply(row, args, params)
-    if row.view:
-        link_view(row, args[0], params, out)
-    return out
+# ---------------------------------------------------------------- dispatch (see Primitive.__call__)
 
 
 def leaked(mode: Mode) -> Diagnostic:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wengert.core.diagnostic import Position
-from wengert.core.mode import Value, dispatch
+from wengert.core.mode import Value, leaked, link_view
 from wengert.core.types import shape_of
 
 Rule = Callable[..., Any]
@@ -88,16 +88,30 @@ class Primitive:
         self.constant = not (partials or transposes or transpose_into or push or pull)
         self.where = defined_at()
         self.resolvers: dict[Rule, Resolver] = {}
+        self.recorders: dict[int, Callable[..., Any]] = {}  # filled by reverse mode, by which operands are traced
         if register:
             if name in TABLE:
                 raise ValueError(f"two rows are called {name!r}: {TABLE[name].where} and {self.where}")
             TABLE[name] = self
 
     def __call__(self, *args: Any, **params: Any) -> Any:
+        """Let the innermost mode among the operands interpret the row; plain operands reach NumPy."""
+        top, level = None, -2
         for x in args:
             if isinstance(x, Value):
-                return dispatch(self, args, params)
-        return self.evaluate(*args, **params)
+                if x.view is not None:
+                    x.fresh()
+                mode = x.mode
+                if mode.level > level:
+                    top, level = mode, mode.level
+        if top is None:
+            return self.evaluate(*args, **params)
+        if top.finished:
+            raise leaked(top)
+        out = top.apply(self, args, params)
+        if self.view:
+            link_view(self, args[0], params, out)
+        return out
 
     def __repr__(self) -> str:
         return f"<primitive {self.name} at {self.where}>"

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import numpy as np
+
 LEAF = None  # the structure of a leaf; containers have a Structure
+PLAIN_LEAVES = frozenset({float, int, bool, complex, str, np.ndarray, np.float64, np.float32})  # no need to look closer
 
 
 class Structure:
@@ -53,6 +56,8 @@ def _flatten(tree: Any, leaves: list[Any]) -> Structure | None:
 def open_container(tree: Any) -> tuple[tuple[Any, ...], Iterable[Any]] | None:
     """(labels, values) of a container, or None for a leaf."""
     kind = type(tree)
+    if kind in PLAIN_LEAVES:
+        return None
     if kind is list or kind is tuple:
         return tuple(range(len(tree))), tree
     if isinstance(tree, dict):

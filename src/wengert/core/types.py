@@ -15,6 +15,8 @@ PYTHON_DTYPES: dict[type, np.dtype[Any]] = {
 
 
 def shape_of(x: Any) -> Shape:
+    if type(x) is float:  # the common case, and slow below
+        return ()
     try:
         shape: Shape = x.shape
         return shape

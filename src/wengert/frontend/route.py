@@ -314,20 +314,22 @@ class RoutedGlobals(dict):  # type: ignore[type-arg]
 
 
 _globals: dict[int, RoutedGlobals] = {}  # by id of the real globals, which each entry keeps alive
-_functions: "weakref.WeakKeyDictionary[types.FunctionType, tuple[types.FunctionType, Any]]" = weakref.WeakKeyDictionary()
+_assigned: list[RoutedGlobals] = []  # those that some routed function assigns to
+# by id of the function: (weak reference to it, its copy, the cells that were replaced and what they held)
+_functions: dict[int, tuple[Any, types.FunctionType, list[tuple[types.CellType, Any]]]] = {}
 _stored: dict[types.CodeType, tuple[frozenset[str], frozenset[str]]] = {}
 
 
 def route_function(f: types.FunctionType) -> Callable[..., Any]:
+    known = _functions.get(id(f))
+    if known is not None and known[0]() is f and all([cell_holds(cell, seen) for cell, seen in known[2]]):
+        return known[1]
     if type(f.__globals__) is RoutedGlobals:
         return f
     if f in NAMES:
         return RoutedFunction(f)
     if is_library(f.__code__) or str(f.__globals__.get("__name__")).partition(".")[0] in FOREIGN:
         return f
-    known = _functions.get(f)
-    if known is not None and all(cell_holds(cell, seen) for cell, seen in known[1]):
-        return known[0]
     return copy_function(f)
 
 
@@ -344,17 +346,24 @@ def copy_function(f: types.FunctionType) -> types.FunctionType:
     routed_globals = _globals.get(id(real))
     if routed_globals is None:
         routed_globals = _globals[id(real)] = RoutedGlobals(real)
+    if stored_names(f.__code__)[0] and not any(known is routed_globals for known in _assigned):
+        _assigned.append(routed_globals)
     cells = [(cell, types.CellType()) if routable_cell(f, name, cell) else (cell, cell) for name, cell in closure_of(f)]
     copy = types.FunctionType(f.__code__, routed_globals, f.__name__, f.__defaults__, tuple(new for _, new in cells))
     copy.__kwdefaults__ = f.__kwdefaults__
     copy.__qualname__, copy.__module__, copy.__doc__ = f.__qualname__, f.__module__, f.__doc__
     copy.__dict__.update(f.__dict__)
     # known before the cells are filled: a recursive function is in its own closure
-    _functions[f] = (copy, [(cell, cell.cell_contents) for cell, new in cells if new is not cell])
+    replaced = [(cell, cell.cell_contents) for cell, new in cells if new is not cell]
+    _functions[id(f)] = (weakref.ref(f, functools.partial(forget, id(f))), copy, replaced)
     for cell, new in cells:
         if new is not cell:
             new.cell_contents = route(cell.cell_contents)
     return copy
+
+
+def forget(key: int, _: Any) -> None:
+    _functions.pop(key, None)
 
 
 def closure_of(f: types.FunctionType) -> list[tuple[str, types.CellType]]:
@@ -389,10 +398,9 @@ def stored_names(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
 
 def flush() -> None:
     """Hand assignments to globals over to the real ones; traced values become plain."""
-    for routed in _globals.values():
-        if len(routed) > 1 and routed.keys() - KEPT:
-            for name in [n for n in routed if n not in KEPT and is_assigned(routed, n)]:
-                routed.real[name] = plain(routed.pop(name))
+    for routed in _assigned:
+        for name in [n for n in routed if n not in KEPT and is_assigned(routed, n)]:
+            routed.real[name] = plain(routed.pop(name))
 
 
 KEPT = frozenset({"__builtins__", "__name__", "__package__", "__spec__", "__file__", "__loader__"})

@@ -11,10 +11,11 @@ from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Mode, Value, buffer
-from wengert.core.primitive import Primitive, wants_ownership
+from wengert.core.primitive import SUPPLIED, Primitive, positional, source_term, wants_ownership
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.core.guard import protect
 from wengert.rules.elementwise import scale
@@ -65,39 +66,39 @@ class Reverse(Mode):
     outlives_call = False  # True where the pullback may run after the caller could have changed his arrays
 
     def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        primals, traced = [], []
-        foreign: list[tuple[np.ndarray, bool]] = []
+        primals, mask, bit, foreign = [], 0, 1, None
         for x in args:
             if isinstance(x, Value):
                 if x.mode is self:
                     primals.append(x.primal)
-                    traced.append(x.aux is not None)
-                    continue
-                if isinstance(x, Buffer):
+                    if x.aux is not None:
+                        mask |= bit
+                elif isinstance(x, Buffer):
                     if x.aux:
-                        foreign.append((x.primal, self.outlives_call))
+                        foreign = [*(foreign or ()), (x.primal, self.outlives_call)]
                     primals.append(x.primal)
                 else:
                     primals.append(x.snapshot())
             else:
-                if type(x) is np.ndarray and x.flags.writeable:
-                    foreign.append((x, True))
+                if type(x) is ndarray and x.flags.writeable:
+                    foreign = [*(foreign or ()), (x, True)]
                 primals.append(x)
-            traced.append(False)
+            bit <<= 1
         out = row(*primals, **params)
         if row.constant:
             return self.constant(out)
-        if not self.records(traced):
+        if not mask or not self.recording():
             return self.untraced(out)
-        record = Record(edges_of(row, args, primals, traced, out, params))
+        recorder = row.recorders.get(mask | bit) or recorder_of(row, mask, len(args))
+        record = Record(recorder(args, primals, out, params))
         if foreign:
             record.edges, record.guards = protect(record.edges, foreign)
         if row.several:
-            return tuple(self.node(self, o, Record(((component, record, i, len(out), None),))) for i, o in enumerate(out))
+            return tuple(self.node(self, o, Record(((COMPONENT, record, i, len(out), None),))) for i, o in enumerate(out))
         return self.node(self, out, record)
 
-    def records(self, traced: list[bool]) -> bool:
-        return True in traced
+    def recording(self) -> bool:
+        return True
 
     def constant(self, out: Any) -> Any:
         return buffer(out)
@@ -108,53 +109,79 @@ class Reverse(Mode):
 
 # ---------------------------------------------------------------- recording
 
+# how an edge computes its contribution from the cotangent `ct`
+PARTIAL = 0  # rule(*saved) * ct
+SAME = 1  # ct
+CONSTANT = 2  # rule * ct
+SINGULAR = 3  # scale(rule(*saved), ct)
+TRANSPOSE = 4  # rule(ct, *saved)
+INTO = 5  # rule(waiting, ct, *saved), added into what waits at the parent
+PULL = 6  # rule(ct, *saved), one contribution per parent
+OWNED = 7  # the same for a rule that may overwrite ct
+COMPONENT = 8  # ct is one of several results of the parent
 
-def edges_of(
-    row: Primitive, args: tuple[Any, ...], primals: list[Any], traced: list[bool], out: Any, params: dict[str, Any]
-) -> list[Edge]:
-    if row.partials is not None:
-        send = send_singular if row.singular else send_partial
-        return [
-            partial_edge(row, send, partial, x, p, primals, out, params)
-            for x, p, t, partial in zip(args, primals, traced, row.partials)
-            if t and partial is not None
-        ]
-    if row.transpose_into is not None:
-        saved = row.resolver(row.transpose_into)([None], out, params)
-        zeros = (shape_of(primals[0]), dtype_of(primals[0]))
-        return [(send_into, args[0].aux, row.transpose_into, saved, zeros)]
-    if row.transposes is not None:
-        return [
-            (send_transpose, x.aux, rule, row.resolver(rule)(primals, out, params), fit_of(p, out, row.elementwise))
-            for x, p, t, rule in zip(args, primals, traced, row.transposes)
-            if t and rule is not None
-        ]
-    if row.pull is None:
+
+def recorder_of(row: Primitive, mask: int, count: int) -> Callable[..., Any]:
+    """(args, primals, out, params) -> edges, for operands traced as the bits of `mask` say.
+
+    Compiled once per row and mask: it runs for every recorded operation.
+    """
+    traced = tuple(bool(mask >> i & 1) for i in range(count))
+    names: dict[str, Any] = {"fit": fit_of, "shape_of": shape_of, "dtype_of": dtype_of, "traced": traced}
+    terms = [edge_term(row, i, rule, names) for i, rule in enumerate(rules_of(row)) if traced[i] and rule is not None]
+    if row.pull is not None:
+        parents = ", ".join(f"args[{i}].aux" if t else "None" for i, t in enumerate(traced))
+        fits = ", ".join(f"fit(primals[{i}], out, False)" for i in range(count))
+        kind = OWNED if wants_ownership(row.pull) else PULL
+        terms = [f"({kind}, ({parents},), {bind(row, row.pull, names)}, ({fits},))"]
+    elif not rules_of(row):
         raise no_rule(row, "reverse")
-    saved = row.resolver(row.pull)(primals, out, params, None, tuple(traced))
-    parents = [x.aux if t else None for x, t in zip(args, traced)]
-    fits = [fit_of(p, out, False) for p in primals]
-    return [(send_owned if wants_ownership(row.pull) else send_pull, parents, row.pull, saved, fits)]
+    recorder = eval(f"lambda args, primals, out, params: ({''.join(t + ', ' for t in terms)})", names)
+    row.recorders[mask | 1 << count] = recorder  # rows that take any number of operands have one per count
+    return recorder  # type: ignore[no-any-return]
 
 
-def partial_edge(
-    row: Primitive, send: Any, partial: Any, x: Any, primal: Any, primals: list[Any], out: Any, params: dict[str, Any]
-) -> Edge:
-    fit = fit_of(primal, out, True)
-    if callable(partial):
-        return (send, x.aux, partial, row.resolver(partial)(primals, out, params), fit)
-    return (send_same if partial == 1.0 else send_constant, x.aux, partial, None, fit)
+def rules_of(row: Primitive) -> tuple[Any, ...]:
+    """One rule or constant per operand."""
+    if row.pull is not None:
+        return ()
+    return row.partials or row.transposes or ((row.transpose_into,) if row.transpose_into else ())
+
+
+def edge_term(row: Primitive, i: int, rule: Any, names: dict[str, Any]) -> str:
+    """The text of one edge: (kind, parent, rule, saved, fit)."""
+    if row.transpose_into is not None:
+        zeros = "(shape_of(primals[0]), dtype_of(primals[0]))"
+        return f"({INTO}, args[0].aux, {bind(row, rule, names)}, {zeros})"
+    fit = f"fit(primals[{i}], out, {row.elementwise})"
+    if not callable(rule):
+        names["constant"] = rule
+        return f"({SAME if rule == 1.0 else CONSTANT}, args[{i}].aux, {rule!r}, None, {fit})"
+    kind = TRANSPOSE if row.partials is None else SINGULAR if row.singular else PARTIAL
+    return f"({kind}, args[{i}].aux, {bind(row, rule, names)}, {fit})"
+
+
+def bind(row: Primitive, rule: Any, names: dict[str, Any]) -> str:
+    """The text `rule, (what it asks for)`."""
+    name = f"rule{len(names)}"
+    names[name] = rule
+    wanted = [n for n in positional(rule) if n not in SUPPLIED]
+    terms = "".join(source_term(n, row.operands).replace("args", "primals") + ", " for n in wanted)
+    return f"{name}, ({terms})"
 
 
 def fit_of(primal: Any, out: Any, broadcasts: bool) -> Fit | None:
     """What a contribution must be brought to: (shape or None, dtype or None), or None where nothing can differ."""
     kind = type(primal)
-    if kind is type(out) and kind in SCALARS:
-        return None
+    if kind is type(out) and broadcasts:
+        if kind in SCALARS:
+            return None
+        if kind is ndarray and primal.shape == out.shape and primal.dtype is out.dtype:
+            return None
     shape = shape_of(primal) if broadcasts and shape_of(primal) != shape_of(out) else None
     # a Python float is weak: it takes the dtype that the other operands have
     dtype = dtype_of(primal) if kind is not float and kind is not int and type(out) is not tuple else None
-    if kind is float and dtype_of(out).kind == "c":
+    if kind is float and type(out) is not tuple and dtype_of(out).kind == "c":
         dtype = dtype_of(primal)
     if dtype is not None and broadcasts and dtype == dtype_of(out):
         dtype = None
@@ -178,39 +205,6 @@ def no_rule(row: Primitive, mode: str) -> Diagnostic:
 # ---------------------------------------------------------------- the way back
 
 
-def send_partial(rule: Any, ct: Any, saved: Any) -> Any:
-    return rule(*saved) * ct
-
-
-def send_singular(rule: Any, ct: Any, saved: Any) -> Any:
-    return scale(rule(*saved), ct)
-
-
-def send_same(rule: Any, ct: Any, saved: Any) -> Any:
-    return ct
-
-
-def send_constant(rule: Any, ct: Any, saved: Any) -> Any:
-    return rule * ct
-
-
-def send_transpose(rule: Any, ct: Any, saved: Any) -> Any:
-    return rule(ct, *saved)
-
-
-def send_pull(rule: Any, ct: Any, saved: Any) -> Any:
-    return rule(ct, *saved)
-
-
-def send_into() -> None: ...  # a mark: contributions add into the operand's cotangent
-
-
-def send_owned() -> None: ...  # a mark: the rule may overwrite the cotangent
-
-
-def component() -> None: ...  # a mark: one of several results of a row
-
-
 _probe = np.zeros(1)
 _ALONE = sys.getrefcount(_probe)  # of an array that one local name holds
 
@@ -229,10 +223,9 @@ class Sweep:
         """Cotangents of the leaves reached."""
         for record, ct in seeds:
             self.add(record, ct)
-        heap, pending = self.heap, self.pending
+        heap, pending, keep = self.heap, self.pending, self.keep
         while heap:
-            key = heappop(heap)
-            record, ct, _ = pending.pop(key)
+            record, ct, _ = pending.pop(heappop(heap))
             edges = record.edges
             if edges is None:
                 self.leaves[record] = ct
@@ -241,25 +234,43 @@ class Sweep:
                 raise freed()
             if record.guards:
                 self.verify(record.guards)
-            for edge in edges:
-                send, parent, rule, saved, fit = edge
-                if send is send_into:
-                    self.add_into(parent, rule, ct, saved, fit)
-                elif send is send_pull:
-                    self.add_all(parent, rule(ct, *saved), fit)
-                elif send is send_owned:
-                    owned = isinstance(ct, np.ndarray) and sys.getrefcount(ct) == _ALONE and ct.base is None
-                    self.add_all(parent, rule(ct, owned, *saved), fit)
-                elif send is component:
-                    self.add_component(parent, rule, saved, ct)
+            for kind, parent, rule, saved, fit in edges:
+                if kind == PARTIAL:
+                    contribution = rule(*saved) * ct
+                elif kind == SAME:
+                    contribution = ct
+                elif kind == CONSTANT:
+                    contribution = rule * ct
+                elif kind == SINGULAR:
+                    contribution = scale(rule(*saved), ct)
+                elif kind == TRANSPOSE:
+                    contribution = rule(ct, *saved)
                 else:
-                    contribution = send(rule, ct, saved)
-                    if fit is not None:
-                        contribution = refit(contribution, fit)
+                    # no name may hold the cotangent that a rule is told it owns
+                    self.special(kind, parent, rule, saved, fit, ct)
+                    continue
+                if fit is not None:
+                    contribution = refit(contribution, fit)
+                key = -parent.index
+                if key in pending:
                     self.add(parent, contribution)
-            if not self.keep:
+                else:
+                    pending[key] = [parent, contribution, False]
+                    heappush(heap, key)
+            if not keep:
                 record.edges = FREED
         return self.leaves
+
+    def special(self, kind: int, parent: Any, rule: Any, saved: Any, fit: Any, ct: Any) -> None:
+        if kind == INTO:
+            self.add_into(parent, rule, ct, saved, fit)
+        elif kind == PULL:
+            self.add_all(parent, rule(ct, *saved), fit)
+        elif kind == OWNED:
+            owned = isinstance(ct, ndarray) and sys.getrefcount(ct) == _ALONE + 1 and ct.base is None
+            self.add_all(parent, rule(ct, owned, *saved), fit)
+        else:
+            self.add_component(parent, rule, saved, ct)
 
     def add(self, record: Record, ct: Any) -> None:
         key = -record.index

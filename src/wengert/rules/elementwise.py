@@ -68,6 +68,13 @@ sub = row("sub", operator.sub, partials=(1.0, -1.0))
 mul = row("mul", operator.mul, partials=(lambda y: y, lambda x: x))
 div = row("div", divide, partials=(lambda y: div(1.0, y), lambda out, y: div(-out, y)), singular=True, domain=(0.5, 2.0))
 pow_ = row("pow", power, partials=(power_base_partial, power_exponent_partial), singular=True, domain=(0.5, 2.0))
+# x**n with a constant n = 0, 1, 2, ...: no pole, no logarithm
+ipow = row(
+    "ipow",
+    lambda x, *, n: power(x, n),
+    partials=(lambda x, n: 2.0 * x if n == 2 else 1.0 if n == 1 else n * ipow(x, n=n - 1) if n else 0.0 * x,),
+    examples=[(((2, 3),), {"n": n}) for n in (0, 1, 2, 3)],
+)
 mod = row("mod", modulo, partials=(1.0, lambda x, y: -floordiv(x, y)), domain=(1.1, 1.4))
 neg = row("neg", operator.neg, partials=(-1.0,))
 reciprocal = row("reciprocal", np.reciprocal, partials=(lambda out: -out * out,), singular=True, domain=(0.5, 2.0))
@@ -189,10 +196,12 @@ abs_ = row("abs", np.abs, partials=(lambda out, x: abs_partial(out, x if hasattr
 
 # ---------------------------------------------------------------- complex
 
-real = row("real", np.real, partials=(1.0,))
-imag = row("imag", np.imag, partials=(-1.0j,))
+COMPLEX = [((np.array([[1.0 + 2.0j, -0.5j], [0.3 - 0.7j, 2.0 + 0.0j]]),), {})]  # names.py spares real operands these
+
+real = row("real", np.real, partials=(1.0,), examples=COMPLEX)
+imag = row("imag", np.imag, partials=(-1.0j,), examples=COMPLEX)
 conj = row("conj", np.conj, transposes=(lambda ct: conj(ct),), elementwise=True, examples=[(((2, 3),), {})])
-angle = row("angle", np.angle, partials=(lambda x: div(-1.0j, x),), singular=True, domain=(0.5, 2.0))
+angle = row("angle", np.angle, partials=(lambda x: div(-1.0j, x),), singular=True, examples=COMPLEX)
 
 # ---------------------------------------------------------------- selection
 

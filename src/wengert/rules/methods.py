@@ -93,11 +93,18 @@ def replace(x: Value, new: Any) -> None:
         x.become(new.snapshot() if isinstance(new, Value) else new)
 
 
+def power(x: Any, y: Any) -> Any:
+    return e.ipow(x, n=y) if type(y) is int and y >= 0 else plain_power(x, y)
+
+
+plain_power = binary(e.pow_)[0]
+
 for operator_name, operator_row in ARITHMETIC.items():
     forward, reflected = binary(operator_row)
     setattr(Value, f"__{operator_name}__", forward)
     setattr(Value, f"__r{operator_name}__", reflected)
     setattr(Value, f"__i{operator_name}__", in_place(forward))
+Value.__pow__ = power  # type: ignore[attr-defined]
 for operator_name, operator_row in COMPARISONS.items():
     setattr(Value, f"__{operator_name}__", binary(operator_row)[0])
     # defining __eq__ must not take __hash__ away: it was set in the class body
