@@ -9,30 +9,29 @@ import os
 import sys
 from pathlib import Path
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
-    os.environ[variable] = "1"  # read once, when NumPy and PyTorch are imported
+# read once, when NumPy and PyTorch are imported
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `python benchmarks/eager.py`
 
 import argparse
+import gc
 import json
 import platform
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
-from statistics import median
+from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
-import torch
-
-from benchmarks.cases import CASES, Case, Disagreement, Lane, verify
+from benchmarks.cases import CASES, TOLERANCE, Case, Disagreement, Lane, torch, verify
 
 # ---------------------------------------------------------------- effort
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: seconds for a case, for one turn of one tool, and the fewest rounds; runs of an import."""
+    """How long to measure: seconds for a case and for one turn of one tool, fewest rounds, runs of an import."""
 
     case: float
     turn: float
@@ -40,12 +39,12 @@ class Effort:
     imports: int
 
 
-FULL = Effort(case=3.5, turn=0.03, rounds=7, imports=5)
+FULL = Effort(case=4.0, turn=0.03, rounds=7, imports=5)
 QUICK = Effort(case=0.4, turn=0.005, rounds=3, imports=3)
 
 # ---------------------------------------------------------------- timing
 
-Rounds = dict[str, list[list[float]]]  # lane -> one list of seconds for each round
+Rounds = dict[str, list[list[float]]]  # tool -> one list of seconds for each round
 
 
 def timed(lane: Lane) -> float:
@@ -55,20 +54,27 @@ def timed(lane: Lane) -> float:
 
 
 def measure(lanes: dict[str, Lane], effort: Effort) -> Rounds:
-    """Rounds of turns, after a warm-up."""
+    """Rounds of turns, after a warm-up.
+
+    The collector stays on, but nobody pays for others: before each turn the garbage of the last one is collected, and
+    `main` has frozen what the imports made (PyTorch's modules alone make a full collection take 0.1 s).
+    """
     once = {tool: min(timed(lane), timed(lane)) for tool, lane in lanes.items()}
     calls = {tool: max(1, int(effort.turn / seconds)) for tool, seconds in once.items()}
     rounds: Rounds = {tool: [] for tool in lanes}
     end = perf_counter() + effort.case
     while perf_counter() < end or len(rounds["numpy"]) < effort.rounds:
         for tool, lane in lanes.items():
+            gc.collect()
             rounds[tool].append([timed(lane) for _ in range(calls[tool])])
     return rounds
 
 
-def ratio(rounds: Rounds, above: str, below: str) -> float:
-    """Time over time."""
-    return median(median(a) / median(b) for a, b in zip(rounds[above], rounds[below]))
+def ratio(rounds: Rounds, above: str, below: str) -> dict[str, float]:
+    """Time over time: the median over the rounds, and the quartiles around it."""
+    each = [median(a) / median(b) for a, b in zip(rounds[above], rounds[below])]
+    low, middle, high = quantiles(each, n=4, method="inclusive")
+    return {"low": low, "median": middle, "high": high}
 
 
 def figures(case: Case, rounds: Rounds) -> dict[str, Any]:
@@ -94,7 +100,7 @@ def run_case(case: Case, effort: Effort) -> dict[str, Any]:
 # ---------------------------------------------------------------- import
 
 MODULES = {"wengert": "wengert", "autograd": "autograd.numpy", "torch": "torch", "numpy": "numpy"}
-IMPORT_GOAL = 0.25  # seconds, wengert
+IMPORT_GOAL = 0.25  # seconds
 
 
 def import_seconds(module: str) -> float:
@@ -103,7 +109,7 @@ def import_seconds(module: str) -> float:
     return float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout)
 
 
-def run_imports(effort: Effort) -> dict[str, Any]:
+def run_imports(effort: Effort) -> dict[str, float]:
     rounds = [{tool: import_seconds(module) for tool, module in MODULES.items()} for _ in range(effort.imports)]
     return {tool: min(seconds[tool] for seconds in rounds) for tool in MODULES}
 
@@ -116,7 +122,7 @@ def machine() -> dict[str, Any]:
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         **{package: version(package) for package in ("wengert", "numpy", "autograd", "torch")},
     }
@@ -130,36 +136,38 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
-TOOLS = ("wengert", "autograd", "torch", "numpy")
-HEADINGS = (*TOOLS, "autograd/wg", "torch/wg", "wg/numpy", "goal")
-
-
 def print_imports(seconds: dict[str, float]) -> None:
-    print("\nimport, seconds in a fresh process (minimum)")
-    print("  ".join(f"{tool} {seconds[tool]:.3f}" for tool in TOOLS), f" goal: wengert < {IMPORT_GOAL}", end="")
-    print("" if seconds["wengert"] < IMPORT_GOAL else "  MISSED")
+    print("\nimport in a fresh process, seconds (minimum of the runs)")
+    met = "" if seconds["wengert"] < IMPORT_GOAL else "   MISSED"
+    print(*[f"   {tool} {t:.3f}" for tool, t in seconds.items()], f"   goal: wengert < {IMPORT_GOAL}{met}")
+
+
+COLUMNS = "{:21}{:>16}{:>16}{:>16}{:>16}{:>20}{:>10}{:>10}{:>7}{}"
 
 
 def print_headings() -> None:
-    print("\nmicroseconds for a gradient, minimum:median; numpy: the function alone; * per operation")
-    print(f"{'':22}", *[f"{heading:>16}" for heading in TOOLS], *[f"{heading:>11}" for heading in HEADINGS[4:]])
+    print("\nmicroseconds, minimum:median (* per operation); numpy: the function alone, without a derivative")
+    print("ratios of times, median over the rounds [quartiles]; goal: autograd/wengert, at least")
+    ratios = ("autograd/wengert", "torch/wg", "wg/numpy")
+    print(COLUMNS.format("", "wengert", "autograd", "torch", "numpy", *ratios, "goal", ""))
 
 
 def print_case(name: str, found: dict[str, Any]) -> None:
-    times = [found["microseconds"][tool] for tool in TOOLS]
-    ratios = [found[key] for key in ("autograd / wengert", "torch / wengert", "wengert / numpy")]
-    missed = "" if ratios[0] >= found["goal"] else "  MISSED"
-    print(
-        f"{name + ('*' if found['steps'] > 1 else ''):22}",
-        *[f"{digits(t['min']) + ':' + digits(t['median']):>16}" for t in times],
-        *[f"{r:>11.2f}" for r in ratios],
-        f"{found['goal']:>11.1f}{missed}",
-        flush=True,
+    times = [found["microseconds"][tool] for tool in ("wengert", "autograd", "torch", "numpy")]
+    peer = found["autograd / wengert"]
+    row = COLUMNS.format(
+        name + "*" * (found["steps"] > 1),
+        *[f"{digits(t['min'])}:{digits(t['median'])}" for t in times],
+        f"{peer['median']:.2f} [{peer['low']:.2f},{peer['high']:.2f}]",
+        *[f"{found[key]['median']:.2f}" for key in ("torch / wengert", "wengert / numpy")],
+        found["goal"],
+        "" if peer["median"] >= found["goal"] else "  MISSED",
     )
+    print(row, flush=True)
 
 
 def digits(microseconds: float) -> str:
-    return f"{microseconds:.2f}" if microseconds < 10 else f"{microseconds:.1f}" if microseconds < 1000 else f"{microseconds:.0f}"
+    return f"{microseconds:.{2 if microseconds < 10 else 1 if microseconds < 1000 else 0}f}"
 
 
 # ---------------------------------------------------------------- command line
@@ -167,8 +175,9 @@ def digits(microseconds: float) -> str:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.eager", description=(__doc__ or "").partition("\n")[0])
+    names = ["import", *CASES]
     parser.add_argument("--quick", action="store_true", help="fewer rounds: under 20 s, and noisier")
-    parser.add_argument("--only", metavar="NAME", choices=["import", *CASES], help=f"one of: import, {', '.join(CASES)}")
+    parser.add_argument("--only", metavar="NAME", choices=names, help=f"one of: {', '.join(names)}")
     parser.add_argument("--json", metavar="PATH", type=Path, help="write the figures")
     return parser.parse_args()
 
@@ -186,17 +195,21 @@ def verified(names: list[str]) -> dict[str, Case]:
 
 def main() -> None:
     chosen = arguments()
-    effort = QUICK if chosen.quick else FULL
+    if torch is None:
+        sys.exit("PyTorch is missing: pip install -e '.[bench]'")
     torch.set_num_threads(1)
+    effort = QUICK if chosen.quick else FULL
     report: dict[str, Any] = {"machine": machine(), "cases": {}}
-    print("  ".join(f"{key} {value}" for key, value in report["machine"].items()))
+    print("   ".join(f"{key} {value}" for key, value in report["machine"].items()))
     cases = verified([name for name in CASES if chosen.only in (None, name)])
-    print(f"verified: {len(cases)} cases, every gradient within 1e-8 of Autograd's")
+    print(f"verified: {len(cases)} cases, every gradient within {TOLERANCE:.0e} of Autograd's (relative)")
     if chosen.only in (None, "import"):
         report["import seconds"] = run_imports(effort)
         print_imports(report["import seconds"])
     if cases:
         print_headings()
+    gc.collect()
+    gc.freeze()
     for name, case in cases.items():
         report["cases"][name] = run_case(case, effort)
         print_case(name, report["cases"][name])

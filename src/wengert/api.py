@@ -12,7 +12,7 @@ from wengert.core.mode import Buffer, Mode, Value, plain, unbuffer
 from wengert.core.primitive import Primitive
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, shape_of
-from wengert.frontend.route import flush, give, original_class, route
+from wengert.frontend.route import flush, give, give_all, original_structure, route, route_structure
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
@@ -80,23 +80,43 @@ class Call:
 
     def run(self, mode: Mode, leaves: Sequence[Any]) -> Any:
         """f with these values in place of the differentiated leaves, through routing."""
-        args = [a if i in self.keys else map_leaves(give, a) for i, a in enumerate(self.args)]
-        kwargs = {name: a if name in self.keys else map_leaves(give, a) for name, a in self.kwargs.items()}
-        for key, value in zip(self.keys, unflatten(self.structure, leaves)):
+        args = [a if i in self.keys else give_all(a) for i, a in enumerate(self.args)]
+        kwargs = {name: a if name in self.keys else give_all(a) for name, a in self.kwargs.items()}
+        for key, value in zip(self.keys, unflatten(route_structure(self.structure), leaves)):
             if isinstance(key, int):
                 args[key] = value
             else:
                 kwargs[key] = value
-        try:
-            return route(self.f)(*args, **kwargs)
-        finally:
-            mode.finished = True
-            flush()
+        return run(mode, self.f, args, kwargs)
 
     def gather(self, values: Sequence[Any]) -> Any:
         """Values for the differentiated leaves, in the structure that the user gave."""
         trees = unflatten(self.structure, values)
         return trees[0] if self.single else tuple(trees)
+
+
+def run(mode: Mode, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """f through routing, with nothing of it left behind."""
+    try:
+        return route(f)(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        # NumPy hides our refusal of `array[i] = traced` behind an error of its own
+        if isinstance(error.__cause__, Diagnostic):
+            raise lost_write(error.__cause__) from None
+        raise
+    finally:
+        mode.finished = True
+        flush()
+
+
+def lost_write(found: Diagnostic) -> Diagnostic:
+    return Diagnostic(
+        "W202",
+        "a traced value is written into a plain array, which cannot record it",
+        "the array was made where wengert does not see it: by a library, in a base class, or it is kept in a container",
+        "make it inside the function with np.zeros, np.array or np.copy, or build it with np.stack",
+        found.where,
+    )
 
 
 def parameter_names(f: Callable[..., Any]) -> list[str]:
@@ -127,7 +147,7 @@ def derived(f: Callable[..., Any], prefix: str) -> Callable[[Callable[..., Any]]
 def results(out: Any) -> tuple[list[Any], Structure | None]:
     """Leaves of what f returned, object arrays of values made whole."""
     leaves, structure = flatten(out)
-    return [checked(arrayed(leaf) if isinstance(leaf, np.ndarray) else leaf) for leaf in leaves], original(structure)
+    return [checked(arrayed(leaf) if isinstance(leaf, np.ndarray) else leaf) for leaf in leaves], original_structure(structure)
 
 
 def checked(leaf: Any) -> Any:
@@ -139,14 +159,6 @@ def checked(leaf: Any) -> Any:
         "a result must be a number, an array, or a dict, list, tuple, namedtuple or dataclass of them",
         "return the numbers beside it with has_aux=True, as the second item of a pair",
     )
-
-
-def original(structure: Structure | None) -> Structure | None:
-    """The user's own dataclasses, not their routed twins."""
-    if structure is None:
-        return None
-    children = tuple(original(child) for child in structure.children)
-    return Structure(original_class(structure.kind), structure.labels, children)
 
 
 def peel(x: Any, mode: Mode) -> Any:
@@ -717,11 +729,7 @@ def wrong_axes(what: str) -> Diagnostic:
 
 def all_lanes(f: Any, fronted: list[Any], axes: list[Any], structure: Any, mode: Batch) -> tuple[list[Any], Any]:
     values = [give(x) if a is None else Batched(mode, unbuffer(x)) for x, a in zip(fronted, axes)]
-    try:
-        leaves, out_structure = results(route(f)(*unflatten(structure, values)))
-    finally:
-        mode.finished = True
-        flush()
+    leaves, out_structure = results(run(mode, f, unflatten(route_structure(structure), values), {}))
     return [lanes_of(x, mode) for x in leaves], out_structure
 
 
@@ -735,8 +743,7 @@ def lane_by_lane(f: Any, fronted: list[Any], axes: list[Any], structure: Any, si
     lanes = []
     for i in range(size):
         values = [give(x) if a is None else give(x[i]) for x, a in zip(fronted, axes)]
-        lanes.append(results(route(f)(*unflatten(structure, values))))
-        flush()
+        lanes.append(results(run(Mode(), f, unflatten(route_structure(structure), values), {})))
     out_structure = lanes[0][1]
     return [join.stack(*[unbuffer(x) for x in parts], axis=0) for parts in zip(*[leaves for leaves, _ in lanes])], out_structure
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from wengert import numerical
-from wengert.api import name_of, results, transpose_linear, vmap
+from wengert.api import name_of, results, run, transpose_linear, vmap
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Value, unbuffer
 from wengert.core.primitive import Primitive
 from wengert.core.tree import Structure, flatten, unflatten
 from wengert.core.types import dtype_of, shape_of
-from wengert.frontend.route import flush, hoist, route
+from wengert.frontend.route import hoist, route
 from wengert.modes.forward import Dual, Forward
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.rules.join import stretch
@@ -401,11 +401,7 @@ class Recomputed(Function):
 
     def again(self, call: Opaque, mode: Any, values: Sequence[Any]) -> list[Any]:
         args, kwargs = call.arguments(values)
-        try:
-            return results(route(self.f)(*args, **kwargs))[0]
-        finally:
-            mode.finished = True
-            flush()
+        return results(run(mode, self.f, args, kwargs))[0]
 
     def batch(self, size: int, batched: Any, operands: Any, *, call: Opaque) -> Any:
         args, kwargs = call.arguments(stretch(size, batched, operands))

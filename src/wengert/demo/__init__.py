@@ -1,14 +1,16 @@
-"""`wengert demo`: three real fits on real data, with their derivatives checked and their cost measured.
+"""`wengert demo`: three real fits of real data, with their derivatives checked and their cost measured.
 
+    run.py       the demo from end to end
+    mixture.py logistic.py network.py    one fit each
     models.py    the losses: plain NumPy, as a user writes it
-    data.py      the measurements, from scikit-learn's own files
-    problem.py   a loss over named parameters, as an optimiser of flat vectors wants it
-    measure.py   gradient against central differences, and what each of them costs
-    fits.py      one function per fit
+    data.py      the measurements, from files that scikit-learn carries along
+    problem.py   a loss of named parameters, as an optimiser of flat vectors wants it
+    newton.py    the optimiser of the first two fits
+    measure.py   the gradient against central differences: how far apart, and what each costs
     report.py    the results as data and as text
     picture.py   the results as a picture
 
-Needs `pip install "wengert[examples]"`: this package imports scikit-learn, matplotlib and tqdm.
+Needs `pip install "wengert[examples]"`: scikit-learn, matplotlib and tqdm are imported here.
 """
 
 from wengert.demo.report import Fit

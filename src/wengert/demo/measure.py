@@ -5,22 +5,33 @@ import numpy as np
 import wengert as wg
 from wengert.cli import Cost, seconds
 from wengert.demo.problem import Problem
+from wengert.demo.report import report_gradient
 
 
-def error_of_all(problem: Problem, point: np.ndarray) -> float:
-    """Largest difference to central differences over all parameters, relative to the largest entry of the gradient."""
+def check_all(problem: Problem) -> tuple[float, Cost]:
+    """Relative error of the gradient at the start, all parameters moved one by one; and the cost.  Printed."""
+    point = problem.vector
     _, exact = problem.value_and_gradient(point)
-    return relative_error(exact, wg.numerical.jacobian(problem.value, point, order=4))
+    differences = wg.numerical.jacobian(problem.value, point, order=4)
+    return told(exact, differences, f"all {point.size} parameters", problem)
 
 
-def error_along(problem: Problem, point: np.ndarray, directions: np.ndarray) -> float:
-    """Likewise over directions, the rows of an array: for more parameters than one wants to move singly."""
+def check_along(problem: Problem, directions: np.ndarray) -> tuple[float, Cost]:
+    """Likewise over directions, the rows of an array, where there are too many parameters to move one by one."""
+    point = problem.vector
     _, gradient = problem.value_and_gradient(point)
-    differences = [wg.numerical.directional(problem.value, point, v, order=4) for v in directions]
-    return relative_error(directions @ gradient, np.array(differences))
+    differences = np.array([wg.numerical.directional(problem.value, point, v, order=4) for v in directions])
+    return told(directions @ gradient, differences, f"{len(directions)} random directions", problem)
+
+
+def told(exact: np.ndarray, differences: np.ndarray, compared: str, problem: Problem) -> tuple[float, Cost]:
+    error, found = relative_error(exact, differences), cost(problem)
+    report_gradient(error, compared, problem.vector.size, found)
+    return error, found
 
 
 def relative_error(exact: np.ndarray, differences: np.ndarray) -> float:
+    """Largest distance over largest entry."""
     return float(np.max(np.abs(exact - differences)) / np.max(np.abs(differences)))
 
 

@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from wengert.cli import Cost, duration
+from wengert.cli import Cost
 
 
 @dataclass(frozen=True)
 class Fit:
     """One fit.
 
-    n, d            number of data points and of measurements of each
+    n, d            number of data points, and of measurements of each
     parameters      how many numbers were fitted
-    gradient_error  relative error of the gradient, measured with central differences, before the fit
+    gradient_error  relative error of the gradient before the fit, by central differences
     quality         the final figures by name
     shown           arrays for the picture
     """
@@ -30,53 +30,44 @@ class Fit:
 
     @property
     def cost_ratio(self) -> float:
-        """Time of the gradient (with the value) over time of the function."""
-        return self.cost.gradient / self.cost.function
+        """Time of value and gradient over time of the function."""
+        return self.cost.gradient_over_function
 
     @property
     def fd_ratio(self) -> float:
         """Time of the gradient by central differences over time of the gradient."""
-        return self.cost.differences / self.cost.gradient
-
-
-def heading(number: int, title: str | None) -> None:
-    print(f"\n{number}  {title}")
+        return self.cost.differences_over_gradient
 
 
 def line(label: str, text: str) -> None:
     print(f"   {label:<10}{text}", flush=True)
 
 
-def report_gradient(error: float, how: str, parameters: int, cost: Cost) -> None:
-    line("gradient", f"max relative error {error:.1e} against central differences ({how})")
-    line("cost", f"loss {duration(cost.function)}; gradient {duration(cost.gradient)}, {ratio(cost.gradient, cost.function)} x the loss")
-    times = f"{ratio(cost.differences, cost.gradient)} x the gradient"
-    line("", f"central differences of all {parameters} parameters {duration(cost.differences)}, {times}")
-
-
-def ratio(a: float, b: float) -> str:
-    return f"{a / b:.1f}" if a < 10 * b else f"{a / b:.0f}"
+def report_gradient(error: float, compared: str, parameters: int, cost: Cost) -> None:
+    line("gradient", f"largest relative error against central differences {error:.1e} ({compared})")
+    for label, text in zip(("cost", "", ""), cost.lines(parameters)):
+        line(label, text)
 
 
 class Progress:
-    """Prints iterations 1, 2, 5, 10, 20, 50, ... of scipy.optimize.minimize, and the last."""
+    """A callback of scipy.optimize.minimize: prints steps 1, 2, 5, 10, 20, 50, ... and the last."""
 
     SHOWN = frozenset(first * 10**power for first in (1, 2, 5) for power in range(5))
 
     def __init__(self, quantity: str) -> None:
-        self.quantity, self.values = quantity, []
+        self.quantity = quantity
+        self.values: list[float] = []
 
     def __call__(self, intermediate_result: Any) -> None:
-        """The name of the parameter tells SciPy to pass value and point."""
+        # SciPy looks at the name of the parameter, and passes value and point to this one
         self.values.append(float(intermediate_result.fun))
         if len(self.values) in self.SHOWN:
             self.show(len(self.values))
 
-    def show(self, iteration: int) -> None:
-        label = "fit" if iteration == 1 else ""
-        line(label, f"step {iteration:3d}   {self.quantity} {self.values[iteration - 1]:.8f}")
+    def show(self, step: int) -> None:
+        line("fit" if step == 1 else "", f"step {step:3d}   {self.quantity} {self.values[step - 1]:.8f}")
 
     def end(self, gradient: np.ndarray) -> None:
         if len(self.values) not in self.SHOWN:
             self.show(len(self.values))
-        line("", f"           largest entry of the gradient {np.max(np.abs(gradient)):.1e}")
+        line("", f"largest entry of the gradient {np.max(np.abs(gradient)):.0e}")

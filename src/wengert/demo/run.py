@@ -4,8 +4,8 @@ import os
 import time
 
 import wengert as wg
-from wengert.demo import fits, picture
-from wengert.demo.report import Fit, heading
+from wengert.demo import logistic, mixture, network, picture
+from wengert.demo.report import Fit
 
 
 def run(path: str | os.PathLike[str] = "wengert-demo.png") -> list[Fit]:
@@ -13,11 +13,11 @@ def run(path: str | os.PathLike[str] = "wengert-demo.png") -> list[Fit]:
     started = time.perf_counter()
     print(f"wengert {wg.__version__}: exact derivatives of plain NumPy functions, in three fits of real data")
     results = []
-    for number, fit in enumerate((fits.mixture, fits.logistic, fits.network), start=1):
-        heading(number, fit.__doc__)
-        results.append(fit())
+    for number, part in enumerate((mixture, logistic, network), start=1):
+        print(f"\n{number}  {part.TITLE}")
+        results.append(part.fit())
     picture.draw(results, path)
-    print(f"\npicture written to {path}\n{time.perf_counter() - started:.1f} s in all", flush=True)
+    print(f"\npicture in {path}; {time.perf_counter() - started:.1f} s in all", flush=True)
     return results
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from wengert.core.diagnostic import is_library
 from wengert.core.mode import CONSTANT, Buffer, Value, buffer, is_array, plain
+from wengert.core.tree import Structure, flatten, unflatten
 from wengert.core.types import dtype_of
 from wengert.rules.elementwise import mul
 from wengert.rules.linear import convert
@@ -129,9 +130,9 @@ CONSTRUCTORS_OF_VALUES = (list, tuple)
 
 @functools.singledispatch
 def route_named(x: Any) -> Any:
-    if not callable(x) or isinstance(x, type):
-        return x
-    return RoutedFunction(x)
+    if isinstance(x, type):
+        return SCALARS.get(x, x)
+    return RoutedFunction(x) if callable(x) else x
 
 
 @route_named.register
@@ -218,8 +219,8 @@ def contains_value(x: Any) -> bool:
 # ---------------------------------------------------------------- builtins
 
 
-class KindOfFloat(type):
-    """Makes the routed `float` stand for Python's in isinstance, comparisons and as a dtype."""
+class Standin(type):
+    """Makes a routed `float` stand for Python's in isinstance, comparisons and as a dtype."""
 
     original: type
 
@@ -232,23 +233,23 @@ class KindOfFloat(type):
     def __hash__(cls) -> int:
         return hash(cls.original)
 
-
-class RoutedFloat(float, metaclass=KindOfFloat):
-    original = float
-    dtype = np.dtype(float)
-
-    def __new__(cls, x: Any = 0.0) -> Any:  # type: ignore[misc]
-        return to_number(x, np.dtype(float)) if isinstance(x, Value) else float(x)
+    def __repr__(cls) -> str:
+        return repr(cls.original)
 
 
-class RoutedComplex(complex, metaclass=KindOfFloat):
-    original = complex
-    dtype = np.dtype(complex)
+def standin(kind: type) -> type:
+    """`float`, `np.float32`, ...: as they are, but a traced value stays traced."""
 
-    def __new__(cls, x: Any = 0.0, y: Any = 0.0) -> Any:  # type: ignore[misc]
-        if not (isinstance(x, Value) or isinstance(y, Value)):
-            return complex(x, y) if y != 0.0 else complex(x)
-        return to_number(x, np.dtype(complex)) + mul(y, 1j)
+    def new(cls: type, *args: Any) -> Any:
+        if not any(isinstance(x, Value) for x in args):
+            return kind(*args)
+        number = to_number(args[0], np.dtype(kind))
+        return number if len(args) == 1 else number + mul(args[1], 1j)
+
+    return Standin(kind.__name__, (), {"__new__": new, "original": kind, "dtype": np.dtype(kind)})
+
+
+SCALARS = {kind: standin(kind) for kind in (float, complex, np.float64, np.float32, np.complex128, np.complex64)}
 
 
 def to_number(x: Any, dtype: np.dtype) -> Any:
@@ -268,7 +269,7 @@ def is_instance(x: Any, kinds: Any) -> bool:
 def original_class(kinds: Any) -> Any:
     if isinstance(kinds, tuple):
         return tuple(original_class(kind) for kind in kinds)
-    if isinstance(kinds, KindOfFloat):
+    if isinstance(kinds, Standin):
         return kinds.original
     return getattr(kinds, "__routed_from__", kinds) if isinstance(kinds, type) else kinds
 
@@ -279,8 +280,8 @@ def import_routed(*args: Any, **kwargs: Any) -> Any:
 
 BUILTINS = {
     **vars(builtins),
-    "float": RoutedFloat,
-    "complex": RoutedComplex,
+    "float": SCALARS[float],
+    "complex": SCALARS[complex],
     "isinstance": is_instance,
     "__import__": import_routed,
 }
@@ -376,7 +377,7 @@ def routable_cell(f: types.FunctionType, name: str, cell: types.CellType) -> boo
         content = cell.cell_contents
     except ValueError:
         return False
-    unchanged = isinstance(content, (int, float, str, Value, type(None)))
+    unchanged = isinstance(content, (int, float, str, Value, type(None))) or name == "__class__"  # super() compares it
     return not unchanged and name not in stored_names(f.__code__)[1]
 
 
@@ -439,10 +440,8 @@ def route_class(kind: type) -> Any:
 
     Limit: a method reached through super() runs as it is, so that what it writes into plain arrays is an error.
     """
-    if kind in NAMES:
-        return RoutedFunction(kind)
     if not is_routable_class(kind):
-        return kind
+        return SCALARS.get(kind, kind)
     routed = _classes.get(kind)
     if routed is None:
         routed = types.new_class(kind.__name__, (kind,), {}, lambda namespace: namespace.update(routed_namespace(kind)))
@@ -509,7 +508,7 @@ ROUTERS: dict[type, Callable[[Any], Any]] = {
     type(functools.cache(same)): route_cached,
     np.ndarray: route_array,
     np.ufunc: route_named,
-    types.BuiltinFunctionType: lambda x: RoutedFunction(x) if x in NAMES else x,
+    types.BuiltinFunctionType: lambda x: RoutedFunction(x) if package_of(x) in NAMED else x,
     **dict.fromkeys((int, float, complex, str, bytes, bool, type(None), list, tuple, dict, set), same),
 }
 
@@ -521,6 +520,28 @@ def give(x: Any) -> Any:
     return route(x)
 
 
+
+
+def route_structure(structure: Structure | None) -> Structure | None:
+    """Containers whose dataclasses have routed methods."""
+    if structure is None:
+        return None
+    children = tuple([route_structure(child) for child in structure.children])
+    return Structure(route_class(structure.kind), structure.labels, children)
+
+
+def original_structure(structure: Structure | None) -> Structure | None:
+    """The user's own dataclasses, not their routed twins."""
+    if structure is None:
+        return None
+    children = tuple([original_structure(child) for child in structure.children])
+    return Structure(original_class(structure.kind), structure.labels, children)
+
+
+def give_all(tree: Any) -> Any:
+    """Arguments that are not differentiated."""
+    leaves, structure = flatten(tree)
+    return unflatten(route_structure(structure), map(give, leaves))
 
 
 # ---------------------------------------------------------------- closures as arguments

@@ -124,7 +124,7 @@ getitem = row(
 
 
 def add_at_evaluate(base: Any, part: Any, *, index: Index, inplace: bool) -> Any:
-    if not inplace:
+    if not (inplace and isinstance(base, np.ndarray)):
         base = np.array(base)
     if is_basic(index):
         base[index] += part
