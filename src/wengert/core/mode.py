@@ -212,7 +212,9 @@ def plain(x: Any) -> Any:
 
 def is_array(x: Any) -> bool:
     """Whether NumPy would hold it as an array, which can be written into, and not as an immutable number."""
-    return isinstance(plain(x), np.ndarray)
+    content = plain(x)
+    # the numbers of a batch lie in an array, too
+    return isinstance(content, np.ndarray) and (content.ndim == 0 or shape_of(x) != ())
 
 
 def escape(what: str) -> Diagnostic:
@@ -326,8 +328,7 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
     """Remember what `out` looks at, where NumPy returned a view."""
     if not isinstance(source, Value) or not isinstance(out, Value):
         return
-    below = plain(out)
-    if not isinstance(below, np.ndarray) or not shares_memory(below, plain(source)):
+    if not is_array(out) or not shares_memory(plain(out), plain(source)):
         return
     earlier = source.view
     root = source if earlier is None else earlier.root

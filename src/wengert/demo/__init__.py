@@ -8,7 +8,7 @@
     newton.py    the optimiser of the first two fits
     measure.py   the gradient against central differences: how far apart, and what each costs
     report.py    the results as data and as text
-    picture.py   the results as a picture
+    panels.py    the results as a picture
 
 Needs `pip install "wengert[examples]"`: scikit-learn, matplotlib and tqdm are imported here.
 """

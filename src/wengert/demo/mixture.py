@@ -33,8 +33,9 @@ def fit() -> Fit:
         "adjusted_rand_index": float(adjusted_rand_score(species, cluster)),
     }
     tell(quality)
-    shown = {"x": x, "species": species, "wrong": wrongly_clustered(species, cluster), "covariances": covariances(found)}
-    shown |= {"means": found["means"], "log_likelihood": quality["log_likelihood"]}
+    majority = most_frequent(species, cluster)
+    shown = {"x": x, "species": species, "majority": majority, "wrong": majority[cluster] != species}
+    shown |= {"means": found["means"], "covariances": covariances(found)}
     return Fit("Gaussian mixture", *x.shape, problem.vector.size, error, cost, quality, shown)
 
 
@@ -61,10 +62,9 @@ def covariances(parameters: models.Parameters) -> np.ndarray:
     return np.array([np.linalg.inv(factor.T @ factor) for factor in factors])
 
 
-def wrongly_clustered(truth: np.ndarray, cluster: np.ndarray) -> np.ndarray:
-    """Mask of the points that are not of their cluster's most frequent class."""
-    majority = np.array([np.argmax(np.bincount(truth[cluster == k], minlength=1)) for k in range(COMPONENTS)])
-    return majority[cluster] != truth
+def most_frequent(truth: np.ndarray, cluster: np.ndarray) -> np.ndarray:
+    """The class of most points in each cluster."""
+    return np.array([np.argmax(np.bincount(truth[cluster == k], minlength=1)) for k in range(COMPONENTS)])
 
 
 def tell(quality: dict[str, float]) -> None:

@@ -54,7 +54,7 @@ def train(
     for _ in progress:
         losses.append([learn(adam, split.x[batch], split.y[batch]) for batch in batches(len(split.y), random)])
         accuracies.append(np.mean(predict(tensors, split.x_test) == split.y_test))
-        progress.set_postfix_str(f"loss {np.mean(losses[-1]):.4f}, test accuracy {accuracies[-1]:.3f}")
+        progress.set_postfix_str(f"loss {np.mean(losses[-1]):.4f}, test accuracy {accuracies[-1]:.3f}", refresh=False)
     return {name: tensor.numpy() for name, tensor in tensors.items()}, np.array(losses), np.array(accuracies)
 
 

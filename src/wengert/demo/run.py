@@ -4,23 +4,23 @@ import os
 import time
 
 import wengert as wg
-from wengert.demo import logistic, mixture, network, picture
+from wengert.demo import logistic, mixture, network, panels
 from wengert.demo.report import Fit
 
 
-def run(path: str | os.PathLike[str] = "wengert-demo.png") -> list[Fit]:
-    """All three fits, printed as they go; writes the picture (a PNG) to `path`."""
+def run(picture: str | os.PathLike[str] = "wengert-demo.png") -> list[Fit]:
+    """All three fits, printed as they go; writes the picture (a PNG) to `picture`."""
     started = time.perf_counter()
     print(f"wengert {wg.__version__}: exact derivatives of plain NumPy functions, in three fits of real data")
     results = []
     for number, part in enumerate((mixture, logistic, network), start=1):
         print(f"\n{number}  {part.TITLE}")
         results.append(part.fit())
-    picture.draw(results, path)
-    print(f"\npicture in {path}; {time.perf_counter() - started:.1f} s in all", flush=True)
+    panels.draw(results, picture)
+    print(f"\npicture in {picture}; {time.perf_counter() - started:.1f} s in all", flush=True)
     return results
 
 
-def main(path: str | os.PathLike[str]) -> int:
-    run(path)
+def main(picture: str | os.PathLike[str]) -> int:
+    run(picture)
     return 0

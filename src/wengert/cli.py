@@ -1,0 +1,274 @@
+"""The command line: `wengert demo` and `wengert check FILE.py:FUNC ARGS...`.
+
+Exit codes: 0 all is well; 1 a derivative is wrong or refused (a Diagnostic says which); 2 the input is wrong or a
+package is missing (one line says what).
+"""
+
+import argparse
+import ast
+import copy
+import importlib
+import importlib.util
+import math
+import operator
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import wengert as wg
+from wengert.core.tree import flatten, paths
+from wengert.testing import Check, is_differentiable
+
+# a command, and what runs it: looked up when it is given, since the demo's packages are optional and slow to import
+COMMANDS = {"demo": "wengert.demo:main", "check": "wengert.cli:check"}
+EXAMPLES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "tqdm": "tqdm"}
+
+
+class InputError(Exception):
+    """What the user gave cannot be used; the message is one line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = vars(parser().parse_args(argv))
+    command = options.pop("command")
+    try:
+        return resolve(COMMANDS[command])(**options)
+    except wg.Diagnostic as diagnostic:
+        print(diagnostic, file=sys.stderr)
+        return 1
+    except InputError as error:
+        print(f"wengert {command}: {error}", file=sys.stderr)
+        return 2
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="wengert", description="Exact derivatives of ordinary Python and NumPy functions.")
+    top.add_argument("--version", action="version", version=f"wengert {wg.__version__}")
+    commands = top.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="three real fits of real data, in a few seconds")
+    demo.add_argument("--picture", metavar="PATH", default="wengert-demo.png", help="default: %(default)s")
+    check = commands.add_parser(
+        "check",
+        help="check the derivatives of your function, and what they cost",
+        usage="wengert check FILE.py:FUNC ARGS...",
+        epilog="example: wengert check model.py:loss 'np.linspace(0, 1, 5)' 3 @data.npy",
+    )
+    check.add_argument("target", metavar="FILE.py:FUNC", help="a function, or a dotted name such as Model.loss")
+    check.add_argument(
+        "arguments",
+        metavar="ARGS",
+        nargs=argparse.REMAINDER,
+        help="a Python literal, an expression with np, or @FILE.npy; integers are constants",
+    )
+    return top
+
+
+def resolve(place: str) -> Callable[..., int]:
+    """The function behind "module:name"."""
+    module, _, name = place.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+    except ModuleNotFoundError as error:
+        missing = str(error.name).partition(".")[0]
+        if missing not in EXAMPLES:
+            raise
+        raise InputError(f'{EXAMPLES[missing]} is not installed: pip install "wengert[examples]"') from error
+
+
+# ---------------------------------------------------------------- cost
+
+
+def seconds(f: Callable[..., Any], *args: Any, budget: float = 0.2) -> float:
+    """Seconds of one call f(*args): the fastest of those that fit into the budget, since other work only adds.
+
+    Each call gets a copy of the arguments, which is not timed.
+    """
+    best, end = math.inf, time.perf_counter() + budget
+    while True:
+        given = copy.deepcopy(args)
+        started = time.perf_counter()
+        f(*given)
+        now = time.perf_counter()
+        best = min(best, now - started)
+        if now >= end:
+            return best
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds for a function, for its derivative, and for the derivative by central differences."""
+
+    function: float
+    gradient: float
+    differences: float
+
+    @property
+    def gradient_over_function(self) -> float:
+        return self.gradient / self.function
+
+    @property
+    def differences_over_gradient(self) -> float:
+        return self.differences / self.gradient
+
+    def lines(self, size: int, what: str = "gradient") -> list[str]:
+        """As text; size: how many numbers are differentiated by."""
+        return [
+            f"function {duration(self.function)}",
+            f"{what} {duration(self.gradient)}, {times(self.gradient_over_function)} times the function",
+            f"central differences in {size} numbers {duration(self.differences)}, "
+            f"{times(self.differences_over_gradient)} times the {what}",
+        ]
+
+
+def times(ratio: float) -> str:
+    return f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def duration(t: float) -> str:
+    for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if t >= unit:
+            return f"{t / unit:.3g} {name}"
+    return f"{t / 1e-9:.3g} ns"
+
+
+# ---------------------------------------------------------------- wengert check
+
+
+def check(target: str, arguments: Sequence[str]) -> int:
+    """Check the derivatives of the user's function at the given arguments, and print them and their cost."""
+    f = function_at(target)
+    args = [argument(text) for text in arguments]
+    positions = tuple(i for i, arg in enumerate(args) if is_differentiable(arg))
+    if not positions:
+        raise InputError("no argument is a float or an array of floats; write 3.0 for 3")
+    show("function", [target])
+    value = called(f, target, args)
+    show("value", text_of(value, "value"))
+    what, derivative = ("gradient", wg.grad) if is_real_scalar(value) else ("jacobian", wg.jacobian)
+    found = derivative(f, argnums=positions)(*args)
+    checks = wg.check_grads(f, tuple(args), order=2)
+    names = list(dict.fromkeys(entry.argument for entry in checks))
+    show(what, [line for name, part in zip(names, found) for line in text_of(part, name)])
+    show("checked", table(checks))
+    size = sum(np.size(leaf) for i in positions for leaf in flatten(args[i])[0])
+    show("cost", measured(f, derivative(f, argnums=positions), args, size).lines(size, what))
+    return 0
+
+
+def measured(f: Callable[..., Any], derivative: Callable[..., Any], args: Sequence[Any], size: int) -> Cost:
+    """Central differences take two calls of f for each number."""
+    once = seconds(f, *args)
+    return Cost(once, seconds(derivative, *args), 2 * size * once)
+
+
+def is_real_scalar(value: Any) -> bool:
+    return not isinstance(value, dict | list | tuple) and np.shape(value) == () and not np.iscomplexobj(value)
+
+
+# ---------------------------------------------------------------- what the user gave
+
+
+def function_at(target: str) -> Callable[..., Any]:
+    """The function behind "file.py:name"."""
+    filename, colon, name = target.rpartition(":")
+    if not colon or not name:
+        raise InputError(f"{target!r} names no function; write FILE.py:FUNC")
+    module = load(filename)
+    try:
+        f = operator.attrgetter(name)(module)
+    except AttributeError as error:
+        raise InputError(f"{filename} has no function {name!r}") from error
+    if not callable(f):
+        raise InputError(f"{name!r} in {filename} is a {type(f).__name__}, not a function")
+    return f  # type: ignore[no-any-return]
+
+
+def load(filename: str) -> Any:
+    """The user's file as a module, its folder on the import path as with `python file.py`."""
+    if not os.path.isfile(filename):
+        raise InputError(f"there is no file {filename!r}")
+    # a name of its own: a file called signal.py must not stand for the standard library's
+    name = "checked_" + os.path.splitext(os.path.basename(filename))[0]
+    spec = importlib.util.spec_from_file_location(name, filename)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{filename!r} is not a Python file")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, os.path.dirname(os.path.abspath(filename)))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{filename} does not load: {one_line(error)}") from error
+    return module
+
+
+def argument(text: str) -> Any:
+    """A literal, an expression with np, or the contents of @file.npy."""
+    try:
+        if text.startswith("@"):
+            return np.load(text[1:], allow_pickle=False)
+        return literal_or_expression(text)
+    except Exception as error:
+        raise InputError(f"cannot read the argument {text!r}: {one_line(error)}") from error
+
+
+def literal_or_expression(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return eval(text, {"np": np})
+
+
+def called(f: Callable[..., Any], target: str, args: Sequence[Any]) -> Any:
+    try:
+        return f(*copy.deepcopy(args))
+    except wg.Diagnostic:
+        raise
+    except Exception as error:
+        raise InputError(f"{target} raised {one_line(error)}") from error
+
+
+def one_line(error: Exception) -> str:
+    """Kind and message of an exception, and the line that raised it where that is not in this file."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = "" if last.filename in (__file__, "<string>") else f" ({os.path.basename(last.filename)}:{last.lineno})"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+
+
+# ---------------------------------------------------------------- text
+
+
+def show(label: str, lines: Sequence[str]) -> None:
+    for i, line in enumerate(lines):
+        print(f"{label if i == 0 else '':<10}{line}".rstrip(), flush=True)
+
+
+def text_of(tree: Any, name: str) -> Iterator[str]:
+    """Type, shape and a few entries of each leaf."""
+    for path, leaf in paths(tree, name):
+        array = np.asarray(leaf)
+        entries = np.array2string(array, precision=6, threshold=20, edgeitems=3, max_line_width=100, separator=", ")
+        if array.ndim == 0:
+            yield f"{path} = {entries}"
+        else:
+            yield f"{path} {array.dtype} {array.shape}"
+            yield from ("  " + line for line in entries.splitlines())
+
+
+def table(checks: Sequence[Check]) -> Iterator[str]:
+    """Largest error for each argument, mode and order."""
+    yield "largest error against differences along random directions, |d - fd| / (1 + |fd|)"
+    yield f"{'argument':<16}{'order':<8}{'forward':<10}reverse"
+    for name, order in dict.fromkeys((entry.argument, entry.order) for entry in checks):
+        errors = [worst(checks, name, order, mode) for mode in ("forward", "reverse")]
+        yield f"{name:<16}{order:<8}" + "".join(f"{error:<10.1e}" for error in errors)
+
+
+def worst(checks: Sequence[Check], name: str, order: int, mode: str) -> float:
+    chosen = [c.error for c in checks if (c.argument, c.order, c.mode) == (name, order, mode)]
+    return max(chosen, default=math.nan)
