@@ -9,14 +9,13 @@ import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Mode, Value, plain, unbuffer
-from wengert.core.primitive import Primitive
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, shape_of
 from wengert.frontend.route import flush, give, give_all, original_structure, route, route_structure
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
-from wengert.rules import join, linear, methods  # methods: gives traced values their operators
+from wengert.rules import elementwise, join, linear, methods  # methods: gives traced values their operators
 from wengert.rules.names import arrayed, moveaxis
 
 Argnums = int | str | Sequence[int | str]
@@ -37,19 +36,20 @@ class Call:
 
     def key(self, argnum: int | str) -> int | str:
         """A position in args or a name in kwargs."""
-        if isinstance(argnum, str):
-            if argnum in self.kwargs:
-                return argnum
+        position = argnum
+        if isinstance(position, str):
+            if position in self.kwargs:
+                return position
             names = parameter_names(self.f)
-            argnum = names.index(argnum) if argnum in names else len(self.args)
-        position = argnum + len(self.args) if argnum < 0 else argnum
+            position = names.index(position) if position in names else len(self.args)
+        position += len(self.args) if position < 0 else 0
         if not 0 <= position < len(self.args):
             raise Diagnostic(
                 "W103",
                 f"there is no argument {argnum!r} to differentiate `{name_of(self.f)}` with respect to",
-                f"it was called with {len(self.args)} positional arguments"
-                + (f" and {', '.join(self.kwargs)}" if self.kwargs else ""),
-                f"give argnums as positions below {len(self.args)}, or as names of parameters that are passed",
+                f"it was called with {counted(len(self.args), 'positional argument')}"
+                + "".join(f" and `{name}`" for name in self.kwargs),
+                "give argnums as positions or names of arguments that are passed",
             )
         return position
 
@@ -124,6 +124,10 @@ def parameter_names(f: Callable[..., Any]) -> list[str]:
         return list(inspect.signature(f).parameters)
     except (TypeError, ValueError):
         return []
+
+
+def counted(n: int, thing: str) -> str:
+    return f"{n} {thing}{'' if n == 1 else 's'}"
 
 
 def name_of(f: Any) -> str:
@@ -233,7 +237,8 @@ class Pull:
     def sweep(self, cts: Sequence[Any]) -> list[Any]:
         """Cotangents of the leaves, None where nothing arrives."""
         seeds = [(end, ct) for end, ct in zip(self.ends, cts) if end is not None and ct is not None]
-        leaves = Sweep(self.keep).run(seeds)
+        with np.errstate(all="ignore"):  # an infinite slope is a result, and no accident that deserves a warning
+            leaves = Sweep(self.keep).run(seeds)
         return [leaves.get(record) for record in self.records]
 
     def gather(self, cts: Sequence[Any]) -> Any:
@@ -312,7 +317,7 @@ def scalar_pull(f: Callable[..., Any], argnums: Argnums, args: Any, kwargs: Any,
 
 def not_scalar(f: Callable[..., Any], pull: Pull) -> Diagnostic:
     if pull.structure is not None:
-        found = f"a container of {len(pull.outs)} values"
+        found = f"a container of {counted(len(pull.outs), 'value')}"
     elif dtype_of(pull.outs[0]).kind == "c":
         found = f"a complex value of shape {shape_of(pull.outs[0])}"
     else:
@@ -353,28 +358,29 @@ def seeds_like(seed: Any, likes: Sequence[Any], structure: Structure | None, kin
     """The leaves of a user's seed, checked against what it belongs to."""
     leaves, found = flatten(seed)
     if found != structure:
-        raise wrong_seed(f"the {kind} has another structure than {of}", f"{found!r}", f"{structure!r}")
+        raise wrong_seed(kind, "structure", repr(found), of, repr(structure))
     return [seed_like(arrayed(s), like, kind, of) for s, like in zip(leaves, likes)]
 
 
 def seed_like(s: Any, like: Any, kind: str, of: str) -> Any:
     s = unbuffer(s)
     if shape_of(s) != shape_of(like):
-        raise wrong_seed(f"the {kind} has another shape than {of}", str(shape_of(s)), str(shape_of(like)))
-    weak = type(s) in (float, int, complex)
+        raise wrong_seed(kind, "shape", str(shape_of(s)), of, str(shape_of(like)))
     have, want = dtype_of(s), dtype_of(like)
-    fits = want.kind == "c" or have.kind != "c" if weak or have.kind not in "fc" else np.can_cast(have, want, "same_kind")
-    if not fits or (have.kind in "fc" and want.kind == have.kind and have != want and not weak and not isinstance(s, Value)):
-        raise wrong_seed(f"the {kind} has another dtype than {of}", str(have), str(want))
-    return s if have == want and not isinstance(s, int) else linear.convert(s, dtype=want) if want.kind in "fc" else s
+    if have == want and type(s) is not int:
+        return s
+    python_number = type(s) in (float, int, complex)
+    if (have.kind == "c" and want.kind != "c") or (have.kind in "fc" and have.itemsize < want.itemsize and not python_number):
+        raise wrong_seed(kind, "dtype", str(have), of, str(want))
+    return linear.convert(s, dtype=want) if want.kind in "fc" else s
 
 
-def wrong_seed(what: str, have: str, want: str) -> Diagnostic:
+def wrong_seed(kind: str, aspect: str, have: str, of: str, want: str) -> Diagnostic:
     return Diagnostic(
         "W401",
-        f"{what}: {have} for {want}",
+        f"the {kind} has {aspect} {have}, and {of} has {aspect} {want}",
         "a derivative is multiplied by its seed entry by entry",
-        f"pass one of {want}",
+        f"pass a {kind} of {aspect} {want}",
     )
 
 
@@ -408,7 +414,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     (6.0, 2.0)
     """
     if len(primals) != len(tangents):
-        raise wrong_seed("the number of tangents is another than that of primals", str(len(tangents)), str(len(primals)))
+        raise wrong_seed("tuple of tangents", "length", str(len(tangents)), "that of primals", str(len(primals)))
     call = Call(f, tuple(range(len(primals))), tuple(primals), {})
     seeds = seeds_like(list(tangents), call.leaves, call.structure, "tangent", "the primal")
     outs, pushed, structure, aux = push_forward(call, seeds, has_aux)
@@ -751,9 +757,6 @@ def lane_by_lane(f: Any, fronted: list[Any], axes: list[Any], structure: Any, si
 # ---------------------------------------------------------------- control
 
 
-_stop = Primitive("stop_gradient", lambda x: x, elementwise=True, absent={"partials": "cuts the derivative on purpose"})
-
-
 def stop_gradient(x: Any) -> Any:
     """x as a constant: its derivative is zero in every mode.  Any container.
 
@@ -761,5 +764,5 @@ def stop_gradient(x: Any) -> Any:
     >>> wg.grad(lambda x: x * wg.stop_gradient(x))(3.0)
     3.0
     """
-    return map_leaves(lambda leaf: _stop(leaf) if isinstance(leaf, Value) else leaf, x)
+    return map_leaves(lambda leaf: elementwise.stop_gradient(leaf) if isinstance(leaf, Value) else leaf, x)
 

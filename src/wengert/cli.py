@@ -9,19 +9,21 @@ import ast
 import copy
 import importlib
 import importlib.util
+import itertools
 import math
 import operator
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import wengert as wg
+from wengert.api import parameter_names
 from wengert.core.tree import flatten, paths
 from wengert.testing import Check, is_differentiable
 
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="wengert", description="Exact derivatives of ordinary Python and NumPy functions.")
+    top = argparse.ArgumentParser(prog="wengert", description=wg.__doc__)
     top.add_argument("--version", action="version", version=f"wengert {wg.__version__}")
     commands = top.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="three real fits of real data, in a few seconds")
@@ -56,9 +58,10 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser(
         "check",
         help="check the derivatives of your function, and what they cost",
-        usage="wengert check FILE.py:FUNC ARGS...",
+        usage="wengert check [--order {1,2}] FILE.py:FUNC ARGS...",
         epilog="example: wengert check model.py:loss 'np.linspace(0, 1, 5)' 3 @data.npy",
     )
+    check.add_argument("--order", type=int, choices=(1, 2), default=2, help="check up to these derivatives; default: 2")
     check.add_argument("target", metavar="FILE.py:FUNC", help="a function, or a dotted name such as Model.loss")
     check.add_argument(
         "arguments",
@@ -102,11 +105,12 @@ def seconds(f: Callable[..., Any], *args: Any, budget: float = 0.2) -> float:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds for a function, for its derivative, and for the derivative by central differences."""
+    """Seconds for a function, for its derivative, and for the derivative by central differences in `size` numbers."""
 
     function: float
     gradient: float
     differences: float
+    size: int
 
     @property
     def gradient_over_function(self) -> float:
@@ -116,21 +120,31 @@ class Cost:
     def differences_over_gradient(self) -> float:
         return self.differences / self.gradient
 
-    def lines(self, size: int, what: str = "gradient") -> list[str]:
-        """As text; size: how many numbers are differentiated by."""
+    def lines(self, what: str = "gradient") -> list[str]:
+        """As text; `what` names the derivative."""
+        differences = f"central differences {duration(self.differences)} (in {self.size} number{'s'[: self.size - 1]})"
         return [
             f"function {duration(self.function)}",
             f"{what} {duration(self.gradient)}, {times(self.gradient_over_function)} times the function",
-            f"central differences in {size} numbers {duration(self.differences)}, "
-            f"{times(self.differences_over_gradient)} times the {what}",
+            f"{differences}, {times(self.differences_over_gradient)} times the {what}",
         ]
 
 
 def times(ratio: float) -> str:
-    return f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
+    """How many times, in as many digits as a timing deserves.
+
+    >>> times(0.0312), times(3.14159), times(31.4159)
+    ('0.031', '3.1', '31')
+    """
+    return f"{ratio:.2g}" if ratio < 10 else f"{ratio:.0f}"
 
 
 def duration(t: float) -> str:
+    """Seconds as text.
+
+    >>> duration(1.234), duration(0.01234), duration(2e-9)
+    ('1.23 s', '12.3 ms', '2 ns')
+    """
     for unit, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
         if t >= unit:
             return f"{t / unit:.3g} {name}"
@@ -140,31 +154,35 @@ def duration(t: float) -> str:
 # ---------------------------------------------------------------- wengert check
 
 
-def check(target: str, arguments: Sequence[str]) -> int:
+def check(target: str, arguments: Sequence[str], order: int = 2) -> int:
     """Check the derivatives of the user's function at the given arguments, and print them and their cost."""
     f = function_at(target)
     args = [argument(text) for text in arguments]
     positions = tuple(i for i, arg in enumerate(args) if is_differentiable(arg))
     if not positions:
         raise InputError("no argument is a float or an array of floats; write 3.0 for 3")
-    show("function", [target])
     value = called(f, target, args)
-    show("value", text_of(value, "value"))
+    show("value", text_of(value, target.rpartition(":")[2]))
     what, derivative = ("gradient", wg.grad) if is_real_scalar(value) else ("jacobian", wg.jacobian)
-    found = derivative(f, argnums=positions)(*args)
-    checks = wg.check_grads(f, tuple(args), order=2)
-    names = list(dict.fromkeys(entry.argument for entry in checks))
-    show(what, [line for name, part in zip(names, found) for line in text_of(part, name)])
-    show("checked", table(checks))
-    size = sum(np.size(leaf) for i in positions for leaf in flatten(args[i])[0])
-    show("cost", measured(f, derivative(f, argnums=positions), args, size).lines(size, what))
+    for i in positions:
+        show(what, derivative_text(derivative(f, argnums=i)(*args), value, args[i], parameter_name(f, i)))
+    show("checked", table(wg.check_grads(f, tuple(args), order=order)))
+    show("cost", measured(f, derivative(f, argnums=positions), args, positions).lines(what))
     return 0
 
 
-def measured(f: Callable[..., Any], derivative: Callable[..., Any], args: Sequence[Any], size: int) -> Cost:
+def measured(
+    f: Callable[..., Any], derivative: Callable[..., Any], args: Sequence[Any], positions: Sequence[int]
+) -> Cost:
     """Central differences take two calls of f for each number."""
+    size = sum(np.size(leaf) for i in positions for leaf in flatten(args[i])[0])
     once = seconds(f, *args)
-    return Cost(once, seconds(derivative, *args), 2 * size * once)
+    return Cost(once, seconds(derivative, *args), 2 * size * once, size)
+
+
+def parameter_name(f: Callable[..., Any], position: int) -> str:
+    names = parameter_names(f)
+    return names[position] if position < len(names) else f"argument {position}"
 
 
 def is_real_scalar(value: Any) -> bool:
@@ -203,7 +221,7 @@ def load(filename: str) -> Any:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise InputError(f"{filename} does not load: {one_line(error)}") from error
+        raise InputError(f"{filename} does not load: {one_line(error)} ({origin(error)})") from error
     return module
 
 
@@ -230,45 +248,60 @@ def called(f: Callable[..., Any], target: str, args: Sequence[Any]) -> Any:
     except wg.Diagnostic:
         raise
     except Exception as error:
-        raise InputError(f"{target} raised {one_line(error)}") from error
+        raise InputError(f"{target} raised {one_line(error)} ({origin(error)})") from error
 
 
 def one_line(error: Exception) -> str:
-    """Kind and message of an exception, and the line that raised it where that is not in this file."""
+    """Kind and message of an exception."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def origin(error: Exception) -> str:
+    """Where it was raised."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place = "" if last.filename in (__file__, "<string>") else f" ({os.path.basename(last.filename)}:{last.lineno})"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+    return f"{os.path.basename(last.filename)}:{last.lineno}"
 
 
 # ---------------------------------------------------------------- text
 
 
-def show(label: str, lines: Sequence[str]) -> None:
+def show(label: str, lines: Iterable[str]) -> None:
     for i, line in enumerate(lines):
-        print(f"{label if i == 0 else '':<10}{line}".rstrip(), flush=True)
+        print(f"{label if i == 0 else '':<10}{line}", flush=True)
 
 
 def text_of(tree: Any, name: str) -> Iterator[str]:
-    """Type, shape and a few entries of each leaf."""
     for path, leaf in paths(tree, name):
-        array = np.asarray(leaf)
-        entries = np.array2string(array, precision=6, threshold=20, edgeitems=3, max_line_width=100, separator=", ")
-        if array.ndim == 0:
-            yield f"{path} = {entries}"
-        else:
-            yield f"{path} {array.dtype} {array.shape}"
-            yield from ("  " + line for line in entries.splitlines())
+        yield from entries(path, leaf)
+
+
+def derivative_text(derivative: Any, value: Any, arg: Any, name: str) -> Iterator[str]:
+    """The leaves of a gradient or jacobian, whose structure is that of the value with that of the argument inside."""
+    outputs = [""] if is_real_scalar(value) else [f"{path} by " for path, _ in paths(value, "value")]
+    inputs = [path for path, _ in paths(arg, name)]
+    for (output, path), leaf in zip(itertools.product(outputs, inputs), flatten(derivative)[0]):
+        yield from entries(output + path, leaf)
+
+
+def entries(name: str, leaf: Any) -> Iterator[str]:
+    """Type, shape and a few entries."""
+    array = np.asarray(leaf)
+    text = np.array2string(array, precision=6, threshold=20, edgeitems=3, max_line_width=100, separator=", ")
+    if array.ndim == 0:
+        yield f"{name} = {text}"
+        return
+    yield f"{name}: {array.dtype} {array.shape}"
+    yield from ("  " + line for line in text.splitlines())
 
 
 def table(checks: Sequence[Check]) -> Iterator[str]:
-    """Largest error for each argument, mode and order."""
-    yield "largest error against differences along random directions, |d - fd| / (1 + |fd|)"
+    """Largest error for each argument, order and mode."""
+    yield "largest error against differences along random directions, relative to 1 + |derivative|"
     yield f"{'argument':<16}{'order':<8}{'forward':<10}reverse"
     for name, order in dict.fromkeys((entry.argument, entry.order) for entry in checks):
         errors = [worst(checks, name, order, mode) for mode in ("forward", "reverse")]
-        yield f"{name:<16}{order:<8}" + "".join(f"{error:<10.1e}" for error in errors)
+        yield f"{name:<16}{order:<8}{errors[0]:<10.1e}{errors[1]:.1e}"
 
 
 def worst(checks: Sequence[Check], name: str, order: int, mode: str) -> float:
-    chosen = [c.error for c in checks if (c.argument, c.order, c.mode) == (name, order, mode)]
-    return max(chosen, default=math.nan)
+    return max(c.error for c in checks if (c.argument, c.order, c.mode) == (name, order, mode))

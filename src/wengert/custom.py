@@ -379,7 +379,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(f)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         captured, rebuild = hoist(f)
-        function = Recomputed(lambda inner, *args, **kwargs: rebuild(inner)(*args, **kwargs))
+        function = Recomputed(lambda inner, *args, **kwargs: route(rebuild(inner))(*args, **kwargs))
         return function(captured, *args, **kwargs)
 
     return checkpointed

@@ -187,3 +187,5 @@ class Tensor(Node):
     def __repr__(self) -> str:
         text = np.array2string(np.asarray(self.fresh().primal), separator=", ", prefix="Tensor(")
         return f"Tensor({text}{', requires_grad=True' if self.requires_grad else ''})"
+
+    __str__ = __repr__

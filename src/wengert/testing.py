@@ -1,5 +1,6 @@
 """Checks of derivatives against differences, along random directions."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from wengert.api import Call, jvp, name_of, vjp
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.tree import flatten, map_leaves, unflatten
 from wengert.core.types import dtype_of, shape_of
+from wengert.frontend.route import route
+from wengert.rules.names import holds_traced
 
 Modes = Sequence[str]
 
@@ -56,9 +59,13 @@ def check_grads(
     names = Call(f, tuple(positions), args, {}).parameter
     checks = []
     for i in positions:
-        along = lambda x, i=i: f(*args[:i], x, *args[i + 1 :])
+        along = functools.partial(with_argument, f, args, i)
         checks += check_argument(along, args[i], names(i), name_of(f), order, modes, tolerance, seed)
     return checks
+
+
+def with_argument(f: Callable[..., Any], args: tuple[Any, ...], i: int, x: Any) -> Any:
+    return (route(f) if holds_traced(flatten(x)[0]) else f)(*args[:i], x, *args[i + 1 :])
 
 
 def is_differentiable(arg: Any) -> bool:

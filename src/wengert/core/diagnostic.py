@@ -19,11 +19,10 @@ CODES = {
     "W202": "a traced value is written into an array that cannot record it",
     "W203": "a value of a finished derivative is used",
     "W204": "an array that the derivative needs was overwritten",
-    "W205": "a write into a view whose elements overlap, or that NumPy makes read-only",
+    "W205": "a tensor with requires_grad=True is written in place",
     "W206": "the record of a computation was already used and freed",
     "W301": "a function has no rule",
     "W302": "a function has a rule, but not for this mode",
-    "W303": "a function has no derivative",
     "W401": "a seed has the wrong structure, shape or dtype",
     "W402": "`vmap` got axes that do not fit its arguments",
     "W501": "a rule disagrees with finite differences",
@@ -79,6 +78,8 @@ class Diagnostic(Exception):
         lines = [f"{head}{self.code} {self.what}", excerpt, f"because  {self.because}", f"instead  {self.instead}"]
         return "\n".join(line for line in lines if line)
 
+
+Diagnostic.__module__ = "wengert"  # tracebacks show the name that users import
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep

@@ -185,6 +185,12 @@ class Value:
         """A step function: its derivative is zero wherever it has one."""
         return int(self.mode.decide(self))
 
+    def __index__(self) -> int:
+        number = self.mode.decide(self)
+        if dtype_of(number).kind not in "iub":
+            raise TypeError(f"'{dtype_of(number)}' object cannot be interpreted as an integer")
+        return int(number)
+
     def __trunc__(self) -> int:
         return int(self)
 
@@ -264,9 +270,6 @@ class Buffer(Value):
 
     def __complex__(self) -> complex:
         return complex(self.fresh().primal)
-
-    def __index__(self) -> int:
-        return int(self.fresh().primal.__index__())
 
 
 def buffer(x: Any) -> Any:

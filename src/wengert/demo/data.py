@@ -26,7 +26,7 @@ def iris() -> tuple[np.ndarray, np.ndarray]:
 
 
 def tumours() -> Split:
-    """30 standardised features of cell nuclei; y is 1 for benign, -1 for malignant (Street, Wolberg, Mangasarian 1993)."""
+    """30 standardised features of cell nuclei; y is 1 for benign, -1 for malignant (Street et al. 1993)."""
     bunch = datasets.load_breast_cancer()
     split = divided(bunch.data, 2 * bunch.target - 1)
     centre, scale = split.x.mean(axis=0), split.x.std(axis=0)

@@ -43,7 +43,6 @@ def by_scikit_learn(split: data.Split) -> models.Parameters:
 
 
 def tell(quality: dict[str, float]) -> None:
-    above = quality["loss"] - quality["reference_loss"]
-    line("result", f"loss {quality['loss']:.8f}, scikit-learn's {quality['reference_loss']:.8f} (difference {above:.0e})")
-    accuracy, area = quality["test_accuracy"], quality["test_auc"]
-    line("", f"test accuracy {accuracy:.3f}, area under the ROC curve {area:.4f}")
+    ours, theirs = quality["loss"], quality["reference_loss"]
+    line("result", f"loss {ours:.8f}, scikit-learn's {theirs:.8f} (difference {ours - theirs:.0e})")
+    line("", f"test accuracy {quality['test_accuracy']:.3f}, area under the ROC curve {quality['test_auc']:.4f}")

@@ -26,7 +26,7 @@ def check_along(problem: Problem, directions: np.ndarray) -> tuple[float, Cost]:
 
 def told(exact: np.ndarray, differences: np.ndarray, compared: str, problem: Problem) -> tuple[float, Cost]:
     error, found = relative_error(exact, differences), cost(problem)
-    report_gradient(error, compared, problem.vector.size, found)
+    report_gradient(error, compared, found)
     return error, found
 
 
@@ -46,4 +46,5 @@ def cost(problem: Problem) -> Cost:
         function=seconds(lambda: problem.loss(problem.start)),
         gradient=seconds(lambda: problem.value_and_grad(problem.start)),
         differences=point.size * seconds(lambda: problem.value(point + step) - problem.value(point - step)),
+        size=point.size,
     )

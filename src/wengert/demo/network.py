@@ -13,7 +13,7 @@ from wengert.demo.problem import Problem, by_backward
 from wengert.demo.report import Fit, line
 
 TITLE = "Two-layer network for handwritten digits: wg.Tensor and backward(), Adam in NumPy"
-HIDDEN, CLASSES, BATCH, EPOCHS, RATE = 64, 10, 32, 30, 3e-3
+HIDDEN, CLASSES, BATCH, EPOCHS, RATE = 64, 10, 32, 30, 6e-3
 
 
 def fit() -> Fit:
@@ -49,7 +49,7 @@ def train(
 ) -> tuple[models.Parameters, np.ndarray, np.ndarray]:
     """(parameters, loss of each batch (EPOCHS, batches), test accuracy after each epoch)."""
     tensors = {name: wg.Tensor(value, requires_grad=True) for name, value in start.items()}
-    adam, losses, accuracies = Adam(tensors), [], []
+    adam, losses, accuracies = Adam(tensors, EPOCHS * (len(split.y) // BATCH)), [], []
     progress = tqdm(range(EPOCHS), desc="   fit       epochs", ncols=100)
     for _ in progress:
         losses.append([learn(adam, split.x[batch], split.y[batch]) for batch in batches(len(split.y), random)])
@@ -81,21 +81,22 @@ def predict(parameters: models.Parameters, x: np.ndarray) -> np.ndarray:
 class Adam:
     """Steps along the gradient's running mean over the root of its running square.
 
-    Kingma and Ba 2015, algorithm 1, with their decay rates.
+    Kingma and Ba 2015, algorithm 1, with their decay rates; the learning rate falls linearly to 0 in `total` steps.
     """
 
-    def __init__(self, tensors: dict[str, wg.Tensor]) -> None:
-        self.tensors, self.steps = tensors, 0
+    def __init__(self, tensors: dict[str, wg.Tensor], total: int) -> None:
+        self.tensors, self.total, self.steps = tensors, total, 0
         self.means = {name: np.zeros(tensor.shape) for name, tensor in tensors.items()}
         self.squares = {name: np.zeros(tensor.shape) for name, tensor in tensors.items()}
 
     @wg.no_grad()
     def step(self) -> None:
+        rate = RATE * (1 - self.steps / self.total)
         self.steps += 1
         for name, tensor in self.tensors.items():
             mean, square, gradient = self.means[name], self.squares[name], tensor.grad
             mean += (1 - 0.9) * (gradient - mean)
             square += (1 - 0.999) * (gradient**2 - square)
             unbiased = mean / (1 - 0.9**self.steps), square / (1 - 0.999**self.steps)
-            tensor -= RATE * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
+            tensor -= rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
             tensor.grad = None

@@ -43,9 +43,9 @@ def line(label: str, text: str) -> None:
     print(f"   {label:<10}{text}", flush=True)
 
 
-def report_gradient(error: float, compared: str, parameters: int, cost: Cost) -> None:
+def report_gradient(error: float, compared: str, cost: Cost) -> None:
     line("gradient", f"largest relative error against central differences {error:.1e} ({compared})")
-    for label, text in zip(("cost", "", ""), cost.lines(parameters)):
+    for label, text in zip(("cost", "", ""), cost.lines()):
         line(label, text)
 
 

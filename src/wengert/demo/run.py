@@ -4,6 +4,7 @@ import os
 import time
 
 import wengert as wg
+from wengert.cli import InputError
 from wengert.demo import logistic, mixture, network, panels
 from wengert.demo.report import Fit
 
@@ -22,5 +23,8 @@ def run(picture: str | os.PathLike[str] = "wengert-demo.png") -> list[Fit]:
 
 
 def main(picture: str | os.PathLike[str]) -> int:
+    folder = os.path.dirname(os.path.abspath(picture))
+    if not os.path.isdir(folder):
+        raise InputError(f"there is no folder {folder!r} for the picture")
     run(picture)
     return 0

@@ -30,15 +30,14 @@ from wengert.rules.elementwise import mul
 from wengert.rules.linear import convert
 from wengert.rules.names import (
     NAMES,
-    UFUNCS,
     buffered,
     call_ufunc,
+    composition_of,
     constants,
     full_name,
     holds_traced,
     holds_value,
     missing,
-    scipy_names,
 )
 
 NAMED = ("numpy", "scipy", "math", "cmath")
@@ -64,14 +63,11 @@ def route(x: Any) -> Any:
         return router(x)
     if isinstance(x, type):
         return route_class(x)
-    named = NAMES.get(x) if callable(x) and is_hashable(x) else None
-    if named is not None:
+    if isinstance(x, Value):
+        return x
+    if callable(x) and package_of(x) in NAMED:
         return route_named(x)
     return route_instance(x)
-
-
-def is_hashable(x: Any) -> bool:
-    return type(x).__hash__ is not None and not isinstance(x, Value)
 
 
 def same(x: Any) -> Any:
@@ -150,15 +146,14 @@ class RoutedFunction:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.__wrapped__ = function
-        self.composition = NAMES.get(function) if is_hashable(function) else None
+        self.composition = composition_of(function)
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.__doc__ = getattr(function, "__doc__", None)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_value(args, kwargs):
-            composition = self.composition or scipy_names().get(self.__wrapped__)
-            if composition is not None:
-                return composition(*args, **kwargs)
+            if self.composition is not None:
+                return self.composition(*args, **kwargs)
             if holds_traced((args, kwargs)):
                 raise missing(full_name(self.__wrapped__), args, kwargs)
             args, kwargs = constants(args), constants(kwargs)
@@ -177,9 +172,8 @@ class RoutedUfunc(RoutedFunction):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for x in args:
             if isinstance(x, Value):
-                row = UFUNCS.get(self.__wrapped__)
-                if row is not None and not kwargs:
-                    return row(*args)
+                if self.composition is not None and not kwargs:
+                    return self.composition(*args)
                 return call_ufunc(self.__wrapped__, "__call__", args, kwargs)
         return buffered(self.__wrapped__(*[values_of_lists(a) for a in args], **kwargs))
 
@@ -327,7 +321,7 @@ def route_function(f: types.FunctionType) -> Callable[..., Any]:
         return known[1]
     if type(f.__globals__) is RoutedGlobals:
         return f
-    if f in NAMES:
+    if composition_of(f) is not None:
         return RoutedFunction(f)
     if is_library(f.__code__) or str(f.__globals__.get("__name__")).partition(".")[0] in FOREIGN:
         return f

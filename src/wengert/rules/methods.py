@@ -273,7 +273,7 @@ Value.T = property(names.transpose)  # type: ignore[attr-defined]
 Value.mT = property(names.matrix_transpose)  # type: ignore[attr-defined]
 Value.real = property(names.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]
 Value.imag = property(names.imag, lambda x, value: set_part(x, value, 1))  # type: ignore[attr-defined]
-Value.flat = property(lambda x: iter(names.ravel(x)))  # type: ignore[attr-defined]
+Value.flat = property(names.ravel)  # type: ignore[attr-defined]
 
 
 def set_part(x: Value, value: Any, imaginary: int) -> None:

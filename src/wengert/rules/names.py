@@ -1,6 +1,6 @@
 """NumPy, SciPy and math functions by the names users write: function -> row, or composition of rows.
 
-Read by the two NumPy protocols and by routing alike.  SciPy's names are looked up when SciPy is there (`scipy_names`).
+Read by the two NumPy protocols and by routing alike.  SciPy's functions stand by name, so that it need not be there.
 """
 
 import builtins
@@ -15,7 +15,8 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Value, buffer, is_array, plain, unbuffer
 from wengert.core.primitive import Primitive
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.rules import contract, elementwise, indexing, join, linalg, linear, reduce
+from wengert.rules import contract, elementwise, indexing, join, linalg, linear, reduce, special
+from wengert.rules.elementwise import stop_gradient
 from wengert.rules.elementwise import where as select
 from wengert.rules.linear import reshape as reshape_row
 from wengert.rules.linear import transpose as transpose_row
@@ -72,11 +73,13 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     dtype = kwargs.pop("dtype", None)
     kwargs.pop("casting", None)
     if method == "__call__":
-        function = UFUNCS.get(ufunc) or scipy_names().get(ufunc)
+        function = composition_of(ufunc)
     else:
         function = ufunc_method(ufunc, method)
     if function is None or kwargs and method == "__call__":
-        return without_rule(ufunc, inputs, {**kwargs, "out": out} if out else kwargs)
+        options = {**kwargs, "out": out} if out else kwargs
+        called = ufunc if method == "__call__" else getattr(ufunc, method)
+        return without_rule(called, inputs, options, f"{full_name(ufunc)}{'' if called is ufunc else '.' + method}")
     result = function(*inputs, **kwargs)
     if dtype is not None:
         result = convert_to(result, dtype)
@@ -137,22 +140,25 @@ def name(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def call_function(func: Any, args: Any, kwargs: Any) -> Any:
     """`__array_function__` for every traced value."""
-    composition = NAMES.get(func)
+    composition = composition_of(func)
     if composition is None:
         return without_rule(func, args, kwargs)
     return composition(*args, **kwargs)
 
 
-def without_rule(func: Any, args: Any, kwargs: Any) -> Any:
+def without_rule(func: Any, args: Any, kwargs: Any, called: str = "") -> Any:
     """A function that nobody wrote a rule for: fine on constants, an error on traced values."""
     if holds_traced((args, kwargs)):
-        raise missing(full_name(func), args, kwargs)
+        raise missing(called or full_name(func), args, kwargs)
     return buffered(func(*constants(args), **constants(kwargs)))
 
 
 def full_name(func: Any) -> str:
-    module = getattr(func, "__module__", None) or ("numpy" if isinstance(func, np.ufunc) else "")
-    return f"{module}.{func.__name__}".lstrip(".")
+    """The public name: `scipy.linalg.expm`, not where it is defined."""
+    module = getattr(func, "__module__", None)
+    if module is None:
+        module = "numpy" if getattr(np, func.__name__, None) is func else "scipy.special"  # where ufuncs live
+    return ".".join([*(part for part in module.split(".") if not part.startswith("_")), func.__name__])
 
 
 def missing(called: str, args: Any = (), kwargs: Any = None) -> Diagnostic:
@@ -913,9 +919,71 @@ for same in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log2"
 # ---------------------------------------------------------------- scipy, when it is there
 
 
-def scipy_names() -> dict[Any, Callable[..., Any]]:
-    """SciPy functions by object; importing SciPy is left to the user's program."""
-    return {}
+def log_sum_exp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False, return_sign: bool = False) -> Any:
+    no_keywords("scipy.special.logsumexp", return_sign=return_sign or None)
+    a = arrayed(a)
+    largest = max_(plain_largest(a), axis, keepdims=True)
+    total = sum_(elementwise.exp(a - largest) * (1.0 if b is None else b), axis, keepdims=True)
+    out = elementwise.log(total) + largest
+    axes = axes_of(axis, len(shape_of(a)))
+    return out if keepdims else reshape_row(out, shape=tuple(n for i, n in enumerate(shape_of(a)) if i not in axes))
+
+
+def plain_largest(a: Any) -> Any:
+    """The values that only shift the exponent: the result does not depend on them, so they carry no derivative."""
+    shift = stop_gradient(a)
+    return select(elementwise.isfinite(shift), shift, 0.0)
+
+
+def soft_max(x: Any, axis: Any = None) -> Any:
+    return elementwise.exp(x - log_sum_exp(x, axis, keepdims=True))
+
+
+def log_soft_max(x: Any, axis: Any = None) -> Any:
+    return x - log_sum_exp(x, axis, keepdims=True)
+
+
+def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **options: Any) -> Any:
+    a = arrayed(a)
+    n = shape_of(a)[-1]
+    mask = np.tril(np.ones((n, n)), -1 if unit_diagonal else 0) if lower else np.triu(np.ones((n, n)), 1 if unit_diagonal else 0)
+    a = select(mask != 0, a, np.eye(n) if unit_diagonal else 0.0)
+    a = a if trans in (0, "N") else linear.swap_last(elementwise.conj(a) if trans in (2, "C") else a)
+    return solve(a, b)
+
+
+def scipy_cholesky(a: Any, lower: bool = False, **options: Any) -> Any:
+    """SciPy reads the upper triangle unless `lower`."""
+    a = arrayed(a)
+    return cholesky(a) if lower else linear.swap_last(elementwise.conj(cholesky(linear.swap_last(elementwise.conj(a)))))
+
+
+SCIPY: dict[str, Callable[..., Any]] = {
+    "scipy.special.erf": special.erf,
+    "scipy.special.erfc": special.erfc,
+    "scipy.special.expit": special.expit,
+    "scipy.special.logit": special.logit,
+    "scipy.special.log_expit": special.log_expit,
+    "scipy.special.gammaln": special.gammaln,
+    "scipy.special.psi": lambda x: special.polygamma(x, n=0),
+    "scipy.special.digamma": lambda x: special.polygamma(x, n=0),
+    "scipy.special.polygamma": lambda n, x: special.polygamma(x, n=int(n)),
+    "scipy.special.xlogy": special.xlogy,
+    "scipy.special.logsumexp": log_sum_exp,
+    "scipy.special.softmax": soft_max,
+    "scipy.special.log_softmax": log_soft_max,
+    "scipy.linalg.solve": lambda a, b, **options: solve(a, b),
+    "scipy.linalg.inv": lambda a, **options: inv(a),
+    "scipy.linalg.solve_triangular": solve_triangular,
+    "scipy.linalg.cholesky": scipy_cholesky,
+    "scipy.linalg.norm": lambda a, ord=None, axis=None, keepdims=False, **options: norm(a, ord, axis, keepdims),
+}
+
+
+def composition_of(function: Any) -> Callable[..., Any] | None:
+    """What to call instead of a library function when traced values are among its arguments."""
+    found = (NAMES.get(function) or UFUNCS.get(function)) if type(function).__hash__ else None
+    return found or (SCIPY.get(full_name(function)) if hasattr(function, "__name__") else None)
 
 
 core.call_ufunc = call_ufunc
