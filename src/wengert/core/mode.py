@@ -293,25 +293,21 @@ def exclusive(x: Value) -> bool:
 
     Whoever saved the array for the way back, or looks at it through a view, holds a reference to it.
     """
-    content = x.primal
-    if isinstance(content, Value):
-        return sys.getrefcount(content) == _ALONE + 1 and exclusive(content) and _aux_exclusive(x)
-    return (
-        isinstance(content, np.ndarray)
-        and sys.getrefcount(content) == _ALONE + 1
-        and content.base is None
-        and content.flags.writeable
-        and _aux_exclusive(x)
-    )
-
-
-def _aux_exclusive(x: Value) -> bool:
-    tangent = x.aux
-    if isinstance(tangent, np.ndarray):
-        return sys.getrefcount(tangent) == _ALONE + 1 and tangent.base is None and tangent.flags.writeable
-    if isinstance(tangent, Value):
-        return sys.getrefcount(tangent) == _ALONE + 1 and exclusive(tangent)
+    for content in (x.primal, x.aux):
+        # held by x, by the pair and by `content`
+        if isinstance(content, Value):
+            if sys.getrefcount(content) != _ALONE + 2 or not exclusive(content):
+                return False
+        elif isinstance(content, np.ndarray):
+            if sys.getrefcount(content) != _ALONE + 2 or not owns_storage(content):
+                return False
+        elif content is x.primal:
+            return False
     return True
+
+
+def owns_storage(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.base is None and x.flags.writeable
 
 
 # ---------------------------------------------------------------- dispatch (see Primitive.__call__)

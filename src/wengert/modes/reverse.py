@@ -14,12 +14,12 @@ import numpy as np
 from numpy import ndarray
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Mode, Value, buffer
+from wengert.core.mode import Buffer, Mode, Value, buffer, exclusive, owns_storage
 from wengert.core.primitive import SUPPLIED, Primitive, positional, source_term, wants_ownership
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.core.guard import protect
 from wengert.rules.elementwise import scale
-from wengert.rules.linear import cast, unbroadcast
+from wengert.rules.linear import cast, duplicate, unbroadcast
 
 _order = itertools.count()
 
@@ -215,7 +215,7 @@ class Sweep:
     def __init__(self, keep: bool) -> None:
         self.keep = keep
         self.heap: list[int] = []
-        self.pending: dict[int, list[Any]] = {}  # -index: [record, cotangent, is the cotangent ours to overwrite]
+        self.pending: dict[int, list[Any]] = {}  # -index: [record, cotangent]
         self.leaves: dict[Record, Any] = {}
         self.verified: set[int] = set()
 
@@ -225,7 +225,7 @@ class Sweep:
             self.add(record, ct)
         heap, pending, keep = self.heap, self.pending, self.keep
         while heap:
-            record, ct, _ = pending.pop(heappop(heap))
+            record, ct = pending.pop(heappop(heap))
             edges = record.edges
             if edges is None:
                 self.leaves[record] = ct
@@ -255,7 +255,7 @@ class Sweep:
                 if key in pending:
                     self.add(parent, contribution)
                 else:
-                    pending[key] = [parent, contribution, False]
+                    pending[key] = [parent, contribution]
                     heappush(heap, key)
             if not keep:
                 record.edges = FREED
@@ -267,7 +267,8 @@ class Sweep:
         elif kind == PULL:
             self.add_all(parent, rule(ct, *saved), fit)
         elif kind == OWNED:
-            owned = isinstance(ct, ndarray) and sys.getrefcount(ct) == _ALONE + 1 and ct.base is None
+            # held by `run` and here, and by nobody else
+            owned = sys.getrefcount(ct) == _ALONE + 1 and (exclusive(ct) if isinstance(ct, Value) else owns_storage(ct))
             self.add_all(parent, rule(ct, owned, *saved), fit)
         else:
             self.add_component(parent, rule, saved, ct)
@@ -276,24 +277,21 @@ class Sweep:
         key = -record.index
         waiting = self.pending.get(key)
         if waiting is None:
-            self.pending[key] = [record, ct, False]
+            self.pending[key] = [record, ct]
             heappush(self.heap, key)
-        elif waiting[2] and type(ct) is np.ndarray and type(waiting[1]) is np.ndarray and ct.dtype == waiting[1].dtype:
+        elif type(ct) is type(waiting[1]) is ndarray and ct.dtype == waiting[1].dtype and is_ours(waiting):
             waiting[1] += ct
         else:
             waiting[1] = waiting[1] + ct
-            waiting[2] = True
 
     def add_into(self, record: Record, rule: Any, ct: Any, saved: Any, zeros: tuple[Shape, Any]) -> None:
         key = -record.index
         waiting = self.pending.get(key)
         if waiting is None:
-            waiting = self.pending[key] = [record, np.zeros(*zeros), True]
+            waiting = self.pending[key] = [record, np.zeros(*zeros)]
             heappush(self.heap, key)
-        elif not waiting[2]:
-            # someone else may hold this cotangent; adding zeros gives one of our own
-            waiting[1] = waiting[1] + np.zeros(*zeros)
-            waiting[2] = True
+        elif not is_ours(waiting):
+            waiting[1] = duplicate(waiting[1])
         waiting[1] = rule(waiting[1], cast(ct, zeros[1]), *saved)
 
     def add_all(self, parents: Any, contributions: Any, fits: Any) -> None:
@@ -305,7 +303,7 @@ class Sweep:
         key = -record.index
         waiting = self.pending.get(key)
         if waiting is None:
-            waiting = self.pending[key] = [record, [None] * count, True]
+            waiting = self.pending[key] = [record, [None] * count]
             heappush(self.heap, key)
         waiting[1][position] = ct
 
@@ -314,6 +312,13 @@ class Sweep:
             if id(guard) not in self.verified:
                 guard.verify()
                 self.verified.add(id(guard))
+
+
+def is_ours(waiting: list[Any]) -> bool:
+    """Whether nobody but the sweep holds the cotangent that waits, so that more may be added in place."""
+    if sys.getrefcount(waiting[1]) != _ALONE:
+        return False
+    return exclusive(waiting[1]) if isinstance(waiting[1], Value) else owns_storage(waiting[1])
 
 
 FREED: tuple[Any, ...] = ("freed",)

@@ -14,7 +14,7 @@ from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, shape_of
 from wengert.rules.elementwise import where
-from wengert.rules.linear import broadcast_to, reshape, transpose, unbroadcast, zeros_like
+from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
 Index = tuple[Any, ...]
 Steps = tuple[tuple[Primitive, dict[str, Any]], ...]
@@ -192,7 +192,7 @@ def write_pull(
     value_bar = None
     if traced[1]:
         part = read(ct, steps, index)
-        part = part.copy() if ct_owned and isinstance(part, np.ndarray) else part
+        part = duplicate(part) if ct_owned else part  # below, its storage is written
         value_bar = unbroadcast(last_writes(part, root_shape, steps, index), value_shape)
     root_bar = write(ct, 0.0, steps=steps, index=index, inplace=ct_owned) if traced[0] else None
     return root_bar, value_bar

@@ -52,6 +52,15 @@ convert = row(
     examples=[(((2, 3),), {"dtype": np.float64})],
 )
 
+# the same values in storage of their own, in every mode (a product by 1.0 may share a tangent)
+duplicate = row(
+    "duplicate",
+    lambda x: np.array(x)[()],
+    transposes=(lambda ct: ct,),
+    elementwise=True,
+    examples=[(((2, 3),), {}), (((),), {})],
+)
+
 # ---------------------------------------------------------------- sums and broadcasting
 
 
