@@ -1,7 +1,7 @@
 """Random straight-line NumPy programs with loops, branches, overwrites, views and aliases, as Python source.
 
-A program is a list of statements over a pool of named arrays of known shape; `x` (shape (3, 4)) and `y` (shape (4,)) are
-the arguments, a scalar is returned.  Values are kept near one by sines, so that differences can follow.
+A program is a list of statements over a pool of named arrays of known shape; `x`, shape (3, 4), and `y`, shape (4,),
+are the arguments, a scalar is returned.  Values are kept near one by sines, so that differences can follow.
 """
 
 import random
@@ -44,14 +44,24 @@ class Writer:
             options += [lambda: f"helper({same})", lambda: f"{same} / (2.0 + np.square({other}))"]
             options += [lambda: f"np.maximum({same}, {other})", lambda: f"0.5 * {same} ** 2"]
         if shape == (4,):
-            options += [lambda: "x.sum(axis=0)", lambda: "x[1]", lambda: "np.cumsum(y) / 4", lambda: "np.dot(y, np.ones((4, 4))) / 4"]
-            options += [lambda: "x[r, [0, 1, 1, 3]]" if False else "x[2, [0, 1, 1, 3]]", lambda: "np.max(x, axis=0)"]
+            options += [
+                lambda: "x.sum(axis=0)",
+                lambda: "x[1]",
+                lambda: "np.cumsum(y) / 4",
+                lambda: "np.dot(y, np.ones((4, 4))) / 4",
+            ]
+            options += [lambda: "x[2, [0, 1, 1, 3]]", lambda: "np.max(x, axis=0)"]
         if shape == (3, 4):
             options += [lambda: "np.outer(x[:, 0], y)", lambda: "np.stack([y, y[::-1], x[0]])", lambda: "x[::-1]"]
             options += [lambda: "np.concatenate([x[1:], y[None, :]])"]
         if shape == ():
             name = self.pick()
-            options += [lambda: f"np.sum({name}) / 8", lambda: f"np.mean({name})", lambda: "y[2]", lambda: "x[1, 3] * y[0]"]
+            options += [
+                lambda: f"np.sum({name}) / 8",
+                lambda: f"np.mean({name})",
+                lambda: "y[2]",
+                lambda: "x[1, 3] * y[0]",
+            ]
             options += [lambda: "math.sin(y[1])", lambda: "np.linalg.norm(y) / 2", lambda: "np.prod(y)"]
         return r.choice(options)()
 
@@ -59,10 +69,32 @@ class Writer:
         """(text, shape) of a part of an array of this shape."""
         r = self.random
         if shape == (3, 4):
-            return r.choice([("1", (4,)), (":, 2", (3,)), ("1:, :2", (2, 2)), ("0, 3", ()), ("::2", (2, 4)), ("..., 1", (3,)),
-                             ("[0, 2]", (2, 4)), ("[2, 0, 2]", (3, 4)), (":, [0, 0, 1, 3]", (3, 4)), (":, None, 1", (3, 1))])
+            return r.choice(
+                [
+                    ("1", (4,)),
+                    (":, 2", (3,)),
+                    ("1:, :2", (2, 2)),
+                    ("0, 3", ()),
+                    ("::2", (2, 4)),
+                    ("..., 1", (3,)),
+                    ("[0, 2]", (2, 4)),
+                    ("[2, 0, 2]", (3, 4)),
+                    (":, [0, 0, 1, 3]", (3, 4)),
+                    (":, None, 1", (3, 1)),
+                ]
+            )
         if shape == (4,):
-            return r.choice([("1", ()), ("1:3", (2,)), ("::-1", (4,)), ("[0, 2, 0]", (3,)), ("[1, 1]", (2,)), ("-1", ()), (":", (4,))])
+            return r.choice(
+                [
+                    ("1", ()),
+                    ("1:3", (2,)),
+                    ("::-1", (4,)),
+                    ("[0, 2, 0]", (3,)),
+                    ("[1, 1]", (2,)),
+                    ("-1", ()),
+                    (":", (4,)),
+                ]
+            )
         if shape == (4, 3):
             return r.choice([("1", (3,)), (":, 0", (4,)), ("2:", (2, 3)), ("3, 1", ())])
         if shape == (2, 2):
@@ -75,13 +107,34 @@ class Writer:
 
     def statement(self, depth):
         r = self.random
-        kind = r.choice(["assign", "assign", "write", "write", "write", "augment", "inplace", "view", "alias", "make", "mask", "if", "for", "copy", "call"])
+        kind = r.choice(
+            [
+                "assign",
+                "assign",
+                "write",
+                "write",
+                "write",
+                "augment",
+                "inplace",
+                "view",
+                "alias",
+                "make",
+                "mask",
+                "if",
+                "for",
+                "copy",
+                "call",
+            ]
+        )
         getattr(self, kind)(depth)
 
     def assign(self, depth):
         shape = self.random.choice([(3, 4), (4,), (), (3, 1)])
         name = self.name()
-        self.emit(f"{name} = np.zeros({shape}) + {self.expression(shape)}" if shape else f"{name} = {self.expression(shape)}", depth)
+        self.emit(
+            f"{name} = np.zeros({shape}) + {self.expression(shape)}" if shape else f"{name} = {self.expression(shape)}",
+            depth,
+        )
         if depth == 0:
             self.pool[name] = shape
 
@@ -115,7 +168,9 @@ class Writer:
         name = self.name()
         shape = self.pool[source]
         if shape in [(3, 4), (4, 3)]:
-            text, out = self.random.choice([(".T", shape[::-1]), ("[1]", shape[1:]), ("[:2, :2]", (2, 2)), (".reshape(4, 3)", (4, 3))])
+            text, out = self.random.choice(
+                [(".T", shape[::-1]), ("[1]", shape[1:]), ("[:2, :2]", (2, 2)), (".reshape(4, 3)", (4, 3))]
+            )
         else:
             text, out = self.random.choice([("[::-1]", (4,)), (".reshape(2, 2)", (2, 2)), ("[:]", (4,))])
         self.emit(f"{name} = {source}{text}", 0)
@@ -132,7 +187,9 @@ class Writer:
         if depth:
             return self.write(depth)
         name, source = self.name(), self.pick(lambda s: s != ())
-        self.emit(f"{name} = {self.random.choice(['{}.copy()', 'np.array({})', 'np.copy({})', '1.0 * {}']).format(source)}", 0)
+        self.emit(
+            f"{name} = {self.random.choice(['{}.copy()', 'np.array({})', 'np.copy({})', '1.0 * {}']).format(source)}", 0
+        )
         self.pool[name] = self.pool[source]
 
     def make(self, depth):

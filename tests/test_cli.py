@@ -180,7 +180,11 @@ def test_wrong_rule_is_named_with_argument_mode_and_code(check):
     code, out, err = check("uses_wrong_rule", "2.0", "np.array([0.3, 0.4])")
     assert code == 1
     assert out.startswith("value     uses_wrong_rule = ")
-    assert "W501 the derivative of `uses_wrong_rule` with respect to `angle` is wrong in" in err
+    line = 1 + MODEL[: MODEL.index("def uses_wrong_rule")].count("\n")
+    assert err.startswith(
+        f"model.py:{line}: W501 the derivative of `uses_wrong_rule` with respect to `angle` is wrong in"
+    )
+    assert f"\n{line:5d} | def uses_wrong_rule(scale, angle):\n" in err
     assert "\nbecause  " in err and "\ninstead  " in err
     assert "cost" not in out
 

@@ -4,9 +4,9 @@ import copy
 
 import numpy as np
 import pytest
-from known_failures import CASES
 
 import wengert as wg
+from known_failures import CASES
 
 # cases that need what later issues bring, with the name of what is missing
 LATER = {

@@ -20,7 +20,9 @@ def layer_of(module: str) -> str:
 def imported_modules(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            yield from [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "wengert" else [node.module]
+            yield from (
+                [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "wengert" else [node.module]
+            )
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
@@ -55,4 +57,6 @@ def test_only_the_lazy_loader_and_the_command_line_import_by_name():
 
 def test_core_and_rules_know_no_mode():
     for path in [*SOURCE.glob("core/*.py"), *SOURCE.glob("rules/*.py")]:
-        assert not {"Dual", "Batched"} & {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
+        assert not {"Dual", "Batched"} & {
+            n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)
+        }

@@ -1,12 +1,12 @@
-"""Tests of the tests: each of these bugs, planted alone, must be caught by the checks that every row and program gets."""
+"""Tests of the tests: each of these bugs, planted alone, is caught by the checks that every row and program gets."""
 
-import known_failures
 import numpy as np
 import pytest
+
+import known_failures
 import test_known_failures
 import test_random_programs
 import test_rows
-
 import wengert as wg
 from wengert.core import mode as core
 from wengert.core.primitive import TABLE, Primitive
@@ -57,14 +57,20 @@ ROW_BUGS = {
     "a term lost": ("pow", {"partials": (lambda x, y: y * TABLE["pow"](x, y - 1), lambda out, x: 0.0 * x)}),
     "result for operand": ("exp", {"partials": (lambda x: x,)}),
     "transpose of another axis": ("cumsum", {"transposes": (lambda ct, axis: TABLE["cumsum"](ct, axis=axis),)}),
-    "one mode only": ("solve", {"push": lambda a, a_dot, b_dot, out: TABLE["solve"](a, b_dot) if b_dot is not None else 0.0 * out}),
+    "one mode only": (
+        "solve",
+        {"push": lambda a, a_dot, b_dot, out: TABLE["solve"](a, b_dot) if b_dot is not None else 0.0 * out},
+    ),
     "half of a rule": ("cholesky", {"pull": lambda ct, out: (linear.swap_last(ct) + ct,)}),
     "assigns where it should add": (
         "getitem",
         {"transpose_into": lambda into, ct, index: indexing.write(into, ct, steps=(), index=index, inplace=False)},
     ),
     "batch axis in the wrong place": ("reduce_sum", {"lift": lambda axes: {"axes": axes}}),
-    "zero divided by": ("reduce_prod", {"pull": lambda ct, x, out, axis: (reduce.keep_axes(ct * out, x.shape, (axis,)) / x,)}),
+    "zero divided by": (
+        "reduce_prod",
+        {"pull": lambda ct, x, out, axis: (reduce.keep_axes(ct * out, x.shape, (axis,)) / x,)},
+    ),
 }
 
 
@@ -145,17 +151,44 @@ class Patch:
 
 
 ENGINE_BUGS = {
-    "storage reused while someone needs it": (lambda patch: patch("wengert.rules.methods.exclusive", lambda x: isinstance(x.primal, np.ndarray)), programs_pass),
+    "storage reused while someone needs it": (
+        lambda patch: patch("wengert.rules.methods.exclusive", lambda x: isinstance(x.primal, np.ndarray)),
+        programs_pass,
+    ),
     "views never refreshed": (lambda patch: patch.setattr(core.Value, "fresh", stale), programs_pass),
-    "unbroadcast forgets axes of length one": (lambda patch: patch("wengert.modes.reverse.unbroadcast", forgets_stretched_axes), lambda: rows_pass("mul", "div")),
-    "contributions overwrite each other": (lambda patch: patch.setattr(reverse.Sweep, "add", first_come_first_served), programs_pass),
-    "the outermost derivative takes all calls": (lambda patch: patch.setattr(Primitive, "__call__", lowest_level), lambda: cases_pass("confusion-add", "confusion-mixed", "hessian-through-loop")),
-    "masked zeros meet infinity": (lambda patch: patch("wengert.modes.reverse.scale", lambda d, ct: d * ct), lambda: cases_pass("where-unselected")),
-    "lanes all take the first lane's branch": (lambda patch: patch.setattr(batch.Batch, "decide", lambda self, x: x.primal[0]), lambda: cases_pass("vmap-loop-lengths", "vmap-branch-nan")),
-    "forward mode drops a term": (lambda patch: patch("wengert.modes.forward.push_partials", drops_last_term), programs_pass),
-    "the caller's arrays are written": (lambda patch: patch("wengert.rules.methods.exclusive", lambda x: isinstance(x.primal, np.ndarray)), writes_leave_the_caller_alone),
+    "unbroadcast forgets axes of length one": (
+        lambda patch: patch("wengert.modes.reverse.unbroadcast", forgets_stretched_axes),
+        lambda: rows_pass("mul", "div"),
+    ),
+    "contributions overwrite each other": (
+        lambda patch: patch.setattr(reverse.Sweep, "add", first_come_first_served),
+        programs_pass,
+    ),
+    "the outermost derivative takes all calls": (
+        lambda patch: patch.setattr(Primitive, "__call__", lowest_level),
+        lambda: cases_pass("confusion-add", "confusion-mixed", "hessian-through-loop"),
+    ),
+    "masked zeros meet infinity": (
+        lambda patch: patch("wengert.modes.reverse.scale", lambda d, ct: d * ct),
+        lambda: cases_pass("where-unselected"),
+    ),
+    "lanes all take the first lane's branch": (
+        lambda patch: patch.setattr(batch.Batch, "decide", lambda self, x: x.primal[0]),
+        lambda: cases_pass("vmap-loop-lengths", "vmap-branch-nan"),
+    ),
+    "forward mode drops a term": (
+        lambda patch: patch("wengert.modes.forward.push_partials", drops_last_term),
+        programs_pass,
+    ),
+    "the caller's arrays are written": (
+        lambda patch: patch("wengert.rules.methods.exclusive", lambda x: isinstance(x.primal, np.ndarray)),
+        writes_leave_the_caller_alone,
+    ),
     "the part that a write replaced keeps its cotangent": (plant_in_write, lambda: rows_pass("write")),
-    "ties go to the first": (lambda patch: patch("wengert.rules.reduce.logical_not", first_only), lambda: cases_pass("max-ties")),
+    "ties go to the first": (
+        lambda patch: patch("wengert.rules.reduce.logical_not", first_only),
+        lambda: cases_pass("max-ties"),
+    ),
 }
 
 

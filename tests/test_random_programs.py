@@ -5,11 +5,13 @@ import os
 
 import numpy as np
 import pytest
-from programs import source
 
 import wengert as wg
+from programs import source
 
-COUNT = int(os.environ.get("WENGERT_PROGRAMS", "150"))  # a long run: WENGERT_PROGRAMS=5000 pytest tests/test_random_programs.py
+COUNT = int(
+    os.environ.get("WENGERT_PROGRAMS", "150")
+)  # a long run: WENGERT_PROGRAMS=5000 pytest tests/test_random_programs.py
 
 
 def build(seed):
@@ -47,7 +49,11 @@ def test_program(seed):
     np.testing.assert_allclose(pushed, along, rtol=1e-11, atol=1e-11, err_msg=text)
 
     slope = wg.numerical.derivative(
-        lambda t: program(*[a + t * d for a, d in zip(args, directions)]), 0.0, method="richardson", step=1e-2, error=True
+        lambda t: program(*[a + t * d for a, d in zip(args, directions)]),
+        0.0,
+        method="richardson",
+        step=1e-2,
+        error=True,
     )
     if slope.error < 1e-6 * (1 + abs(slope.value)):  # a branch or a kink nearby makes differences worthless
         np.testing.assert_allclose(pushed, slope.value, rtol=1e-5, atol=1e-5, err_msg=text)

@@ -181,7 +181,9 @@ def test_special_points_give_numbers_of_the_right_shape_and_the_modes_agree(row)
             np.testing.assert_allclose(bar, pushed, rtol=1e-12)
 
 
-@pytest.mark.parametrize("row", [r for r in DIFFERENTIABLE if r.singular and r.name != "scale" and r not in COMPLEX_ONLY], ids=identify)
+@pytest.mark.parametrize(
+    "row", [r for r in DIFFERENTIABLE if r.singular and r.name != "scale" and r not in COMPLEX_ONLY], ids=identify
+)
 def test_a_zero_cotangent_stays_zero_through_any_partial(row):
     points = np.array([0.0, 1.0, -1.0, np.inf, -np.inf, np.nan])
     grid = np.meshgrid(*[points] * len(row.operands), indexing="ij")
@@ -195,15 +197,37 @@ def test_a_zero_cotangent_stays_zero_through_any_partial(row):
 def test_constant_rows_cut_the_derivative(row):
     if len(row.operands) == 1 and not row.elementwise:
         pytest.skip("positions and truth values along an axis: tests/test_names.py")
-    x = np.array([True, False]) if row.name in ("invert", "bitwise_and", "bitwise_or", "bitwise_xor") else np.array([0.3, -1.2])
+    x = (
+        np.array([True, False])
+        if row.name in ("invert", "bitwise_and", "bitwise_or", "bitwise_xor")
+        else np.array([0.3, -1.2])
+    )
     operands = [x] * len(row.operands)
     if x.dtype.kind == "f":
         assert np.all(wg.grad(lambda v: np.sum(1.0 * row(*[v] * len(row.operands))))(x) == 0)
     np.testing.assert_array_equal(wg.vmap(row)(*operands), row.evaluate(*operands))
 
 
-COMPLEX = [r for r in DIFFERENTIABLE if r.partials and r.name in "add sub mul div neg exp log sqrt sin cos tanh sinh cosh square reciprocal pow real imag abs angle".split()] + [
-    TABLE[n] for n in ("conj", "matmul", "reduce_sum", "solve", "inv", "concatenate", "einsum", "getitem", "reduce_prod", "cumsum")
+COMPLEX = [
+    r
+    for r in DIFFERENTIABLE
+    if r.partials
+    and r.name
+    in "add sub mul div neg exp log sqrt sin cos tanh sinh cosh square reciprocal pow real imag abs angle".split()
+] + [
+    TABLE[n]
+    for n in (
+        "conj",
+        "matmul",
+        "reduce_sum",
+        "solve",
+        "inv",
+        "concatenate",
+        "einsum",
+        "getitem",
+        "reduce_prod",
+        "cumsum",
+    )
 ]
 
 

@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Mode, Value, plain, unbuffer
+from wengert.core.mode import Buffer, Mode, Value, owns_storage, plain, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, shape_of
 from wengert.frontend.route import flush, give, give_all, original_structure, route, route_structure
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
-from wengert.rules import elementwise, join, linear, methods  # methods: gives traced values their operators
+from wengert.rules import elementwise, join, linear, methods
 from wengert.rules.names import arrayed, moveaxis
 
 Argnums = int | str | Sequence[int | str]
 log = logging.getLogger("wengert")
+
+methods.install()
 
 # ---------------------------------------------------------------- arguments
 
@@ -31,8 +33,18 @@ class Call:
         self.f, self.args, self.kwargs = f, list(args), dict(kwargs)
         self.single = isinstance(argnums, int | str)
         self.keys = [self.key(a) for a in ((argnums,) if self.single else argnums)]  # type: ignore[union-attr]
-        self.leaves, self.structure = flatten([self.args[k] if type(k) is int else self.kwargs[k] for k in self.keys])
-        self.leaves = [self.inexact(i, leaf) for i, leaf in enumerate(self.leaves)]
+        self.leaves: list[Any] = []
+        self.structures = []
+        for key in self.keys:
+            leaves, structure = flatten(self.argument(key))
+            self.leaves += leaves
+            self.structures.append(structure)
+        self.leaves = [x if type(x) is float else self.inexact(i, x) for i, x in enumerate(self.leaves)]
+
+    @property
+    def structure(self) -> Structure:
+        """Of the list of differentiated arguments."""
+        return Structure(list, tuple(range(len(self.structures))), tuple(self.structures))
 
     def key(self, argnum: int | str) -> int | str:
         """A position in args or a name in kwargs."""
@@ -82,7 +94,9 @@ class Call:
         """f with these values in place of the differentiated leaves, through routing."""
         args = [a if i in self.keys else give_all(a) for i, a in enumerate(self.args)]
         kwargs = {name: a if name in self.keys else give_all(a) for name, a in self.kwargs.items()}
-        for key, value in zip(self.keys, unflatten(route_structure(self.structure), leaves)):
+        values = iter(leaves)
+        for key, structure in zip(self.keys, self.structures):
+            value = unflatten(route_structure(structure), values)
             if isinstance(key, int):
                 args[key] = value
             else:
@@ -91,7 +105,8 @@ class Call:
 
     def gather(self, values: Sequence[Any]) -> Any:
         """Values for the differentiated leaves, in the structure that the user gave."""
-        trees = unflatten(self.structure, values)
+        rest = iter(values)
+        trees = [unflatten(structure, rest) for structure in self.structures]
         return trees[0] if self.single else tuple(trees)
 
 
@@ -151,12 +166,19 @@ def derived(f: Callable[..., Any], prefix: str) -> Callable[[Callable[..., Any]]
 def results(out: Any) -> tuple[list[Any], Structure | None]:
     """Leaves of what f returned, object arrays of values made whole."""
     leaves, structure = flatten(out)
-    return [checked(arrayed(leaf) if isinstance(leaf, np.ndarray) else leaf) for leaf in leaves], original_structure(structure)
+    return [checked(leaf) for leaf in leaves], original_structure(structure)
+
+
+RESULTS = (np.generic, float, int, complex)
 
 
 def checked(leaf: Any) -> Any:
-    if isinstance(leaf, Value | np.ndarray | np.generic | float | int | complex):
-        return leaf.fresh() if isinstance(leaf, Value) else leaf
+    if isinstance(leaf, Value):
+        return leaf.fresh()
+    if isinstance(leaf, np.ndarray):
+        return arrayed(leaf)
+    if isinstance(leaf, RESULTS):
+        return leaf
     raise Diagnostic(
         "W105",
         f"the function returned a value of type {type(leaf).__name__}",
@@ -189,13 +211,15 @@ def own(ct: Any, like: Any) -> Any:
         return type(like)(ct)
     if isinstance(like, np.ndarray):
         whole = isinstance(ct, np.ndarray) and ct.shape == like.shape and ct.dtype == like.dtype
-        return ct if whole and ct.base is None and ct.flags.writeable else np.array(np.broadcast_to(ct, like.shape), like.dtype)
+        return ct if whole and owns_storage(ct) else np.array(np.broadcast_to(ct, like.shape), like.dtype)
     return like.dtype.type(ct)
 
 
-def own_all(cts: Sequence[Any], likes: Sequence[Any]) -> list[Any]:
-    """As `own`; no two results share memory."""
-    seen: set[int] = set()
+def own_all(cts: Sequence[Any], likes: Sequence[Any], seeds: Sequence[Any] = ()) -> list[Any]:
+    """As `own`; no two results share memory, and none does with a seed."""
+    if len(cts) == 1 and type(likes[0]) is float:
+        return [own(cts[0], likes[0])]
+    seen = {id(seed) for seed in seeds}
     out = []
     for ct, like in zip(cts, likes):
         mine = own(ct, like)
@@ -217,8 +241,7 @@ class Pull:
         mode.outlives_call = keep
         self.call, self.mode, self.keep = call, mode, keep
         # the caller may change his arrays before the pullback runs
-        contents = [x.copy() if keep and isinstance(x, np.ndarray) else x for x in call.leaves]
-        contents = [x.snapshot() if isinstance(x, Value) else x for x in contents]
+        contents = [recorded_content(x, keep) for x in call.leaves]
         self.records = [Leaf() for _ in contents]
         out = call.run(mode, [Node(mode, x, record) for x, record in zip(contents, self.records)])
         self.aux = None
@@ -237,12 +260,18 @@ class Pull:
     def sweep(self, cts: Sequence[Any]) -> list[Any]:
         """Cotangents of the leaves, None where nothing arrives."""
         seeds = [(end, ct) for end, ct in zip(self.ends, cts) if end is not None and ct is not None]
-        with np.errstate(all="ignore"):  # an infinite slope is a result, and no accident that deserves a warning
-            leaves = Sweep(self.keep).run(seeds)
+        leaves = Sweep(self.keep).run(seeds)
         return [leaves.get(record) for record in self.records]
 
     def gather(self, cts: Sequence[Any]) -> Any:
-        return self.call.gather(own_all(self.sweep(cts), self.call.leaves))
+        return self.call.gather(own_all(self.sweep(cts), self.call.leaves, cts))
+
+
+def recorded_content(x: Any, keep: bool) -> Any:
+    """A leaf as it will stay: values may be written by their owner, arrays by the caller before the pullback runs."""
+    if isinstance(x, Value):
+        return x.snapshot()
+    return x.copy() if keep and isinstance(x, np.ndarray) else x
 
 
 def owned_output(x: Any) -> Any:
@@ -370,7 +399,9 @@ def seed_like(s: Any, like: Any, kind: str, of: str) -> Any:
     if have == want and type(s) is not int:
         return s
     python_number = type(s) in (float, int, complex)
-    if (have.kind == "c" and want.kind != "c") or (have.kind in "fc" and have.itemsize < want.itemsize and not python_number):
+    if (have.kind == "c" and want.kind != "c") or (
+        have.kind in "fc" and have.itemsize < want.itemsize and not python_number
+    ):
         raise wrong_seed(kind, "dtype", str(have), of, str(want))
     return linear.convert(s, dtype=want) if want.kind in "fc" else s
 
@@ -439,12 +470,14 @@ def linearize(f: Callable[..., Any], *primals: Any) -> Any:
 
     def push(*tangents: Any) -> Any:
         seeds = seeds_like(list(tangents), pull.call.leaves, pull.call.structure, "tangent", "the primal")
-        return unflatten(pull.structure, own_all(transposed(seeds), pull.outs))
+        return unflatten(pull.structure, own_all(transposed(seeds), pull.outs, seeds))
 
     return pull.out, push
 
 
-def transpose_linear(linear_map: Callable[[list[Any]], Any], likes: Sequence[Any]) -> Callable[[Sequence[Any]], list[Any]]:
+def transpose_linear(
+    linear_map: Callable[[list[Any]], Any], likes: Sequence[Any]
+) -> Callable[[Sequence[Any]], list[Any]]:
     """The transpose of a linear function from values like `likes` to a list: recorded once, walked back per call."""
     mode = Reverse()
     mode.outlives_call = True
@@ -483,7 +516,7 @@ def derivative(f: Callable[..., Any], argnums: int | str = 0) -> Callable[..., A
                 "W401",
                 f"`derivative` of `{name_of(f)}` needs one scalar argument, and got shapes {shapes}",
                 "a derivative df/dx belongs to a function of one number",
-                "use wg.jacobian for all partial derivatives, wg.jvp for one direction, wg.elementwise_grad for many points",
+                "use wg.jacobian for all partials, wg.jvp for one direction, wg.elementwise_grad for many points",
             )
         outs, pushed, structure, _ = push_forward(call, [one_like(call.leaves[0])])
         return unflatten(structure, own_all(pushed, outs))
@@ -562,7 +595,10 @@ def split(stacked: Any, likes: Sequence[Any], trailing: Any) -> list[Any]:
         else:
             parts.append(linear.reshape(stacked[start : start + n], shape=shape))
         start += n
-    return [p if isinstance(p, Value) else float(p) if p.shape == () and type(trailing) is float else np.array(p)[()] for p in parts]
+    return [
+        p if isinstance(p, Value) else float(p) if p.shape == () and type(trailing) is float else np.array(p)[()]
+        for p in parts
+    ]
 
 
 def jacfwd(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -742,7 +778,10 @@ def all_lanes(f: Any, fronted: list[Any], axes: list[Any], structure: Any, mode:
 def lanes_of(x: Any, mode: Batch) -> Any:
     if isinstance(x, Value) and x.mode is mode:
         return x.primal
-    return own(linear.broadcast_to(unbuffer(x), shape=(mode.size, *shape_of(x))), np.empty((mode.size, *shape_of(x)), dtype_of(x)))
+    return own(
+        linear.broadcast_to(unbuffer(x), shape=(mode.size, *shape_of(x))),
+        np.empty((mode.size, *shape_of(x)), dtype_of(x)),
+    )
 
 
 def lane_by_lane(f: Any, fronted: list[Any], axes: list[Any], structure: Any, size: int) -> tuple[list[Any], Any]:
@@ -751,7 +790,9 @@ def lane_by_lane(f: Any, fronted: list[Any], axes: list[Any], structure: Any, si
         values = [give(x) if a is None else give(x[i]) for x, a in zip(fronted, axes)]
         lanes.append(results(run(Mode(), f, unflatten(route_structure(structure), values), {})))
     out_structure = lanes[0][1]
-    return [join.stack(*[unbuffer(x) for x in parts], axis=0) for parts in zip(*[leaves for leaves, _ in lanes])], out_structure
+    return [
+        join.stack(*[unbuffer(x) for x in parts], axis=0) for parts in zip(*[leaves for leaves, _ in lanes])
+    ], out_structure
 
 
 # ---------------------------------------------------------------- control
@@ -765,4 +806,3 @@ def stop_gradient(x: Any) -> Any:
     3.0
     """
     return map_leaves(lambda leaf: elementwise.stop_gradient(leaf) if isinstance(leaf, Value) else leaf, x)
-

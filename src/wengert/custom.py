@@ -99,7 +99,9 @@ class Function:
             return self.run_push(call, xs, filled, out)
         if self.rule_pull is None:
             raise no_rule(self.f)
-        return derived_rule(self.f, "custom_vjp", lambda: transpose_linear(lambda cts: self.run_pull(call, cts, xs, out), out)(filled))
+        return derived_rule(
+            self.f, "custom_vjp", lambda: transpose_linear(lambda cts: self.run_pull(call, cts, xs, out), out)(filled)
+        )
 
     def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
         filled = [np.zeros(shape_of(o), dtype_of(o))[()] if c is None else c for o, c in zip(out, ct)]
@@ -107,7 +109,9 @@ class Function:
             return self.run_pull(call, filled, xs, out)
         if self.rule_push is None:
             raise no_rule(self.f)
-        return derived_rule(self.f, "custom_jvp", lambda: transpose_linear(lambda ts: self.run_push(call, xs, ts, out), xs)(filled))
+        return derived_rule(
+            self.f, "custom_jvp", lambda: transpose_linear(lambda ts: self.run_push(call, xs, ts, out), xs)(filled)
+        )
 
     def run_push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
         args, _ = call.arguments(xs)
@@ -180,7 +184,11 @@ def wrong_rule(f: Any, kind: str, have: str, want: str) -> Diagnostic:
         f"the {kind} rule of `{name_of(f)}` returned {have} for {want}",
         "a tangent has the structure and shapes of the result, a cotangent those of the argument it belongs to",
         "return one array (or None for zero) per "
-        + ("result, as push(tangents, out, *args) -> tangent" if kind == "push" else "argument, as pull(ct, out, *args) -> (bar, ...)"),
+        + (
+            "result, as push(tangents, out, *args) -> tangent"
+            if kind == "push"
+            else "argument, as pull(ct, out, *args) -> (bar, ...)"
+        ),
     )
 
 
@@ -222,7 +230,9 @@ def check_rule(function: Function, call: Opaque) -> None:
         return np.concatenate([np.ravel(o) for o in moved])
 
     expected = numerical.derivative(along, 0.0, method="richardson")
-    got = np.concatenate([np.ravel(np.broadcast_to(0.0 if p is None else unbuffer(p), shape_of(o))) for p, o in zip(pushed, out)])
+    got = np.concatenate(
+        [np.ravel(np.broadcast_to(0.0 if p is None else unbuffer(p), shape_of(o))) for p, o in zip(pushed, out)]
+    )
     worst = float(np.max(np.abs(got - expected) / (1.0 + np.abs(expected)), initial=0.0))
     tolerance = 1e-5 if all(dtype_of(x).itemsize > 4 for x in xs) else 1e-2
     if not worst <= tolerance:

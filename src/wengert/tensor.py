@@ -142,7 +142,7 @@ class Tensor(Node):
         if seed is None and (shape != () or dtype.kind == "c"):
             raise Diagnostic(
                 "W101",
-                f"`backward` on a {'complex value' if dtype.kind == 'c' else 'tensor'} of shape {shape}, and no seed was given",
+                f"`backward` without a seed, on a {'complex ' if dtype.kind == 'c' else ''}tensor of shape {shape}",
                 "a gradient is the derivative of one real number",
                 "reduce it to a scalar first (for example .sum()), or pass backward(seed) with its shape",
             )

@@ -70,13 +70,23 @@ def with_argument(f: Callable[..., Any], args: tuple[Any, ...], i: int, x: Any) 
 
 def is_differentiable(arg: Any) -> bool:
     leaves = flatten(arg)[0]
-    return bool(leaves) and all(dtype_of(x).kind in "fc" for x in leaves if not isinstance(x, str)) and not any(
-        isinstance(x, str) or callable(x) for x in leaves
+    return (
+        bool(leaves)
+        and all(dtype_of(x).kind in "fc" for x in leaves if not isinstance(x, str))
+        and not any(isinstance(x, str) or callable(x) for x in leaves)
     )
 
 
 def check_argument(
-    f: Callable[[Any], Any], x: Any, name: str, function: str, order: int, modes: Modes, tolerance: float | None, seed: int, reached: int = 1
+    f: Callable[[Any], Any],
+    x: Any,
+    name: str,
+    function: str,
+    order: int,
+    modes: Modes,
+    tolerance: float | None,
+    seed: int,
+    reached: int = 1,
 ) -> list[Check]:
     random = np.random.default_rng(seed)
     direction = map_leaves(lambda leaf: random_like(random, leaf), x)
@@ -85,7 +95,9 @@ def check_argument(
     ct = unflatten(structure, [random_like(random, o) for o in out])
     checks = []
     for mode in modes:
-        got = flatten(jvp(f, (x,), (direction,))[1])[0] if mode == "forward" else [paired(vjp(f, x)[1](ct)[0], direction)]
+        got = (
+            flatten(jvp(f, (x,), (direction,))[1])[0] if mode == "forward" else [paired(vjp(f, x)[1](ct)[0], direction)]
+        )
         want = expected if mode == "forward" else [numerical.Estimate(*paired_estimate(ct, expected))]
         checks.append(compare(got, want, name, function, mode, reached, tolerance, x, seed))
     if order > 1:
@@ -94,7 +106,9 @@ def check_argument(
             "reverse": lambda v: vjp(f, v)[1](ct)[0],
         }
         for mode in modes:
-            checks += check_argument(higher[mode], x, name, function, order - 1, modes, tolerance, seed + 1, reached + 1)
+            checks += check_argument(
+                higher[mode], x, name, function, order - 1, modes, tolerance, seed + 1, reached + 1
+            )
     return checks
 
 
@@ -117,12 +131,20 @@ def difference(f: Callable[[Any], Any], x: Any, direction: Any) -> list[numerica
 
     def moved(t: float) -> list[Any]:
         shifted = [leaf + np.asarray(t / scale * d, dtype_of(leaf))[()] for leaf, d in zip(leaves, steps)]
-        return flatten(f(unflatten(structure, [float(s) if type(v) is float else s for s, v in zip(shifted, leaves)])))[0]
+        return flatten(f(unflatten(structure, [float(s) if type(v) is float else s for s, v in zip(shifted, leaves)])))[
+            0
+        ]
 
-    step = {"step": 0.05} if any(dtype_of(leaf).itemsize // (1 + (dtype_of(leaf).kind == "c")) == 4 for leaf in leaves) else {}
+    step = (
+        {"step": 0.05}
+        if any(dtype_of(leaf).itemsize // (1 + (dtype_of(leaf).kind == "c")) == 4 for leaf in leaves)
+        else {}
+    )
     found = []
     for i in range(len(moved(0.0))):
-        estimate = numerical.derivative(lambda t, i=i: np.asarray(moved(t)[i]), 0.0, method="richardson", error=True, **step)
+        estimate = numerical.derivative(
+            lambda t, i=i: np.asarray(moved(t)[i]), 0.0, method="richardson", error=True, **step
+        )
         found.append(numerical.Estimate(estimate.value * scale, estimate.error * scale))
     return found
 
@@ -161,7 +183,10 @@ def compare(
         limit = np.maximum(base, np.minimum(np.where(np.isfinite(uncertain), uncertain, 0.0), 1e3 * base))
         place = int(np.argmax(relative / limit))
         if np.ravel(relative / limit)[place] >= worst / allowed or not np.isfinite(relative).all():
-            worst, allowed = float(np.ravel(relative)[place]), float(np.ravel(np.broadcast_to(limit, relative.shape))[place])
+            worst, allowed = (
+                float(np.ravel(relative)[place]),
+                float(np.ravel(np.broadcast_to(limit, relative.shape))[place]),
+            )
         if not np.all(relative <= limit):
             raise disagreement(name, function, mode, order, seed, np.ravel(g)[place], np.ravel(w.value)[place], worst)
     return Check(name, mode, order, worst, allowed)
@@ -178,5 +203,3 @@ def disagreement(
         "differentiable here",
         "check the custom rules one by one with wg.check_grads, or move away from the kink",
     )
-
-

@@ -3,7 +3,7 @@
 import linecache
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import CodeType, FrameType
 
@@ -109,7 +109,7 @@ def position(frame: FrameType) -> Position:
 
 
 def _columns(frame: FrameType) -> tuple[int | None, int | None, int | None, int | None]:
-    positions: Iterator[tuple[int | None, int | None, int | None, int | None]] = frame.f_code.co_positions()
+    positions: Iterable[tuple[int | None, int | None, int | None, int | None]] = frame.f_code.co_positions()
     for index, place in enumerate(positions):
         if index == frame.f_lasti // 2:
             return place

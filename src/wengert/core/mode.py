@@ -6,7 +6,7 @@ place, so that everything recorded earlier keeps its meaning while every alias s
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -145,7 +145,7 @@ class Value:
         return (self[i] for i in range(self.shape[0]))
 
     def __getitem__(self, index: Any) -> Any:
-        raise NotImplementedError  # rules/methods.py
+        raise NotImplementedError  # operators, methods and NumPy's protocols come from rules/methods.py
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.fresh().primal!r})"
@@ -200,14 +200,6 @@ class Value:
     def __ceil__(self) -> int:
         return int(np.ceil(self.mode.decide(self)))
 
-    # ------------------------------------------------------------ NumPy's two protocols
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return call_ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(self, func: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
-        return call_function(func, args, kwargs)
-
 
 def plain(x: Any) -> Any:
     """The number or array at the bottom of all modes."""
@@ -248,6 +240,7 @@ class Constant(Mode):
     def apply(self, row: "Primitive", args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         out = row.evaluate(*[x.fresh().primal if isinstance(x, Value) else x for x in args], **params)
         return buffer(out)
+
 
 CONSTANT = Constant()
 
@@ -339,9 +332,3 @@ def shares_memory(view: "np.ndarray[Any, Any]", array: Any) -> bool:
     """Whether `view` was cut from `array` (bases are walked: NumPy collapses views of views)."""
     base = array if array.base is None else array.base
     return view is not array and view.base is not None and (view.base is array or view.base is base)
-
-
-# ---------------------------------------------------------------- NumPy functions (filled by rules/names.py)
-
-call_ufunc: Callable[..., Any]
-call_function: Callable[..., Any]

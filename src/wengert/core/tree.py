@@ -99,14 +99,14 @@ def _build(structure: Structure | None, leaves: Iterator[Any]) -> Any:
 def _build_dict(kind: type, items: dict[Any, Any]) -> Any:
     if kind is dict:
         return items
-    made = kind()  # OrderedDict, defaultdict and other subclasses that start empty
+    made: dict[Any, Any] = kind()  # OrderedDict, defaultdict and other subclasses that start empty
     made.update(items)
     return made
 
 
 def _build_dataclass(kind: type, names: tuple[str, ...], values: list[Any]) -> Any:
     # not through __init__, which may check, convert or derive; frozen classes need object.__setattr__
-    made = object.__new__(kind)
+    made: Any = object.__new__(kind)
     for name, value in zip(names, values):
         object.__setattr__(made, name, value)
     return made

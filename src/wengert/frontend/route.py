@@ -317,7 +317,7 @@ _stored: dict[types.CodeType, tuple[frozenset[str], frozenset[str]]] = {}
 
 def route_function(f: types.FunctionType) -> Callable[..., Any]:
     known = _functions.get(id(f))
-    if known is not None and known[0]() is f and all([cell_holds(cell, seen) for cell, seen in known[2]]):
+    if known is not None and known[0]() is f and all(cell_holds(*pair) for pair in known[2]):
         return known[1]
     if type(f.__globals__) is RoutedGlobals:
         return f
@@ -512,8 +512,6 @@ def give(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         return buffer(x)
     return route(x)
-
-
 
 
 def route_structure(structure: Structure | None) -> Structure | None:

@@ -76,5 +76,3 @@ def lane_by_lane(row: Primitive, size: int, batched: list[bool], operands: list[
     if not row.several:
         return stack(*lanes, axis=0)
     return tuple(stack(*parts, axis=0) for parts in zip(*lanes))
-
-

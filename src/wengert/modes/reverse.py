@@ -14,10 +14,10 @@ import numpy as np
 from numpy import ndarray
 
 from wengert.core.diagnostic import Diagnostic
+from wengert.core.guard import protect
 from wengert.core.mode import Buffer, Mode, Value, buffer, exclusive, owns_storage
 from wengert.core.primitive import SUPPLIED, Primitive, positional, source_term, wants_ownership
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.core.guard import protect
 from wengert.rules.elementwise import scale
 from wengert.rules.linear import cast, duplicate, unbroadcast
 
@@ -94,7 +94,9 @@ class Reverse(Mode):
         if foreign:
             record.edges, record.guards = protect(record.edges, foreign)
         if row.several:
-            return tuple(self.node(self, o, Record(((COMPONENT, record, i, len(out), None),))) for i, o in enumerate(out))
+            return tuple(
+                self.node(self, o, Record(((COMPONENT, record, i, len(out), None),))) for i, o in enumerate(out)
+            )
         return self.node(self, out, record)
 
     def recording(self) -> bool:
@@ -242,7 +244,8 @@ class Sweep:
                 elif kind == CONSTANT:
                     contribution = rule * ct
                 elif kind == SINGULAR:
-                    contribution = scale(rule(*saved), ct)
+                    with np.errstate(all="ignore"):  # an infinite slope is a result, not an accident to warn of
+                        contribution = scale(rule(*saved), ct)
                 elif kind == TRANSPOSE:
                     contribution = rule(ct, *saved)
                 else:
@@ -338,4 +341,3 @@ def freed() -> Diagnostic:
         "records are freed as soon as they are used, to keep little memory",
         "call backward(retain_graph=True) the first time, or compute the result anew",
     )
-

@@ -50,7 +50,9 @@ def matmul_batch(size: int, batched: Any, operands: Any) -> Any:
     out = matmul(align(x, rank) if x_batched else x, align(y, rank) if y_batched else y)
     shape = shape_of(out)
     shape = shape[:-1] if y_rank == 1 else shape
-    shape = (*shape[: len(shape) - 2 + (y_rank == 1)], *shape[len(shape) - 1 + (y_rank == 1) :]) if x_rank == 1 else shape
+    shape = (
+        (*shape[: len(shape) - 2 + (y_rank == 1)], *shape[len(shape) - 1 + (y_rank == 1) :]) if x_rank == 1 else shape
+    )
     return out if shape == shape_of(out) else reshape(out, shape=shape)
 
 
@@ -132,5 +134,3 @@ einsum = row(
         (((2, 3), (2, 4)), {"spec": "ij,ik->k", "optimize": False}),
     ],
 )
-
-

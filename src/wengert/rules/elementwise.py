@@ -66,7 +66,9 @@ def power_exponent_partial(out: Any, x: Any) -> Any:
 add = row("add", operator.add, partials=(1.0, 1.0))
 sub = row("sub", operator.sub, partials=(1.0, -1.0))
 mul = row("mul", operator.mul, partials=(lambda y: y, lambda x: x))
-div = row("div", divide, partials=(lambda y: div(1.0, y), lambda out, y: div(-out, y)), singular=True, domain=(0.5, 2.0))
+div = row(
+    "div", divide, partials=(lambda y: div(1.0, y), lambda out, y: div(-out, y)), singular=True, domain=(0.5, 2.0)
+)
 pow_ = row("pow", power, partials=(power_base_partial, power_exponent_partial), singular=True, domain=(0.5, 2.0))
 # x**n with a constant n = 0, 1, 2, ...: no pole, no logarithm
 ipow = row(
@@ -168,7 +170,9 @@ def nonzero(x: Any) -> Any:
 
 
 # at (0, 0): the subgradient of least norm, 0
-hypot = row("hypot", np.hypot, partials=(lambda x, out: x / nonzero(out), lambda y, out: y / nonzero(out)), domain=(0.5, 2.0))
+hypot = row(
+    "hypot", np.hypot, partials=(lambda x, out: x / nonzero(out), lambda y, out: y / nonzero(out)), domain=(0.5, 2.0)
+)
 
 # ---------------------------------------------------------------- kinks: the conventions of docs/conventions.md
 

@@ -55,7 +55,10 @@ def normal_part(part: Any) -> tuple[Any, ...]:
         return part.nonzero() if part.ndim else (None, slice(0, int(part)))
     if kind in "iu" or (part.size == 0 and isinstance(part, np.ndarray)):
         return (int(part),) if part.ndim == 0 else (part.astype(np.intp),)  # a copy: the caller may change his
-    raise IndexError("only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices")
+    raise IndexError(
+        "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid "
+        "indices"
+    )
 
 
 def bound(b: Any) -> int:

@@ -82,7 +82,12 @@ reduce_sum = row(
     reduce_sum_evaluate,
     transposes=(reduce_sum_transpose,),
     lift=shifted_axes,
-    examples=[(((2, 3),), {"axes": (1,)}), (((2, 3),), {"axes": (0, 1)}), (((0, 3),), {"axes": (0,)}), (((),), {"axes": ()})],
+    examples=[
+        (((2, 3),), {"axes": (1,)}),
+        (((2, 3),), {"axes": (0, 1)}),
+        (((0, 3),), {"axes": (0,)}),
+        (((),), {"axes": ()}),
+    ],
 )
 
 

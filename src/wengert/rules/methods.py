@@ -61,7 +61,14 @@ ARITHMETIC = {
     "or": e.bitwise_or,
     "xor": e.bitwise_xor,
 }
-COMPARISONS = {"lt": e.less, "le": e.less_equal, "gt": e.greater, "ge": e.greater_equal, "eq": e.equal, "ne": e.not_equal}
+COMPARISONS = {
+    "lt": e.less,
+    "le": e.less_equal,
+    "gt": e.greater,
+    "ge": e.greater_equal,
+    "eq": e.equal,
+    "ne": e.not_equal,
+}
 
 
 def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -99,23 +106,17 @@ def power(x: Any, y: Any) -> Any:
 
 plain_power = binary(e.pow_)[0]
 
-for operator_name, operator_row in ARITHMETIC.items():
-    forward, reflected = binary(operator_row)
-    setattr(Value, f"__{operator_name}__", forward)
-    setattr(Value, f"__r{operator_name}__", reflected)
-    setattr(Value, f"__i{operator_name}__", in_place(forward))
-Value.__pow__ = power  # type: ignore[attr-defined]
-for operator_name, operator_row in COMPARISONS.items():
-    setattr(Value, f"__{operator_name}__", binary(operator_row)[0])
-    # defining __eq__ must not take __hash__ away: it was set in the class body
-
 
 # ---------------------------------------------------------------- reading
 
 
+def is_plain_slice(index: slice) -> bool:
+    return all(type(b) is int or b is None for b in (index.start, index.stop, index.step))
+
+
 def getitem(x: Value, index: Any) -> Any:
     kind = type(index)
-    if kind is int or kind is slice and all(type(b) is int or b is None for b in (index.start, index.stop, index.step)):
+    if kind is int or (kind is slice and is_plain_slice(index)):
         return indexing.getitem(x, index=(index,))
     axes, index = indexing.normal_index(index, x.shape)
     return indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)
@@ -158,13 +159,17 @@ def is_same_place(view: Any, root: Value, steps: Any, index: Any) -> bool:
     if view.root is not root or len(view.steps) != len(steps) + 1:
         return False
     last, params = view.steps[-1]
-    return last is indexing.getitem and same_index(params["index"], index) and all(
-        a[0] is b[0] and a[1] == b[1] for a, b in zip(view.steps, steps)
+    return (
+        last is indexing.getitem
+        and same_index(params["index"], index)
+        and all(a[0] is b[0] and a[1] == b[1] for a, b in zip(view.steps, steps))
     )
 
 
 def same_index(a: Any, b: Any) -> bool:
-    return len(a) == len(b) and all(type(p) is type(q) and not isinstance(p, np.ndarray) and p == q for p, q in zip(a, b))
+    return len(a) == len(b) and all(
+        type(p) is type(q) and not isinstance(p, np.ndarray) and p == q for p, q in zip(a, b)
+    )
 
 
 def reusable(root: Value, value: Any) -> bool:
@@ -179,13 +184,17 @@ def write_outside(root: Value, steps: Any, index: Any, value: Any) -> None:
     if isinstance(value, Value) and not isinstance(value, Buffer):
         raise refused_write()
     refuse_overwrite(root.primal)
-    indexing.write.evaluate(root.primal, value.fresh().primal if isinstance(value, Value) else value, steps=steps, index=index, inplace=True)
+    indexing.write.evaluate(
+        root.primal, value.fresh().primal if isinstance(value, Value) else value, steps=steps, index=index, inplace=True
+    )
 
 
 # ---------------------------------------------------------------- methods
 
 
-def astype(x: Value, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: Any = True, copy: bool = True) -> Any:
+def astype(
+    x: Value, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: Any = True, copy: bool = True
+) -> Any:
     if np.dtype(dtype).kind not in "fc":
         return names.convert_to(x, dtype)
     return convert(x, dtype=np.dtype(dtype))
@@ -267,16 +276,37 @@ METHODS: dict[str, Callable[..., Any]] = {
     "__divmod__": lambda x, y: (x // y, x % y),
     "__rdivmod__": lambda x, y: (y // x, y % x),
 }
-for method_name, method in METHODS.items():
-    setattr(Value, method_name, method)
-Value.T = property(names.transpose)  # type: ignore[attr-defined]
-Value.mT = property(names.matrix_transpose)  # type: ignore[attr-defined]
-Value.real = property(names.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]
-Value.imag = property(names.imag, lambda x, value: set_part(x, value, 1))  # type: ignore[attr-defined]
-Value.flat = property(names.ravel)  # type: ignore[attr-defined]
 
 
 def set_part(x: Value, value: Any, imaginary: int) -> None:
     replace(x, names.real(x) + 1j * value if imaginary else value + 1j * names.imag(x))
 
 
+# ---------------------------------------------------------------- all of it, on the class
+
+
+def array_ufunc(x: Value, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    return names.call_ufunc(ufunc, method, inputs, kwargs)
+
+
+def array_function(x: Value, function: Callable[..., Any], kinds: Any, args: Any, kwargs: Any) -> Any:
+    return names.call_function(function, args, kwargs)
+
+
+def install() -> None:
+    """Give traced values their operators, methods and NumPy's two protocols."""
+    for name, row in ARITHMETIC.items():
+        forward, reflected = binary(row)
+        setattr(Value, f"__{name}__", forward)
+        setattr(Value, f"__r{name}__", reflected)
+        setattr(Value, f"__i{name}__", in_place(forward))
+    Value.__pow__ = power  # type: ignore[attr-defined]
+    Value.__ipow__ = in_place(power)  # type: ignore[attr-defined]
+    for name, row in COMPARISONS.items():
+        setattr(Value, f"__{name}__", binary(row)[0])
+    for name, method in {**METHODS, "__array_ufunc__": array_ufunc, "__array_function__": array_function}.items():
+        setattr(Value, name, method)
+    for name, getter in {"T": names.transpose, "mT": names.matrix_transpose, "flat": names.ravel}.items():
+        setattr(Value, name, property(getter))
+    Value.real = property(names.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]
+    Value.imag = property(names.imag, lambda x, value: set_part(x, value, 1))  # type: ignore[attr-defined]

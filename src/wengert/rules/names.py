@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core import mode as core
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Value, buffer, is_array, plain, unbuffer
 from wengert.core.primitive import Primitive
@@ -76,7 +75,7 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
         function = composition_of(ufunc)
     else:
         function = ufunc_method(ufunc, method)
-    if function is None or kwargs and method == "__call__":
+    if function is None or (kwargs and method == "__call__"):
         options = {**kwargs, "out": out} if out else kwargs
         called = ufunc if method == "__call__" else getattr(ufunc, method)
         return without_rule(called, inputs, options, f"{full_name(ufunc)}{'' if called is ufunc else '.' + method}")
@@ -163,7 +162,9 @@ def full_name(func: Any) -> str:
 
 def missing(called: str, args: Any = (), kwargs: Any = None) -> Diagnostic:
     position = next((f"argument {i}" for i, a in enumerate(args) if holds_traced(a)), None)
-    position = position or next((f"argument `{k}`" for k, v in (kwargs or {}).items() if holds_traced(v)), "an argument")
+    position = position or next(
+        (f"argument `{k}`" for k, v in (kwargs or {}).items() if holds_traced(v)), "an argument"
+    )
     return Diagnostic(
         "W301",
         f"`{called}` has no rule, and {position} carries a derivative",
@@ -223,7 +224,7 @@ def plain_numbers(x: Any) -> Any:
 def from_objects(x: Any) -> Any:
     """One value for an object array of values, which NumPy makes of np.array([x[0], x[1]]) where it is not routed."""
     if isinstance(x, np.ndarray) and x.dtype == object and any(isinstance(item, Value) for item in x.flat):
-        return reshape_row(join.stack(*[item for item in x.flat], axis=0), shape=x.shape)
+        return reshape_row(join.stack(*x.flat, axis=0), shape=x.shape)
     return x
 
 
@@ -270,7 +271,16 @@ def no_keywords(called: str, **kwargs: Any) -> None:
 
 
 @name(np.array)
-def array(x: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", subok: bool = False, ndmin: int = 0, like: Any = None) -> Any:
+def array(
+    x: Any,
+    dtype: Any = None,
+    *,
+    copy: Any = True,
+    order: Any = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+    like: Any = None,
+) -> Any:
     out = arrayed(x)
     if isinstance(out, Value):
         out = out.snapshot() if copy else out
@@ -311,12 +321,16 @@ def empty_like(prototype: Any, dtype: Any = None, order: Any = "K", subok: bool 
 
 
 @name(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None) -> Any:
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
+) -> Any:
     return full(shape_of(a) if shape is None else shape, fill_value, dtype_of(a) if dtype is None else dtype)
 
 
 @name(np.full)
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None) -> Any:
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
+) -> Any:
     if not isinstance(fill_value, Value):
         return buffer(np.full(shape, fill_value, dtype))
     value = fill_value if dtype is None else convert_to(fill_value, dtype)
@@ -324,7 +338,9 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, de
 
 
 @name(np.linspace)
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0) -> Any:
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+) -> Any:
     if not (isinstance(start, Value) or isinstance(stop, Value)):
         return buffered(np.linspace(start, stop, num, endpoint, retstep, dtype, axis))
     intervals = num - 1 if endpoint else num
@@ -503,7 +519,15 @@ def column_stack(tup: Any) -> Any:
 
 
 @name(np.sum)
-def sum_(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True) -> Any:
+def sum_(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     if out is not None:
         return write_out(out, sum_(a, axis, dtype, None, keepdims, initial, where), True)
     a = masked(arrayed(a), where, 0.0)
@@ -522,7 +546,9 @@ def masked(a: Any, where: Any, neutral: float) -> Any:
 
 
 @name(np.mean)
-def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
+) -> Any:
     a = arrayed(a)
     total = sum_(a, axis, dtype, None, keepdims, None, where)
     average = total / count(a, axis, keepdims, where)
@@ -536,7 +562,18 @@ def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
 
 
 @name(np.var)
-def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None) -> Any:
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
     no_keywords("numpy.var", out=out)
     a = arrayed(a)
     centre = NAMES[np.mean](a, axis, dtype, None, True, where=where) if mean is None or mean is np._NoValue else mean
@@ -547,7 +584,9 @@ def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any 
 
 
 @name(np.std)
-def std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **options: Any) -> Any:
+def std(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **options: Any
+) -> Any:
     """The root of the variance; where that is 0, the derivative is 0 (least norm), as for the norm."""
     return safe_root(var(a, axis, dtype, out, ddof, keepdims, **options))
 
@@ -559,16 +598,30 @@ def safe_root(x: Any) -> Any:
 
 
 @name(np.max, np.amax)
-def max_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True) -> Any:
+def max_(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
+) -> Any:
     return extremum(reduce.reduce_max, elementwise.maximum, -np.inf, a, axis, out, keepdims, initial, where)
 
 
 @name(np.min, np.amin)
-def min_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True) -> Any:
+def min_(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
+) -> Any:
     return extremum(reduce.reduce_min, elementwise.minimum, np.inf, a, axis, out, keepdims, initial, where)
 
 
-def extremum(row: Primitive, pair: Primitive, neutral: float, a: Any, axis: Any, out: Any, keepdims: Any, initial: Any, where: Any) -> Any:
+def extremum(
+    row: Primitive,
+    pair: Primitive,
+    neutral: float,
+    a: Any,
+    axis: Any,
+    out: Any,
+    keepdims: Any,
+    initial: Any,
+    where: Any,
+) -> Any:
     no_keywords(f"numpy.{row.name.removeprefix('reduce_')}", out=out)
     a = masked(arrayed(a), where, neutral)
     axes = axes_of(axis, len(shape_of(a)))
@@ -577,7 +630,15 @@ def extremum(row: Primitive, pair: Primitive, neutral: float, a: Any, axis: Any,
 
 
 @name(np.prod)
-def prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True) -> Any:
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     no_keywords("numpy.prod", out=out)
     a = masked(arrayed(a), where, 1.0)
     a = a if dtype is None else convert_to(a, dtype)
@@ -646,7 +707,9 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = shape_of(a)[-2:]
     places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
-    return indexing.getitem(reshape(a, (*shape_of(a)[:-2], -1)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places))
+    return indexing.getitem(
+        reshape(a, (*shape_of(a)[:-2], -1)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places)
+    )
 
 
 # ---------------------------------------------------------------- elementwise functions that are not ufuncs
@@ -665,7 +728,9 @@ def nonzero(a: Any) -> Any:
 
 
 @name(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **options: Any) -> Any:
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **options: Any
+) -> Any:
     """minimum(maximum(a, low), high), and its rule at ties."""
     low = min if a_min is None or a_min is np._NoValue else a_min
     high = max if a_max is None or a_max is np._NoValue else a_max
@@ -751,7 +816,11 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     ranks = len(shape_of(a)), len(shape_of(b))
     if 0 in ranks:
         return a * b
-    return contract.matmul(a, b) if ranks[0] <= 2 and ranks[1] <= 2 else tensordot(a, b, ([-1], [-2 if ranks[1] > 1 else -1]))
+    return (
+        contract.matmul(a, b)
+        if ranks[0] <= 2 and ranks[1] <= 2
+        else tensordot(a, b, ([-1], [-2 if ranks[1] > 1 else -1]))
+    )
 
 
 @name(np.vdot)
@@ -778,7 +847,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     n, m = len(shape_of(a)), len(shape_of(b))
     if isinstance(axes, int | np.integer):
         axes = (tuple(range(n - axes, n)), tuple(range(axes)))
-    left, right = [[one_axis(i, rank) for i in (x if isinstance(x, tuple | list) else (x,))] for x, rank in zip(axes, (n, m))]
+    left, right = [
+        [one_axis(i, rank) for i in (x if isinstance(x, tuple | list) else (x,))] for x, rank in zip(axes, (n, m))
+    ]
     free_a, free_b = [i for i in range(n) if i not in left], [i for i in range(m) if i not in right]
     inner_size = math.prod(shape_of(a)[i] for i in left)
     flat_a = reshape(transpose(a, (*free_a, *left)), (math.prod(shape_of(a)[i] for i in free_a), inner_size))
@@ -807,7 +878,9 @@ def explicit_spec(spec: str, ranks: list[int]) -> tuple[list[str], str]:
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in spec]
     depth = builtins.max([rank - len(term) + 3 for term, rank in zip(inputs, ranks) if "..." in term], default=0)
     dots = "".join(free[:depth])
-    inputs = [t.replace("...", dots[depth - (rank - len(t) + 3) :]) if "..." in t else t for t, rank in zip(inputs, ranks)]
+    inputs = [
+        t.replace("...", dots[depth - (rank - len(t) + 3) :]) if "..." in t else t for t, rank in zip(inputs, ranks)
+    ]
     if not arrow:
         every = "".join(inputs)
         output = dots + "".join(c for c in sorted(set(every)) if every.count(c) == 1 and c not in dots)
@@ -905,7 +978,9 @@ NAMES.update(
         math.radians: UFUNCS[np.radians],
         math.fsum: lambda xs: sum_(stack(list(xs))),
         math.prod: lambda xs, start=1: prod(stack(list(xs))) * start,
-        math.log: lambda x, base=None: elementwise.log(x) if base is None else elementwise.log(x) / elementwise.log(base),
+        math.log: lambda x, base=None: (
+            elementwise.log(x) if base is None else elementwise.log(x) / elementwise.log(base)
+        ),
         math.fmod: elementwise.fmod,
         math.isnan: lambda x: bool(elementwise.isnan(x)),
         math.isinf: lambda x: bool(elementwise.isinf(x)),
@@ -913,7 +988,22 @@ NAMES.update(
         math.dist: lambda p, q: norm(arrayed(p) - arrayed(q)),
     }
 )
-for same in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "expm1", "log2", "log10", "log1p", "sqrt", "cbrt", "exp2"):
+for same in (
+    "sin",
+    "cos",
+    "tan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "exp",
+    "expm1",
+    "log2",
+    "log10",
+    "log1p",
+    "sqrt",
+    "cbrt",
+    "exp2",
+):
     NAMES[getattr(math, same)] = getattr(elementwise, same)
 
 # ---------------------------------------------------------------- scipy, when it is there
@@ -943,10 +1033,16 @@ def log_soft_max(x: Any, axis: Any = None) -> Any:
     return x - log_sum_exp(x, axis, keepdims=True)
 
 
-def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **options: Any) -> Any:
+def solve_triangular(
+    a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **options: Any
+) -> Any:
     a = arrayed(a)
     n = shape_of(a)[-1]
-    mask = np.tril(np.ones((n, n)), -1 if unit_diagonal else 0) if lower else np.triu(np.ones((n, n)), 1 if unit_diagonal else 0)
+    mask = (
+        np.tril(np.ones((n, n)), -1 if unit_diagonal else 0)
+        if lower
+        else np.triu(np.ones((n, n)), 1 if unit_diagonal else 0)
+    )
     a = select(mask != 0, a, np.eye(n) if unit_diagonal else 0.0)
     a = a if trans in (0, "N") else linear.swap_last(elementwise.conj(a) if trans in (2, "C") else a)
     return solve(a, b)
@@ -984,7 +1080,3 @@ def composition_of(function: Any) -> Callable[..., Any] | None:
     """What to call instead of a library function when traced values are among its arguments."""
     found = (NAMES.get(function) or UFUNCS.get(function)) if type(function).__hash__ else None
     return found or (SCIPY.get(full_name(function)) if hasattr(function, "__name__") else None)
-
-
-core.call_ufunc = call_ufunc
-core.call_function = call_function

@@ -39,7 +39,11 @@ reduce_max = row(
     push=lambda x, x_dot, out, axes: extremum_push(less, x, x_dot, out, axes),
     pull=lambda ct, x, out, axes: extremum_pull(ct, less, x, out, axes),
     lift=shifted_axes,
-    examples=[(((2, 3),), {"axes": (1,)}), (((2, 3),), {"axes": (0, 1)}), ((np.array([3.0, 1.0, 2.0]),), {"axes": (0,)})],
+    examples=[
+        (((2, 3),), {"axes": (1,)}),
+        (((2, 3),), {"axes": (0, 1)}),
+        ((np.array([3.0, 1.0, 2.0]),), {"axes": (0,)}),
+    ],
 )
 reduce_min = row(
     "reduce_min",
@@ -47,7 +51,11 @@ reduce_min = row(
     push=lambda x, x_dot, out, axes: extremum_push(greater, x, x_dot, out, axes),
     pull=lambda ct, x, out, axes: extremum_pull(ct, greater, x, out, axes),
     lift=shifted_axes,
-    examples=[(((2, 3),), {"axes": (1,)}), (((2, 3),), {"axes": (0, 1)}), ((np.array([3.0, 1.0, 2.0]),), {"axes": (0,)})],
+    examples=[
+        (((2, 3),), {"axes": (1,)}),
+        (((2, 3),), {"axes": (0, 1)}),
+        ((np.array([3.0, 1.0, 2.0]),), {"axes": (0,)}),
+    ],
 )
 
 # ---------------------------------------------------------------- products: no division by an operand that is 0

@@ -14,7 +14,9 @@ special = lazy("scipy.special")
 erf = row("erf", lambda x: special.erf(x), partials=(lambda x: (2.0 / np.sqrt(np.pi)) * exp(-square(x)),))
 erfc = row("erfc", lambda x: special.erfc(x), partials=(lambda x: (-2.0 / np.sqrt(np.pi)) * exp(-square(x)),))
 expit = row("expit", lambda x: special.expit(x), partials=(lambda x: expit(x) * expit(-x),))  # 1 - out would cancel
-logit = row("logit", lambda x: special.logit(x), partials=(lambda x: div(1.0, x * (1.0 - x)),), singular=True, domain=(0.1, 0.9))
+logit = row(
+    "logit", lambda x: special.logit(x), partials=(lambda x: div(1.0, x * (1.0 - x)),), singular=True, domain=(0.1, 0.9)
+)
 log_expit = row("log_expit", lambda x: special.log_expit(x), partials=(lambda x: expit(-x),))
 gammaln = row("gammaln", lambda x: special.gammaln(x), partials=(lambda x: polygamma(x, n=0),), domain=(0.5, 4.0))
 
@@ -34,5 +36,9 @@ polygamma = row(
 
 
 xlogy = row(
-    "xlogy", lambda x, y: special.xlogy(x, y), partials=(lambda y: log(y), lambda x, y: x / nonzero(y)), singular=True, domain=(0.5, 3.0)
+    "xlogy",
+    lambda x, y: special.xlogy(x, y),
+    partials=(lambda y: log(y), lambda x, y: x / nonzero(y)),
+    singular=True,
+    domain=(0.5, 3.0),
 )

@@ -1,0 +1,294 @@
+"""Every NumPy, SciPy and math function that the table knows by name: traced, its value is NumPy's, its derivative right."""
+
+import operator
+
+import numpy as np
+import pytest
+import scipy.special  # noqa: F401  (SCIPY names its functions from here)
+from calls import A, B, CALLS, METHOD_CALLS, OPERATORS, PROPERTIES, SIGNED, UFUNC_METHODS, Call, Fixed
+
+import wengert as wg
+from wengert.core.tree import flatten, unflatten
+from wengert.core.types import dtype_of, shape_of
+from wengert.rules.methods import METHODS
+from wengert.rules.names import NAMES, SCIPY, UFUNCS, full_name
+
+# Computed by another formula than NumPy's or by NumPy where the plain function is the C library's: equal up to rounding.
+ROUNDED = "linalg.norm linspace std var vdot inner einsum logsumexp softmax log_softmax solve_triangular".split()
+UNINITIALISED = ("empty_like",)
+
+
+def title(f):
+    return full_name(f).removeprefix("numpy.")
+
+
+def of_method(name):
+    """`x.name(...)`; what writes in place writes into a copy, which is the result."""
+    writes = name in ("fill", "__setitem__")
+
+    def f(x, *args, **kwargs):
+        x = x.copy() if writes else x
+        out = getattr(x, name)(*args, **kwargs)
+        return x if writes else out
+
+    return f
+
+
+SUBJECTS = {title(f): (f, calls) for f, calls in CALLS.items()}
+SUBJECTS |= {f"{f.__name__}.{m}": (getattr(f, m), calls) for (f, m), calls in UFUNC_METHODS.items()}
+SUBJECTS |= {f"array.{name}": (of_method(name), calls) for name, calls in METHOD_CALLS.items()}
+EACH = [pytest.param(name, f, c, id=f"{name}-{i}") for name, (f, calls) in SUBJECTS.items() for i, c in enumerate(calls)]
+each_call = pytest.mark.parametrize("name, f, call", EACH)
+
+
+def bind(f, call, dtype=float, routed=True):
+    """The call as a function of its floating-point operands, and those operands.
+
+    Routing does not look into a list, so that `hidden[0]` is NumPy's own function, reached by its two protocols.
+    """
+    leaves, structure = flatten((call.args, call.kwargs))
+    leaves = [with_dtype(x, dtype) for x in leaves]
+    places = [i for i, x in enumerate(leaves) if dtype_of(x).kind in "fc" and not isinstance(x, Fixed)]
+    like = plain(f, call, dtype) if call.out else None
+    hidden = [f]
+
+    def function(*xs):
+        full = [x.value if isinstance(x, Fixed) else x for x in leaves]
+        for place, x in zip(places, xs):
+            full[place] = x if call.prepare is None else call.prepare(x)
+        args, kwargs = unflatten(structure, full)
+        if not call.out:
+            return (f if routed else hidden[0])(*args, **kwargs)
+        out = np.full(like.shape, 0.25, like.dtype)
+        (f if routed else hidden[0])(*args, **kwargs, out=out)
+        return out
+
+    return function, [leaves[i] for i in places]
+
+
+def with_dtype(x, dtype):
+    if isinstance(x, Fixed):
+        return Fixed(with_dtype(x.value, dtype))
+    narrow = {"f": dtype, "c": np.result_type(dtype, np.complex64)}.get(dtype_of(x).kind) if hasattr(x, "dtype") else None
+    return x.copy() if narrow in (None, float) and isinstance(x, np.ndarray) else x if narrow is None else x.astype(narrow)
+
+
+def plain(f, call, dtype=float):
+    function, xs = bind(f, Call(call.args, call.kwargs, prepare=call.prepare), dtype)
+    return function(*xs)
+
+
+def expected_of(f, call, dtype=float):
+    function, xs = bind(f, call, dtype)
+    return function(*xs)
+
+
+def differentiable(out):
+    return all(dtype_of(x).kind in "fc" for x in flatten(out)[0])
+
+
+def assert_same(got, expected, name, rtol=0.0):
+    got, expected = flatten(got), flatten(expected)
+    assert got[1] == expected[1]
+    for g, e in zip(got[0], expected[0]):
+        if isinstance(e, np.dtype | str):
+            assert g == e
+            continue
+        assert shape_of(g) == shape_of(e)
+        assert dtype_of(g) == dtype_of(e)
+        if name not in UNINITIALISED:
+            np.testing.assert_allclose(g, e, rtol=rtol, atol=rtol) if rtol else np.testing.assert_array_equal(g, e)
+
+
+def tolerance(name, dtype=float):
+    rounded = name.startswith("math.") or name.removeprefix("array.").rpartition("scipy.")[2].rpartition("special.")[2] in ROUNDED
+    return 4 * np.finfo(dtype).eps if rounded or name == "scipy.linalg.norm" else 0.0
+
+
+def dispatches(f):
+    """Whether NumPy asks its arguments (`__array_function__`, `__array_ufunc__`) before it runs."""
+    return isinstance(f, np.ufunc) or hasattr(f, "_implementation") or not title(f).startswith(("numpy", "scipy", "math"))
+
+
+# ---------------------------------------------------------------- no name is forgotten
+
+
+def test_every_name_of_the_table_is_called():
+    scipy_functions = {name: scipy_function(name) for name in SCIPY}
+    for f in {*NAMES, *UFUNCS, *scipy_functions.values()}:
+        assert CALLS.get(f), f"tests/calls.py has no call of {full_name(f)}"
+
+
+def scipy_function(name):
+    module, _, function = name.removeprefix("scipy.").partition(".")
+    return getattr(getattr(scipy, module), function)
+
+
+def test_every_method_of_the_table_is_called():
+    assert METHODS.keys() - {"__round__"} <= METHOD_CALLS.keys()
+    assert {name for name, calls in METHOD_CALLS.items() if not calls} == set()
+
+
+# ---------------------------------------------------------------- values
+
+
+@each_call
+@pytest.mark.parametrize("routed", [True, False], ids=["routed", "by-protocol"])
+def test_value_is_that_of_numpy(name, f, call, routed):
+    expected = expected_of(f, call)
+    function, xs = bind(f, call, routed=routed)
+    numeric = differentiable(expected)
+
+    def both(*xs):
+        out = function(*xs)
+        return (out if numeric else 0.0), out
+
+    try:
+        pushed = wg.jvp(both, xs, xs, has_aux=True)
+        pulled = wg.vjp(both, *xs, has_aux=True)
+    except wg.Diagnostic as refused:
+        # never a number without its derivative: NumPy did not ask us, and the error says so
+        assert refused.code == "W201" and not routed and (call.listed or not dispatches(f))
+        return
+    except TypeError:
+        assert not routed and call.listed
+        return
+    for out, aux in ((pushed[0], pushed[2]), (pulled[0], pulled[2])):
+        assert_same(aux, expected, name, tolerance(name))
+        if numeric:
+            assert_same(out, expected, name, tolerance(name))
+
+
+@each_call
+def test_derivatives_agree_with_differences_to_order_two(name, f, call):
+    if name in UNINITIALISED or not differentiable(expected_of(f, call)):
+        pytest.skip("no derivative")
+    function, xs = bind(f, call)
+    wg.check_grads(function, tuple(xs), order=2)
+
+
+@each_call
+def test_vmap_is_a_loop(name, f, call):
+    if any(isinstance(x, np.dtype) for x in flatten(expected_of(f, call))[0]):
+        pytest.skip("not a number")
+    function, xs = bind(f, call)
+    lanes = [np.stack([x, 1.1 * x, 0.9 * x]) for x in xs]
+    looped = [flatten(function(*[x[i] for x in lanes]))[0] for i in range(3)]
+    got = flatten(wg.vmap(function)(*lanes))[0]
+    for g, each in zip(got, zip(*looped), strict=True):
+        if name not in UNINITIALISED:
+            np.testing.assert_allclose(g, np.stack(each), rtol=1e-12, atol=1e-12)
+        assert dtype_of(g) == np.result_type(*map(dtype_of, each))
+
+
+@each_call
+def test_float32_stays_float32_where_numpy_keeps_it(name, f, call):
+    if name.startswith("math."):
+        pytest.skip("Python floats only")
+    expected = expected_of(f, call, np.float32)
+    function, xs = bind(f, call, np.float32)
+    if not differentiable(expected):
+        pytest.skip("no derivative")
+    out, pullback = wg.vjp(function, *xs)
+    assert_same(out, expected, name, 20 * np.finfo(np.float32).eps)
+    ones = unflatten(flatten(out)[1], [np.ones_like(o) for o in flatten(out)[0]])
+    for bar, x in zip(pullback(ones), xs, strict=True):
+        assert dtype_of(bar) == dtype_of(x) and shape_of(bar) == shape_of(x)
+    tangent = wg.jvp(function, xs, xs)[1]
+    assert [dtype_of(t) for t in flatten(tangent)[0]] == [dtype_of(o) for o in flatten(out)[0]]
+
+
+# ---------------------------------------------------------------- properties and operators
+
+
+@pytest.mark.parametrize("name, x", [(name, x) for name, xs in PROPERTIES.items() for x in xs])
+def test_properties(name, x):
+    def f(v):
+        return 1.0 * np.array(getattr(v, name))
+
+    np.testing.assert_array_equal(wg.jvp(f, (x,), (x,))[0], f(x))
+    wg.check_grads(f, (x,))
+
+
+@pytest.mark.parametrize("ask", ["shape", "ndim", "size", "dtype", "itemsize", "nbytes", "__len__", "__str__"])
+@pytest.mark.parametrize("x", [A, np.float32(0.5) * np.ones(3, np.float32), np.zeros((0, 2))])
+def test_a_traced_array_describes_itself_as_numpy_does(ask, x):
+    def f(v):
+        found = getattr(v, ask)
+        return np.sum(v), (found() if callable(found) else found)
+
+    expected = f(x)[1]
+    assert wg.grad(f, has_aux=True)(x)[1] == expected
+    assert wg.jvp(f, (x,), (x,), has_aux=True)[2] == expected
+
+
+PARTNERS = [B, B[0], 0.7, 2, np.float64(0.4), np.int64(3), [0.3, 0.6, 2.0], np.array(0.5), np.array([1, 2, 3])]
+
+
+@pytest.mark.parametrize("y", PARTNERS, ids=repr)
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators(name, y):
+    op, in_place = getattr(operator, name), getattr(operator, "i" + name)
+    partner = np.asarray(y) if isinstance(y, list) else y
+
+    def augmented(x):
+        target = 1.0 * x
+        again = in_place(target, y)
+        return target + 0.0 * again
+
+    for f, plain_f in [(lambda x: op(x, y), op(A, partner)), (lambda x: op(y, x), op(partner, A)), (augmented, op(A, partner))]:
+        out = wg.jvp(f, (A,), (A,))[0]
+        assert_same(out, plain_f, name)
+        wg.check_grads(f, (A,))
+
+
+@pytest.mark.parametrize("name", ["lt", "le", "gt", "ge", "eq", "ne"])
+@pytest.mark.parametrize("y", [B, 0.5, 1, A], ids=repr)
+def test_comparisons(name, y):
+    compare = getattr(operator, name)
+    found = wg.grad(lambda x: (np.sum(x), (compare(x, y), compare(y, x))), has_aux=True)(A)[1]
+    np.testing.assert_array_equal(found[0], compare(A, y))
+    np.testing.assert_array_equal(found[1], compare(y, A))
+
+
+@pytest.mark.parametrize("f", [round, lambda x: round(x, 1), int, abs, bool, hash, str, lambda x: f"{x:.3f}", divmod_by_two := (lambda x: divmod(x, 2.0))])
+def test_python_functions_of_a_traced_scalar(f):
+    for x in (1.7, -0.3, np.float64(2.6)):
+        found = wg.grad(lambda v: (v * v, f(v)), has_aux=True)(x)[1]
+        assert found == f(x)
+        assert f is not round or type(found) is int
+
+
+def test_matmul_operators():
+    for f in (lambda a, b: a @ b, lambda a, b: (a.T @ a) @ b, lambda a, b: B @ b.T if b.ndim == 2 else B @ b):
+        wg.check_grads(f, (A, np.array([0.3, 0.8, -0.2])))
+    with pytest.raises(ValueError, match="matmul"):
+        wg.grad(lambda a: np.sum(a @ np.ones(2)))(A)
+
+
+def test_subtract_at_and_add_at_accumulate():
+    index = np.array([0, 2, 0])
+
+    def f(v):
+        total = np.zeros(3)
+        np.add.at(total, index, v)
+        np.subtract.at(total, [1, 1], v[0] * v[1])
+        return total
+
+    np.testing.assert_array_equal(wg.jvp(f, (A[0],), (A[0],))[0], f(A[0]))
+    wg.check_grads(f, (A[0],))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [np.sort, np.interp, np.linalg.svd, np.fft.fft, np.percentile, np.nextafter, np.add.reduceat, np.linalg.eigvalsh],
+    ids=lambda f: f.__name__,
+)
+def test_a_function_without_rule_says_so(f):
+    args = {np.interp: (A, [0.0, 1.0]), np.percentile: (50.0,), np.nextafter: (1.0,), np.add.reduceat: ([0, 1],)}.get(f, ())
+    if f is np.interp:
+        args = (np.array([0.0, 1.0]), np.array([1.0, 2.0]))
+    for hidden in ([f], None):
+        with pytest.raises(wg.Diagnostic, match=f"W301 `numpy.*{f.__name__}` has no rule, and argument 0") as caught:
+            wg.grad(lambda x: np.sum((hidden[0] if hidden else f)(x, *args)))(SIGNED)
+        assert caught.value.where.filename == __file__
