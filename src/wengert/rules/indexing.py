@@ -4,6 +4,7 @@ Indices are normalised (`normal_index`) to a tuple of ints, slices, None and int
 together, so that one more axis in front shifts nothing.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,73 @@ add_at = row(
         (((3,), (3,)), {"index": (np.array([0, 2, 0]),), "inplace": False}),
         (((3, 2), (2,)), {"index": (slice(1, None),), "inplace": False}),
     ],
+)
+
+# ---------------------------------------------------------------- reading where every lane of a batch has its own index
+
+
+def wrap_index_evaluate(i: Any, *, n: int) -> Any:
+    """Positions counted from the front; IndexError beyond either end."""
+    if np.any((i < -n) | (i >= n)):
+        raise IndexError(f"index {i} is out of bounds for axis with size {n}")
+    return np.where(i < 0, i + n, i)[()]
+
+
+wrap_index = row("wrap_index", wrap_index_evaluate, elementwise=True)
+
+
+def take_at(x: Any, indices: tuple[Any, ...]) -> Any:
+    """x[i, j, ...] for integer values, one for each of the first axes."""
+    shape = shape_of(x)
+    flat: Any = 0
+    for i, n in zip(indices, shape):
+        flat = flat * n + wrap_index(i, n=n)
+    k = len(indices)
+    return take(x if k == 1 else reshape(x, shape=(prod(shape[:k]), *shape[k:])), flat)
+
+
+def beside(size: int, batched: Any, x: Any, i: Any, n: int) -> tuple[Any, Any]:
+    """The rows of all lanes beneath each other, and indices that count through."""
+    x, i = (v if b else broadcast_to(v, shape=(size, *shape_of(v))) for v, b in zip((x, i), batched))
+    offsets = (np.arange(size) * n).reshape(size, *(1,) * (len(shape_of(i)) - 1))
+    return x, i + offsets
+
+
+def take_batch(size: int, batched: Any, operands: Any) -> Any:
+    x, i = operands
+    if not batched[0]:
+        return take(x, i)
+    n = shape_of(x)[1]
+    x, i = beside(size, batched, x, i, n)
+    return take(reshape(x, shape=(size * n, *shape_of(x)[2:])), i)
+
+
+def put_add_batch(size: int, batched: Any, operands: Any, *, shape: Shape) -> Any:
+    part, i = beside(size, batched, *operands, shape[0])
+    return reshape(put_add(part, i, shape=(size * shape[0], *shape[1:])), shape=(size, *shape))
+
+
+def put_add_evaluate(part: Any, i: Any, *, shape: Shape) -> Any:
+    out = np.zeros(shape, part.dtype)
+    np.add.at(out, i, part)
+    return out
+
+
+PICKED = np.array([2, 0, 2])
+
+take = row(
+    "take",
+    lambda x, i: x[i],
+    transposes=(lambda ct, x_shape, i: put_add(ct, i, shape=x_shape), None),
+    batch=take_batch,
+    examples=[(((3,), PICKED), {}), (((3, 2), PICKED), {}), (((4, 2), np.array([[1, 1], [3, 0]])), {})],
+)
+put_add = row(
+    "put_add",
+    put_add_evaluate,
+    transposes=(lambda ct, i: take(ct, i), None),
+    batch=put_add_batch,
+    examples=[(((3,), PICKED), {"shape": (4,)}), (((3, 2), PICKED), {"shape": (3, 2)})],
 )
 
 # ---------------------------------------------------------------- writing

@@ -114,10 +114,22 @@ def is_plain_slice(index: slice) -> bool:
     return all(type(b) is int or b is None for b in (index.start, index.stop, index.step))
 
 
+def is_traced_index(part: Any) -> bool:
+    """An integer that differs from lane to lane of a batch (an integer carries no derivative)."""
+    return isinstance(part, Value) and not isinstance(part, Buffer) and is_integer(part)
+
+
+def is_integer(part: Any) -> bool:
+    return type(part) is int or (isinstance(part, Value | np.ndarray | np.integer) and dtype_of(part).kind in "iu")
+
+
 def getitem(x: Value, index: Any) -> Any:
     kind = type(index)
     if kind is int or (kind is slice and is_plain_slice(index)):
         return indexing.getitem(x, index=(index,))
+    parts = index if kind is tuple else (index,)
+    if any(is_traced_index(p) for p in parts) and all(is_integer(p) for p in parts):
+        return indexing.take_at(x, parts)
     axes, index = indexing.normal_index(index, x.shape)
     return indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)
 
