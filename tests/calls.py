@@ -164,11 +164,10 @@ CALLS |= {
     np.concatenate: [
         *(call([A, B]), call((A, B), axis=1), call([A, B], -1), call([A, B], axis=None), call([V, [1.0, 2.0]])),
         *(call([A, INTS]), call([A, EMPTY]), call([V]), call([A, COMPLEX]), call([V, V], dtype=np.float32), call([[0.3], V])),
-        call([A, B], axis=0, out=True),
     ],
     np.stack: [
         *(call([A, B]), call((A, B), axis=1), call([A, B], axis=-1), call([0.3, 0.6]), call([V, [1, 2, 3]])),
-        *(call([V, V + 1], dtype=np.float32), call([A, B], out=True)),
+        call([V, V + 1], dtype=np.float32),
     ],
     np.hstack: [call([A, B]), call([V, 0.3]), call([0.3, 0.6]), call([V, V], dtype=np.float32)],
     np.vstack: [call([A, V]), call([V, V + 0.1]), call([0.3, 0.6])],
@@ -181,10 +180,10 @@ WHERE = {"where": MASK}
 ROWS = {"where": np.array([True, False, True])}
 REDUCE = [call(A), call(A, axis=0), call(A, 1), call(A, axis=-1, keepdims=True), call(CUBE, axis=(0, -1)), call(0.3)]
 REDUCE += [call(A, keepdims=True), call(ZERO_D), call(CUBE, axis=(2, 0), keepdims=True), call([0.3, 0.6], listed=True)]
-REDUCE += [call(A, axis=0, out=True), call(A, axis=np.int64(1)), call(A.T, axis=0), call(A, axis=())]
+REDUCE += [call(A, axis=np.int64(1)), call(A.T, axis=0), call(A, axis=())]
 EXTREMA = [*REDUCE, call(A, where=MASK, initial=0.4), call(A, axis=1, initial=0.6), call(EMPTY, axis=1)]
 RUNNING = [call(A), call(A, 0), call(A, axis=-1), call(V), call(EMPTY, axis=0), call(A, axis=1, dtype=np.float32)]
-RUNNING += [call(A, axis=1, out=True), call([0.3, 0.6], listed=True), call(0.3)]
+RUNNING += [call([0.3, 0.6], listed=True), call(0.3)]
 POSITION = [call(A), call(A, 0), call(A, axis=-1), call(A, axis=1, keepdims=True), call(V), call(A, keepdims=True)]
 QUANTIFIED = [call(A), call(A, axis=0), call(A, axis=(0, 1)), call(A, axis=-1, keepdims=True), call(EMPTY, axis=0)]
 QUANTIFIED += [call(A > 0.5, axis=1), call(A, prepare=above_half, axis=0), call(A, prepare=above_half, axis=0, **WHERE)]
@@ -193,17 +192,17 @@ SPREAD += [call(A, axis=1, correction=1), call(A, axis=1, mean=np.mean(A, axis=1
 
 CALLS |= {
     np.sum: [
-        *(*REDUCE, call(A, **WHERE), call(A, initial=0.7), call(A, 0, initial=2, **ROWS), call(EMPTY), call(COMPLEX)),
+        *(*REDUCE, call(A, axis=0, out=True), call(A, **WHERE), call(A, initial=0.7), call(A, 0, initial=2, **ROWS), call(EMPTY), call(COMPLEX)),
         *(call(A, dtype=np.float32), call(A, axis=0, keepdims=np._NoValue), call(A.astype(np.float32), dtype=np.float64)),
     ],
-    np.mean: [*REDUCE, call(A, **WHERE), call(A, axis=0, **ROWS, keepdims=True), call(EMPTY, axis=1), call(COMPLEX, 0)],
+    np.mean: [*REDUCE, call(A, axis=0, out=True), call(A, **WHERE), call(A, axis=0, **ROWS, keepdims=True), call(EMPTY, axis=1), call(COMPLEX, 0)],
     np.var: SPREAD,
     np.std: SPREAD,
     **each([np.max, np.amax, np.min, np.amin], EXTREMA),
     np.prod: [*REDUCE, call(A, **WHERE), call(A, initial=0.7), call(EMPTY), call(np.array([0.4, 0.0, 0.3])), call(COMPLEX)],
     np.cumsum: RUNNING,
     np.cumprod: [*RUNNING, call(np.array([0.4, 0.0, 0.3]))],
-    np.argmax: [*POSITION, call(A, axis=0, out=True)],
+    np.argmax: POSITION,
     np.argmin: POSITION,
     np.any: QUANTIFIED,
     np.all: QUANTIFIED,
@@ -236,11 +235,11 @@ CALLS |= {
     np.dot: [
         *(call(A, B.T), call(A, V), call(V, V + 0.1), call(V, A.T), call(A, 2.0), call(0.3, A), call(CUBE, CUBE[0].T)),
         *(call(A, CUBE.swapaxes(1, 2).swapaxes(0, 1)[..., :2].swapaxes(0, 1)), call(COMPLEX, V), call(V, [1, 2, 3])),
-        *(call(A, B.T, out=True), call(CUBE, np.array([1.0, 2.0, 3.0, 4.0])), call([0.3, 0.6, 0.1], V)),
+        *(call(CUBE, np.array([1.0, 2.0, 3.0, 4.0])), call([0.3, 0.6, 0.1], V)),
     ],
     np.vdot: [call(V, V + 0.1), call(A, B), call(COMPLEX, A), call(COMPLEX, COMPLEX[::-1]), call(A, COMPLEX)],
     np.inner: [call(V, V + 0.1), call(A, B), call(A, V), call(CUBE, CUBE[0]), call(A, 2.0), call(COMPLEX, B)],
-    np.outer: [call(V, V + 0.1), call(A, V), call(V, [1, 2]), call(0.3, V), call(V, V + 0.1, out=True)],
+    np.outer: [call(V, V + 0.1), call(A, V), call(V, [1, 2]), call(0.3, V)],
     np.tensordot: [
         *(call(A, B), call(A, B.T, 1), call(V, A, axes=0), call(CUBE, A, axes=([0, 1], [0, 1])), call(A, B, axes=(1, 1))),
         *(call(CUBE, CUBE[0], axes=([-1, 1], [1, 0])), call(A, B, axes=[[0], [0]])),

@@ -9,7 +9,6 @@ import ast
 import copy
 import importlib
 import importlib.util
-import inspect
 import itertools
 import math
 import operator
@@ -25,7 +24,6 @@ import numpy as np
 
 import wengert as wg
 from wengert.api import parameter_names
-from wengert.core.diagnostic import Position
 from wengert.core.tree import flatten, paths
 from wengert.testing import Check, is_differentiable
 
@@ -168,21 +166,9 @@ def check(target: str, arguments: Sequence[str], order: int = 2) -> int:
     what, derivative = ("gradient", wg.grad) if is_real_scalar(value) else ("jacobian", wg.jacobian)
     for i in positions:
         show(what, derivative_text(derivative(f, argnums=i)(*args), value, args[i], parameter_name(f, i)))
-    show("checked", table(compared(f, args, order)))
+    show("checked", table(wg.check_grads(f, tuple(args), order=order)))
     show("cost", measured(f, derivative(f, argnums=positions), args, positions).lines(what))
     return 0
-
-
-def compared(f: Callable[..., Any], args: Sequence[Any], order: int) -> list[Check]:
-    """As `wg.check_grads`; a disagreement points to the function, for there is no call of it in the user's code."""
-    try:
-        return wg.check_grads(f, tuple(args), order=order)
-    except wg.Diagnostic as found:
-        code = getattr(inspect.unwrap(f), "__code__", None)
-        if found.code != "W501" or code is None:
-            raise
-        where = Position(code.co_filename, code.co_firstlineno)
-        raise wg.Diagnostic(found.code, found.what, found.because, found.instead, where) from found
 
 
 def measured(

@@ -25,11 +25,14 @@ class no_grad(contextlib.ContextDecorator):
     Tensor([0.5, 1.5], requires_grad=True)
     """
 
+    def __init__(self) -> None:
+        self._tokens: list[contextvars.Token[bool]] = []  # a decorated function may call itself
+
     def __enter__(self) -> None:
-        self._token = _recording.set(False)
+        self._tokens.append(_recording.set(False))
 
     def __exit__(self, *error: object) -> None:
-        _recording.reset(self._token)
+        _recording.reset(self._tokens.pop())
 
 
 class Ground(Reverse):

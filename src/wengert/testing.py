@@ -1,6 +1,7 @@
 """Checks of derivatives against differences, along random directions."""
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 
 from wengert import numerical
 from wengert.api import Call, jvp, name_of, vjp
-from wengert.core.diagnostic import Diagnostic
+from wengert.core.diagnostic import Diagnostic, definition
 from wengert.core.tree import flatten, map_leaves, unflatten
 from wengert.core.types import dtype_of, shape_of
 from wengert.frontend.route import route
@@ -59,9 +60,83 @@ def check_grads(
     names = Call(f, tuple(positions), args, {}).parameter
     checks = []
     for i in positions:
-        along = functools.partial(with_argument, f, args, i)
-        checks += check_argument(along, args[i], names(i), name_of(f), order, modes, tolerance, seed)
+        single = any(dtype_of(leaf) in (np.float32, np.complex64) for leaf in flatten(args[i])[0])
+        allowed = tolerance if tolerance is not None else 1e-2 if single else 1e-6
+        subject = Subject(f, names(i), tuple(modes), allowed, single)
+        checks += subject.check(functools.partial(with_argument, f, args, i), args[i], 1, order, seed)
     return checks
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One argument of the function that is checked."""
+
+    function: Callable[..., Any]
+    argument: str
+    modes: tuple[str, ...]
+    tolerance: float
+    single: bool  # precision
+
+    def check(self, f: Callable[[Any], Any], x: Any, order: int, last: int, seed: int) -> list[Check]:
+        """f is the derivative of order - 1 along earlier directions; `last` the highest order wanted."""
+        random = np.random.default_rng(seed)
+        direction = map_leaves(lambda leaf: random_like(random, leaf), x)
+        expected = difference(f, x, direction, self.single)
+        out, structure = flatten(f(map_leaves(copied, x)))
+        ct = unflatten(structure, [random_like(random, o) for o in out])
+        derivatives = {
+            "forward": lambda v: jvp(f, (v,), (direction,))[1],
+            "reverse": lambda v: vjp(f, v)[1](ct)[0],
+        }
+        checks = []
+        for mode in self.modes:
+            got = derivatives[mode](x)
+            if mode == "forward":
+                checks.append(self.compare(flatten(got)[0], expected, mode, order, seed))
+            else:
+                checks.append(
+                    self.compare([paired(got, direction)], [paired_estimate(ct, expected)], mode, order, seed)
+                )
+        if order < last:
+            for mode in self.modes:
+                checks += self.check(derivatives[mode], x, order + 1, last, seed + 1)
+        return checks
+
+    def compare(
+        self, got: Sequence[Any], want: Sequence[numerical.Estimate], mode: str, order: int, seed: int
+    ) -> Check:
+        worst, allowed = 0.0, self.tolerance
+        for g, w in zip(got, want):
+            if np.size(w.value) == 0:
+                continue
+            relative = np.ravel(np.abs(g - w.value) / (1.0 + np.abs(w.value)))
+            limits = self.limits(w)
+            place = int(np.argmax(np.where(np.isnan(relative), np.inf, relative) / limits))
+            if not relative[place] <= limits[place]:
+                raise self.disagreement(
+                    mode, order, seed, np.ravel(g)[place], np.ravel(w.value)[place], relative[place]
+                )
+            if relative[place] / limits[place] >= worst / allowed:
+                worst, allowed = float(relative[place]), float(limits[place])
+        return Check(self.argument, mode, order, worst, allowed)
+
+    def limits(self, estimate: numerical.Estimate) -> np.ndarray:
+        """The tolerance, widened where the difference itself is uncertain, but not without end."""
+        uncertain = np.ravel(10.0 * np.asarray(estimate.error) / (1.0 + np.abs(estimate.value)))
+        uncertain = np.where(np.isfinite(uncertain), uncertain, 0.0)
+        return np.maximum(self.tolerance, np.minimum(uncertain, 1e3 * self.tolerance))
+
+    def disagreement(self, mode: str, order: int, seed: int, got: Any, want: Any, error: float) -> Diagnostic:
+        return Diagnostic(
+            "W501",
+            f"the derivative of `{name_of(self.function)}` with respect to `{self.argument}` is wrong in {mode} mode, "
+            f"order {order}, along random direction {seed}: {got:.9g} where differences give {want:.9g} (relative "
+            f"error {error:.1e})",
+            "a rule is wrong (yours, if the function uses wg.custom_jvp, wg.custom_vjp or wg.primitive), or the "
+            "function is not differentiable here",
+            "check the custom rules one by one with wg.check_grads, or move away from the kink",
+            definition(inspect.unwrap(self.function)),
+        )
 
 
 def with_argument(f: Callable[..., Any], args: tuple[Any, ...], i: int, x: Any) -> Any:
@@ -77,41 +152,6 @@ def is_differentiable(arg: Any) -> bool:
     )
 
 
-def check_argument(
-    f: Callable[[Any], Any],
-    x: Any,
-    name: str,
-    function: str,
-    order: int,
-    modes: Modes,
-    tolerance: float | None,
-    seed: int,
-    reached: int = 1,
-) -> list[Check]:
-    random = np.random.default_rng(seed)
-    direction = map_leaves(lambda leaf: random_like(random, leaf), x)
-    expected = difference(f, x, direction)
-    out, structure = flatten(f(map_leaves(copied, x)))
-    ct = unflatten(structure, [random_like(random, o) for o in out])
-    checks = []
-    for mode in modes:
-        got = (
-            flatten(jvp(f, (x,), (direction,))[1])[0] if mode == "forward" else [paired(vjp(f, x)[1](ct)[0], direction)]
-        )
-        want = expected if mode == "forward" else [numerical.Estimate(*paired_estimate(ct, expected))]
-        checks.append(compare(got, want, name, function, mode, reached, tolerance, x, seed))
-    if order > 1:
-        higher = {
-            "forward": lambda v: jvp(f, (v,), (direction,))[1],
-            "reverse": lambda v: vjp(f, v)[1](ct)[0],
-        }
-        for mode in modes:
-            checks += check_argument(
-                higher[mode], x, name, function, order - 1, modes, tolerance, seed + 1, reached + 1
-            )
-    return checks
-
-
 def copied(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) else x
 
@@ -123,7 +163,7 @@ def random_like(random: np.random.Generator, x: Any) -> Any:
     return float(values) if type(x) is float else np.asarray(values, dtype_of(x))[()]
 
 
-def difference(f: Callable[[Any], Any], x: Any, direction: Any) -> list[numerical.Estimate]:
+def difference(f: Callable[[Any], Any], x: Any, direction: Any, single: bool) -> list[numerical.Estimate]:
     """d/dt f(x + t direction) for every leaf of the result, with error estimates."""
     leaves, structure = flatten(x)
     steps = flatten(direction)[0]
@@ -135,11 +175,7 @@ def difference(f: Callable[[Any], Any], x: Any, direction: Any) -> list[numerica
             0
         ]
 
-    step = (
-        {"step": 0.05}
-        if any(dtype_of(leaf).itemsize // (1 + (dtype_of(leaf).kind == "c")) == 4 for leaf in leaves)
-        else {}
-    )
+    step = {"step": 0.05} if single else {}
     found = []
     for i in range(len(moved(0.0))):
         estimate = numerical.derivative(
@@ -154,52 +190,8 @@ def paired(bars: Any, direction: Any) -> Any:
     return sum(np.sum(np.real(b * d)) for b, d in zip(flatten(bars)[0], flatten(direction)[0]))
 
 
-def paired_estimate(ct: Any, expected: Sequence[numerical.Estimate]) -> tuple[Any, Any]:
+def paired_estimate(ct: Any, expected: Sequence[numerical.Estimate]) -> numerical.Estimate:
     cts = flatten(ct)[0]
     value = sum(np.sum(np.real(c * e.value)) for c, e in zip(cts, expected))
     error = sum(np.sum(np.abs(c) * e.error) for c, e in zip(cts, expected))
-    return value, error
-
-
-def compare(
-    got: Sequence[Any],
-    want: Sequence[numerical.Estimate],
-    name: str,
-    function: str,
-    mode: str,
-    order: int,
-    tolerance: float | None,
-    x: Any,
-    seed: int,
-) -> Check:
-    single = any(dtype_of(leaf) in (np.float32, np.complex64) for leaf in flatten(x)[0])
-    base = tolerance if tolerance is not None else 1e-2 if single else 1e-6
-    worst, allowed = 0.0, base
-    for g, w in zip(got, want):
-        if np.size(w.value) == 0:
-            continue
-        relative = np.abs(g - w.value) / (1.0 + np.abs(w.value))
-        uncertain = 10.0 * np.asarray(w.error) / (1.0 + np.abs(w.value))
-        limit = np.maximum(base, np.minimum(np.where(np.isfinite(uncertain), uncertain, 0.0), 1e3 * base))
-        place = int(np.argmax(relative / limit))
-        if np.ravel(relative / limit)[place] >= worst / allowed or not np.isfinite(relative).all():
-            worst, allowed = (
-                float(np.ravel(relative)[place]),
-                float(np.ravel(np.broadcast_to(limit, relative.shape))[place]),
-            )
-        if not np.all(relative <= limit):
-            raise disagreement(name, function, mode, order, seed, np.ravel(g)[place], np.ravel(w.value)[place], worst)
-    return Check(name, mode, order, worst, allowed)
-
-
-def disagreement(
-    name: str, function: str, mode: str, order: int, seed: int, got: Any, want: Any, error: float
-) -> Diagnostic:
-    return Diagnostic(
-        "W501",
-        f"the derivative of `{function}` with respect to `{name}` is wrong in {mode} mode, order {order}, along random "
-        f"direction {seed}: {got:.9g} where differences give {want:.9g} (relative error {error:.1e})",
-        "a rule (yours, if the function uses wg.custom_jvp, wg.custom_vjp or wg.primitive) or the function is not "
-        "differentiable here",
-        "check the custom rules one by one with wg.check_grads, or move away from the kink",
-    )
+    return numerical.Estimate(value, error)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import CodeType, FrameType
+from typing import Any
 
 import numpy as np
 
@@ -82,21 +83,39 @@ class Diagnostic(Exception):
 Diagnostic.__module__ = "wengert"  # tracebacks show the name that users import
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_ENGINE = (
+    "core",
+    "rules",
+    "modes",
+    "frontend",
+)  # folders; what else lies in folders of the package is written as users do
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _SCIPY = os.path.join(os.path.dirname(_NUMPY.rstrip(os.sep)), "scipy") + os.sep
 
 
 def user_position() -> Position | None:
-    """The innermost line on the stack that belongs neither to wengert nor to NumPy or SciPy."""
+    """The innermost line on the stack that belongs neither to the engine nor to NumPy or SciPy."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_library(frame.f_code):
+    while frame is not None and is_passed_over(frame.f_code.co_filename):
         frame = frame.f_back
     return None if frame is None else position(frame)
 
 
-def is_library(code: CodeType) -> bool:
-    name = code.co_filename
-    return name.startswith((_HERE, _NUMPY, _SCIPY, "<__array_function__", "<string>"))
+def is_passed_over(filename: str) -> bool:
+    return is_engine(filename) or filename.startswith((_NUMPY, _SCIPY, "<__array_function__", "<string>"))
+
+
+def is_engine(filename: str) -> bool:
+    if not filename.startswith(_HERE):
+        return False
+    folders = filename[len(_HERE) :].split(os.sep)[:-1]
+    return not folders or folders[0] in _ENGINE
+
+
+def definition(f: Any) -> Position | None:
+    """Where a function is defined, if it is written in Python."""
+    code: CodeType | None = getattr(f, "__code__", None)
+    return None if code is None else Position(code.co_filename, code.co_firstlineno)
 
 
 def position(frame: FrameType) -> Position:

@@ -71,8 +71,3 @@ def network_loss(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> float:
     """Mean cross-entropy of the classes y, integers."""
     scores = network_scores(parameters, x)
     return np.mean(log_sum_exp(scores) - scores[np.arange(len(y)), y])
-
-
-# The engine takes files inside its own folder for its own code, and would not record the writes above.
-for _f in (component_scores, inverse_factor, mixture_loss, log_sum_exp):
-    _f.__code__ = _f.__code__.replace(co_filename="models.py")

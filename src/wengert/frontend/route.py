@@ -14,7 +14,10 @@ arrays in a form that records.  No source is needed; closures, defaults and line
 import builtins
 import dis
 import functools
+import os
+import re
 import sys
+import sysconfig
 import types
 import weakref
 from collections.abc import Callable
@@ -22,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.diagnostic import is_library
+from wengert.core.diagnostic import is_engine
 from wengert.core.mode import CONSTANT, Buffer, Value, buffer, is_array, plain
 from wengert.core.tree import Structure, flatten, unflatten
 from wengert.core.types import dtype_of
@@ -41,12 +44,25 @@ from wengert.rules.names import (
 )
 
 NAMED = ("numpy", "scipy", "math", "cmath")
-FOREIGN = frozenset(sys.stdlib_module_names) | {
-    *("numpy", "scipy", "torch", "jax", "jaxlib", "tensorflow", "autograd", "casadi", "numba", "llvmlite"),
-    *("sklearn", "pandas", "matplotlib", "sympy", "mpmath", "networkx", "joblib", "dask", "PIL", "cupy"),
-    *("pytest", "_pytest", "hypothesis", "IPython", "ipykernel", "tqdm", "rich", "pluggy"),
-}
-LIBRARIES = FOREIGN | {"wengert"}
+# installed packages that run as they are; others count as the user's, as his own installed package would
+FOREIGN = frozenset(
+    [
+        *("numpy", "scipy", "torch", "jax", "jaxlib", "tensorflow", "autograd", "casadi", "numba", "llvmlite"),
+        *("sklearn", "pandas", "matplotlib", "sympy", "mpmath", "networkx", "joblib", "dask", "PIL", "cupy"),
+        *("pytest", "_pytest", "pluggy", "hypothesis", "IPython", "ipykernel", "tqdm", "rich"),
+    ]
+)
+STANDARD_LIBRARY = sysconfig.get_paths()["stdlib"] + os.sep
+INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\](\w+)")
+
+
+@functools.cache
+def is_foreign(filename: str) -> bool:
+    """Whether code in this file runs as it is: the engine's, Python's own, and that of well-known packages."""
+    installed = INSTALLED.search(filename)
+    if installed:
+        return installed[1] in FOREIGN or is_engine(filename)
+    return filename.startswith((STANDARD_LIBRARY, "<frozen")) or is_engine(filename)
 
 
 def package_of(x: Any) -> str:
@@ -65,7 +81,7 @@ def route(x: Any) -> Any:
         return route_class(x)
     if isinstance(x, Value):
         return x
-    if callable(x) and package_of(x) in NAMED:
+    if callable(x) and package_of(type(x)) in NAMED:
         return route_named(x)
     return route_instance(x)
 
@@ -113,10 +129,10 @@ class UserModule:
 
 @functools.cache
 def route_module(module: types.ModuleType) -> Any:
-    package = module.__name__.partition(".")[0]
-    if package in NAMED:
+    if module.__name__.partition(".")[0] in NAMED:
         return NamedModule(module)
-    return module if package in FOREIGN or package == "wengert" else UserModule(module)
+    filename = getattr(module, "__file__", None)
+    return module if filename is None or is_foreign(filename) else UserModule(module)
 
 
 # ---------------------------------------------------------------- functions of numpy, scipy and math
@@ -323,7 +339,7 @@ def route_function(f: types.FunctionType) -> Callable[..., Any]:
         return f
     if composition_of(f) is not None:
         return RoutedFunction(f)
-    if is_library(f.__code__) or str(f.__globals__.get("__name__")).partition(".")[0] in FOREIGN:
+    if is_foreign(f.__code__.co_filename):
         return f
     return copy_function(f)
 
@@ -447,9 +463,16 @@ def is_routable_class(kind: type) -> bool:
     return (
         type(kind) is type
         and "__routed_from__" not in vars(kind)
-        and all(package_of(base) not in LIBRARIES and "__slots__" not in vars(base) for base in kind.__mro__[:-1])
+        and all(is_users_class(base) and "__slots__" not in vars(base) for base in kind.__mro__[:-1])
         and "__init_subclass__" not in {name for base in kind.__mro__[:-1] for name in vars(base)}
     )
+
+
+def is_users_class(kind: type) -> bool:
+    if kind.__module__ == "builtins":
+        return False
+    filename = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return filename is None or not is_foreign(filename)
 
 
 def routed_namespace(kind: type) -> dict[str, Any]:

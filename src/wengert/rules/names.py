@@ -154,10 +154,11 @@ def without_rule(func: Any, args: Any, kwargs: Any, called: str = "") -> Any:
 
 def full_name(func: Any) -> str:
     """The public name: `scipy.linalg.expm`, not where it is defined."""
+    name = getattr(func, "__name__", type(func).__name__)
     module = getattr(func, "__module__", None)
-    if module is None:
-        module = "numpy" if getattr(np, func.__name__, None) is func else "scipy.special"  # where ufuncs live
-    return ".".join([*(part for part in module.split(".") if not part.startswith("_")), func.__name__])
+    if isinstance(func, np.ufunc):
+        module = "numpy" if getattr(np, name, None) is func else "scipy.special"
+    return ".".join([*(part for part in (module or "").split(".") if not part.startswith("_")), name]).lstrip(".")
 
 
 def missing(called: str, args: Any = (), kwargs: Any = None) -> Diagnostic:
