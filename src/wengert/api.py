@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Mode, Value, owns_storage, plain, unbuffer
+from wengert.core.mode import Buffer, Mode, Value, is_array, owns_storage, plain, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, shape_of
 from wengert.frontend.route import flush, give, give_all, original_structure, route, route_structure
@@ -201,18 +201,29 @@ def peel_all(tree: Any, mode: Mode) -> Any:
 def own(ct: Any, like: Any) -> Any:
     """A cotangent or tangent as the user gets it: with the type, shape and dtype of `like`, and memory of its own."""
     if ct is None:
-        ct = 0.0
+        return zero_like(like)
     if isinstance(ct, Value) and not isinstance(ct, Buffer):
         return fit(ct, like)
     ct = unbuffer(ct)
     if isinstance(like, Value):
-        return np.zeros(like.shape, like.dtype) if type(ct) is float and ct == 0.0 else ct
+        return ct
     if type(like) is float or type(like) is complex:
         return type(like)(ct)
     if isinstance(like, np.ndarray):
-        whole = isinstance(ct, np.ndarray) and ct.shape == like.shape and ct.dtype == like.dtype
-        return ct if whole and owns_storage(ct) else np.array(np.broadcast_to(ct, like.shape), like.dtype)
+        if isinstance(ct, np.ndarray) and ct.shape == like.shape and ct.dtype == like.dtype and owns_storage(ct):
+            return ct
+        return np.array(linear.broadcast_to(ct, shape=like.shape), like.dtype)
     return like.dtype.type(ct)
+
+
+def zero_like(like: Any) -> Any:
+    return (
+        0.0
+        if type(like) is float
+        else np.zeros(shape_of(like), dtype_of(like))
+        if is_array(like)
+        else dtype_of(like).type(0)
+    )
 
 
 def own_all(cts: Sequence[Any], likes: Sequence[Any], seeds: Sequence[Any] = ()) -> list[Any]:

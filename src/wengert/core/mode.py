@@ -109,11 +109,11 @@ class Value:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return shape_of(self.fresh().primal)
+        return shape_of(self.primal if self.view is None else self.fresh().primal)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return dtype_of(self.fresh().primal)
+        return dtype_of(self.primal if self.view is None else self.fresh().primal)
 
     @property
     def ndim(self) -> int:

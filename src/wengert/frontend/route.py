@@ -216,14 +216,15 @@ def values_of_lists(x: Any) -> Any:
     return NAMES[np.array](x) if isinstance(x, CONSTRUCTORS_OF_VALUES) and holds_value(x) else x
 
 
-def any_value(args: Any, kwargs: Any) -> bool:
-    return any(contains_value(a) for a in args) or any(contains_value(a) for a in kwargs.values())
+def any_value(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    for x in args:
+        if isinstance(x, Value):
+            return True
+    return any(contains_value(x) for x in (*args, *kwargs.values()) if isinstance(x, list | tuple | Value))
 
 
 def contains_value(x: Any) -> bool:
-    if isinstance(x, Value):
-        return True
-    return isinstance(x, list | tuple) and any(contains_value(item) for item in x)
+    return isinstance(x, Value) or (isinstance(x, list | tuple) and any(contains_value(item) for item in x))
 
 
 # ---------------------------------------------------------------- builtins
@@ -450,7 +451,7 @@ def route_class(kind: type) -> Any:
 
     Limit: a method reached through super() runs as it is, so that what it writes into plain arrays is an error.
     """
-    if not is_routable_class(kind):
+    if kind in CONTAINERS or not is_routable_class(kind):
         return SCALARS.get(kind, kind)
     routed = _classes.get(kind)
     if routed is None:
@@ -466,6 +467,9 @@ def is_routable_class(kind: type) -> bool:
         and all(is_users_class(base) and "__slots__" not in vars(base) for base in kind.__mro__[:-1])
         and "__init_subclass__" not in {name for base in kind.__mro__[:-1] for name in vars(base)}
     )
+
+
+CONTAINERS = frozenset({dict, list, tuple, type(None)})
 
 
 def is_users_class(kind: type) -> bool:

@@ -66,11 +66,14 @@ class Reverse(Mode):
     outlives_call = False  # True where the pullback may run after the caller could have changed his arrays
 
     def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        primals, mask, bit, foreign = [], 0, 1, None
+        primals, mask, bit, foreign, nested = [], 0, 1, None, False
         for x in args:
             if isinstance(x, Value):
                 if x.mode is self:
-                    primals.append(x.primal)
+                    primal = x.primal
+                    primals.append(primal)
+                    if isinstance(primal, Value):
+                        nested = True
                     if x.aux is not None:
                         mask |= bit
                 elif isinstance(x, Buffer):
@@ -79,12 +82,13 @@ class Reverse(Mode):
                     primals.append(x.primal)
                 else:
                     primals.append(x.snapshot())
+                    nested = True
             else:
                 if type(x) is ndarray and x.flags.writeable:
                     foreign = [*(foreign or ()), (x, True)]
                 primals.append(x)
             bit <<= 1
-        out = row(*primals, **params)
+        out = row(*primals, **params) if nested else row.evaluate(*primals, **params)
         if row.constant:
             return self.constant(out)
         if not mask or not self.recording():
@@ -242,7 +246,8 @@ class Sweep:
                 elif kind == SAME:
                     contribution = ct
                 elif kind == CONSTANT:
-                    contribution = rule * ct
+                    # summed first: fewer numbers to multiply
+                    contribution = rule * (ct if fit is None or fit[0] is None else unbroadcast(ct, fit[0]))
                 elif kind == SINGULAR:
                     with np.errstate(all="ignore"):  # an infinite slope is a result, not an accident to warn of
                         contribution = scale(rule(*saved), ct)
@@ -329,7 +334,7 @@ FREED: tuple[Any, ...] = ("freed",)
 
 def refit(ct: Any, fit: Fit) -> Any:
     shape, dtype = fit
-    if shape is not None:
+    if shape is not None and shape_of(ct) != shape:
         ct = unbroadcast(ct, shape)
     return ct if dtype is None else cast(ct, dtype)
 

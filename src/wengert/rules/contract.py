@@ -58,7 +58,7 @@ def matmul_batch(size: int, batched: Any, operands: Any) -> Any:
 
 matmul = row(
     "matmul",
-    lambda x, y: np.matmul(x, y),
+    np.matmul,
     transposes=(matmul_left, matmul_right),
     multilinear=True,
     batch=matmul_batch,

@@ -18,6 +18,7 @@ from wengert.rules.elementwise import where
 from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
 Index = tuple[Any, ...]
+BASIC = frozenset({int, slice, type(None)})
 Steps = tuple[tuple[Primitive, dict[str, Any]], ...]
 
 # ---------------------------------------------------------------- normal form of an index
@@ -29,8 +30,8 @@ def normal_index(index: Any, shape: Shape) -> tuple[tuple[int, ...] | None, Inde
     Where slices separate integer arrays, NumPy moves the arrays' axes to the front; transposing does the same.
     """
     parts = index if isinstance(index, tuple) else (index,)
-    if all(type(p) is int or type(p) is slice for p in parts):
-        return None, parts
+    if all(type(p) in BASIC for p in parts):
+        return None, tuple([plain_slice(p) if type(p) is slice else p for p in parts])
     parts = tuple(item for p in parts for item in normal_part(p))
     parts = without_ellipsis(parts, len(shape))
     arrays = [i for i, p in enumerate(parts) if isinstance(p, np.ndarray)]
@@ -47,7 +48,7 @@ def normal_part(part: Any) -> tuple[Any, ...]:
     if part is None or part is Ellipsis:
         return (part,)
     if isinstance(part, slice):
-        return (slice(*[None if b is None else bound(b) for b in (part.start, part.stop, part.step)]),)
+        return (plain_slice(part),)
     part = part if isinstance(part, Value) else np.asarray(part)
     kind = part.dtype.kind
     if isinstance(part, Value):
@@ -62,8 +63,12 @@ def normal_part(part: Any) -> tuple[Any, ...]:
     )
 
 
-def bound(b: Any) -> int:
-    return int(b.__index__())
+def plain_slice(part: slice) -> slice:
+    """With Python's integers for bounds: a bound that is a value could change later."""
+    bounds = (part.start, part.stop, part.step)
+    if all(type(b) in BASIC for b in bounds):
+        return part
+    return slice(*[None if b is None else int(b.__index__()) for b in bounds])
 
 
 def without_ellipsis(parts: Index, ndim: int) -> Index:
@@ -279,12 +284,18 @@ def last_writes(part: Any, root_shape: Shape, steps: Steps, index: Index) -> Any
     """Zero where a repeated index wrote again: only the last value of each place stayed."""
     if is_basic(index):
         return part
-    shape = target_shape(read(np.broadcast_to(0, root_shape), steps, ()).shape, index)
-    order = np.arange(int(np.prod(shape))).reshape(shape)
-    final = np.full(read(np.broadcast_to(0, root_shape), steps, ()).shape, -1)
-    final[index] = order
-    stayed = final[index] == order
-    return part if stayed.all() else where(stayed, part, 0.0)
+    shape, count = shape_after(root_shape, steps), prod(shape_of(part))
+    written = np.zeros(shape, np.bool_)
+    written[index] = True
+    if np.count_nonzero(written) == count:
+        return part
+    order, places = np.arange(count).reshape(shape_of(part)), np.empty(shape, np.intp)
+    places[index] = order
+    return where(places[index] == order, part, 0.0)
+
+
+def shape_after(shape: Shape, steps: Steps) -> Shape:
+    return shape_of(read(np.broadcast_to(0, shape), steps, ())) if steps else shape
 
 
 def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: Index, inplace: bool) -> Any:
@@ -293,7 +304,7 @@ def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: 
     if not root_batched:
         root, inplace = broadcast_to(root, shape=(size, *shape)), False
     if value_batched:
-        value = align(value, len(target_shape(read(np.broadcast_to(0, shape), steps, ()).shape, index)))
+        value = align(value, len(target_shape(shape_after(shape, steps), index)))
     lifted = tuple([(step, lift_params(step, params, size)) for step, params in steps])
     return write(root, value, steps=lifted, index=(slice(None), *index), inplace=inplace)
 

@@ -1,5 +1,7 @@
 """Linear rows: shape, sums, joins, casts.  One transpose each; the tangent is the row itself."""
 
+import functools
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
     if len(have) < len(shape) or any(n != 1 and m == 1 for n, m in zip(reversed(shape), reversed(have))):
         return broadcast_to(ct, shape=shape)  # a constant partial times a scalar cotangent
     axes, reshaped = unbroadcast_axes(have, shape)
-    out = reduce_sum(ct, axes=axes) if axes else ct
+    out = collapse(ct, axes=axes) if axes else ct
     return reshape(out, shape=shape) if reshaped else out
 
 
@@ -65,6 +67,9 @@ duplicate = row(
 
 
 def reduce_sum_evaluate(x: Any, *, axes: tuple[int, ...]) -> Any:
+    if axes == (x.ndim - 1,) and 0 < x.shape[-1] < 8 < x.size >> 6:
+        # NumPy adds so few terms in order, one row after the other; whole columns do the same 15 times faster
+        return functools.reduce(np.add, [x[..., i] for i in range(x.shape[-1])])
     return np.add.reduce(x, axis=axes if len(axes) != 1 else axes[0])
 
 
@@ -91,6 +96,37 @@ reduce_sum = row(
 )
 
 
+def collapse_evaluate(x: Any, *, axes: tuple[int, ...]) -> Any:
+    """As a product with ones where the summed axes stand together: BLAS is up to 20 times faster than NumPy's sum over
+    an axis that is short or has a short one behind it."""
+    first, last = axes[0], axes[-1] + 1
+    before, summed, after = x.shape[:first], prod(x.shape[first:last]), x.shape[last:]
+    columns = prod(after)
+    short = columns < 16 if columns > 1 else summed < 64
+    if x.size < 1024 or not short or last - first != len(axes) or not x.flags.c_contiguous or x.dtype.kind not in "fc":
+        return reduce_sum_evaluate(x, axes=axes)
+    if columns == 1:
+        return (x.reshape(-1, summed) @ np.ones(summed, x.dtype)).reshape(before + after)[()]
+    return (np.ones(summed, x.dtype) @ x.reshape(-1, summed, columns)).reshape(before + after)
+
+
+# a sum whose order of additions is free
+collapse = row(
+    "collapse",
+    collapse_evaluate,
+    transposes=(reduce_sum_transpose,),
+    lift=shifted_axes,
+    examples=[
+        (((2, 3),), {"axes": (1,)}),
+        (((20, 40, 2),), {"axes": (0,)}),
+        (((20, 40, 2),), {"axes": (1,)}),
+        (((20, 40, 2),), {"axes": (2,)}),
+        (((20, 40, 2),), {"axes": (0, 2)}),
+        (((20, 40, 2),), {"axes": (0, 1, 2)}),
+    ],
+)
+
+
 def broadcast_to_batch(size: int, batched: Any, operands: Any, *, shape: Shape) -> Any:
     (x,) = operands
     extra = len(shape) - (len(shape_of(x)) - 1)
@@ -98,13 +134,18 @@ def broadcast_to_batch(size: int, batched: Any, operands: Any, *, shape: Shape) 
     return broadcast_to(x, shape=(size, *shape))
 
 
+SMALL = 4096  # elements; below, filling an array costs less than arranging for a view
+
+
 def broadcast_to_evaluate(x: Any, *, shape: Shape) -> Any:
-    if shape_of(x) != ():
-        return np.broadcast_to(x, shape)
-    x = np.asarray(x)  # the same thing as np.broadcast_to, five times sooner
-    out = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-    out.flags.writeable = False
-    return out
+    if prod(shape) <= SMALL:
+        out = np.empty(shape, dtype_of(x))
+        out[...] = x
+        return out
+    x = np.asarray(x)
+    if x.ndim == len(shape) and x.shape[:-1] == shape[:-1] and x.shape[-1] == 1 < shape[-1] < 8:
+        return np.repeat(x, shape[-1], axis=-1)  # what is multiplied by it then runs in order: twice as fast in all
+    return np.broadcast_to(x, shape)
 
 
 broadcast_to = row(
@@ -127,12 +168,12 @@ def batched_axes(axes: tuple[int, ...]) -> dict[str, Any]:
 
 
 def inverse_permutation(axes: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.argsort(axes))
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
 reshape = row(
     "reshape",
-    lambda x, *, shape: np.reshape(x, shape),
+    lambda x, *, shape: np.asarray(x).reshape(shape),
     transposes=(lambda ct, x_shape: reshape(ct, shape=x_shape),),
     lift=batched_shape,
     view=True,
@@ -140,7 +181,7 @@ reshape = row(
 )
 transpose = row(
     "transpose",
-    lambda x, *, axes: np.transpose(x, axes),
+    lambda x, *, axes: np.asarray(x).transpose(axes),
     transposes=(lambda ct, axes: transpose(ct, axes=inverse_permutation(axes)),),
     lift=batched_axes,
     view=True,

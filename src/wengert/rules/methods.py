@@ -100,23 +100,24 @@ def replace(x: Value, new: Any) -> None:
         x.become(new.snapshot() if isinstance(new, Value) else new)
 
 
+def multiply(x: Any, y: Any) -> Any:
+    return e.square(x) if y is x and is_array(x) else plain_multiply(x, y)
+
+
 def power(x: Any, y: Any) -> Any:
     return e.ipow(x, n=y) if type(y) is int and y >= 0 else plain_power(x, y)
 
 
 plain_power = binary(e.pow_)[0]
+plain_multiply = binary(e.mul)[0]
 
 
 # ---------------------------------------------------------------- reading
 
 
-def is_plain_slice(index: slice) -> bool:
-    return all(type(b) is int or b is None for b in (index.start, index.stop, index.step))
-
-
-def is_traced_index(part: Any) -> bool:
-    """An integer that differs from lane to lane of a batch (an integer carries no derivative)."""
-    return isinstance(part, Value) and not isinstance(part, Buffer) and is_integer(part)
+def is_lane_index(parts: tuple[Any, ...]) -> bool:
+    """Integers that differ from lane to lane of a batch (an integer carries no derivative)."""
+    return all(is_integer(p) for p in parts) and not all(isinstance(p, Buffer) for p in parts if isinstance(p, Value))
 
 
 def is_integer(part: Any) -> bool:
@@ -125,10 +126,10 @@ def is_integer(part: Any) -> bool:
 
 def getitem(x: Value, index: Any) -> Any:
     kind = type(index)
-    if kind is int or (kind is slice and is_plain_slice(index)):
+    if kind is int:
         return indexing.getitem(x, index=(index,))
     parts = index if kind is tuple else (index,)
-    if any(is_traced_index(p) for p in parts) and all(is_integer(p) for p in parts):
+    if any(isinstance(p, Value) for p in parts) and is_lane_index(parts):
         return indexing.take_at(x, parts)
     axes, index = indexing.normal_index(index, x.shape)
     return indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)
@@ -312,6 +313,7 @@ def install() -> None:
         setattr(Value, f"__{name}__", forward)
         setattr(Value, f"__r{name}__", reflected)
         setattr(Value, f"__i{name}__", in_place(forward))
+    Value.__mul__ = multiply  # type: ignore[attr-defined]
     Value.__pow__ = power  # type: ignore[attr-defined]
     Value.__ipow__ = in_place(power)  # type: ignore[attr-defined]
     for name, row in COMPARISONS.items():

@@ -233,6 +233,8 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """All axes for None; non-negative, in order."""
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int:
+        return (one_axis(axis, ndim),)
     chosen = axis if isinstance(axis, tuple | list) else (axis,)
     return tuple(sorted(one_axis(a, ndim) for a in chosen))
 
@@ -250,6 +252,8 @@ def kept(out: Any, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Any:
 
 def arrayed(x: Any) -> Any:
     """A value for anything that NumPy would read as an array: lists of values are stacked."""
+    if isinstance(x, Value):
+        return x
     x = from_objects(x)
     if isinstance(x, list | tuple):
         return join.stack(*[arrayed(item) for item in x], axis=0) if holds_value(x) else np.asarray(x)
