@@ -74,9 +74,7 @@ STEPS = [call(SIGNED), call(1.7), call(ZERO_D), call(EMPTY), call(SIGNED, out=Tr
 CALLS = {
     **each([np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p, np.sqrt, np.cbrt, np.square], UNARY),
     **each([np.reciprocal, np.arcsin, np.arccos, np.arctanh, np.degrees, np.rad2deg, np.radians, np.deg2rad], UNARY),
-    **each(
-        [np.sin, np.cos, np.tan, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh, np.fabs], [*UNARY, call(SIGNED)]
-    ),
+    **each([np.sin, np.cos, np.tan, np.arctan, np.sinh, np.cosh, np.tanh, np.arcsinh, np.fabs], [*UNARY, call(SIGNED)]),
     **each([np.negative, np.positive, np.absolute, np.conjugate], [*UNARY, call(SIGNED), call(COMPLEX), call(0.2j)]),
     np.arccosh: [call(1.0 + A), call(1.3), call(1.0 + ZERO_D), call(EMPTY)],
     **each([np.sign, np.floor, np.ceil, np.trunc, np.rint, np.isnan, np.isinf, np.isfinite, np.signbit], STEPS),
@@ -166,7 +164,14 @@ CALLS |= {
     np.flip: [call(A), call(A, 0), call(A, axis=-1), call(CUBE, (0, 2)), call(V)],
     np.concatenate: [
         *(call([A, B]), call((A, B), axis=1), call([A, B], -1), call([A, B], axis=None), call([V, [1.0, 2.0]])),
-        *(call([A, INTS]), call([A, EMPTY]), call([V]), call([A, COMPLEX]), call([V, V], dtype=np.float32), call([[0.3], V])),
+        *(
+            call([A, INTS]),
+            call([A, EMPTY]),
+            call([V]),
+            call([A, COMPLEX]),
+            call([V, V], dtype=np.float32),
+            call([[0.3], V]),
+        ),
     ],
     np.stack: [
         *(call([A, B]), call((A, B), axis=1), call([A, B], axis=-1), call([0.3, 0.6]), call([V, [1, 2, 3]])),
@@ -195,21 +200,49 @@ SPREAD += [call(A, axis=1, correction=1), call(A, axis=1, mean=np.mean(A, axis=1
 
 CALLS |= {
     np.sum: [
-        *(*REDUCE, call(A, axis=0, out=True), call(A, **WHERE), call(A, initial=0.7), call(A, 0, initial=2, **ROWS), call(EMPTY), call(COMPLEX)),
+        *(
+            *REDUCE,
+            call(A, axis=0, out=True),
+            call(A, **WHERE),
+            call(A, initial=0.7),
+            call(A, 0, initial=2, **ROWS),
+            call(EMPTY),
+            call(COMPLEX),
+        ),
         *(call(A, dtype=np.float32), call(A.astype(np.float32), dtype=np.float64)),
     ],
-    np.mean: [*REDUCE, call(A, axis=0, out=True), call(A, **WHERE), call(A, axis=0, **ROWS, keepdims=True), call(EMPTY, axis=1), call(COMPLEX, 0)],
+    np.mean: [
+        *REDUCE,
+        call(A, axis=0, out=True),
+        call(A, **WHERE),
+        call(A, axis=0, **ROWS, keepdims=True),
+        call(EMPTY, axis=1),
+        call(COMPLEX, 0),
+    ],
     np.var: SPREAD,
     np.std: SPREAD,
     **each([np.max, np.amax, np.min, np.amin], EXTREMA),
-    np.prod: [*REDUCE, call(A, **WHERE), call(A, initial=0.7), call(EMPTY), call(np.array([0.4, 0.0, 0.3])), call(COMPLEX)],
+    np.prod: [
+        *REDUCE,
+        call(A, **WHERE),
+        call(A, initial=0.7),
+        call(EMPTY),
+        call(np.array([0.4, 0.0, 0.3])),
+        call(COMPLEX),
+    ],
     np.cumsum: RUNNING,
     np.cumprod: [*RUNNING, call(np.array([0.4, 0.0, 0.3]))],
     np.argmax: POSITION,
     np.argmin: POSITION,
     np.any: QUANTIFIED,
     np.all: QUANTIFIED,
-    np.trace: [call(SQUARE), call(A, 1), call(CUBE), call(CUBE, offset=-1, axis1=2, axis2=1), call(SQUARE, dtype=np.float32)],
+    np.trace: [
+        call(SQUARE),
+        call(A, 1),
+        call(CUBE),
+        call(CUBE, offset=-1, axis1=2, axis2=1),
+        call(SQUARE, dtype=np.float32),
+    ],
     np.diagonal: [call(SQUARE), call(A, 1), call(A, offset=-1), call(CUBE), call(CUBE, 0, 0, 2), call(CUBE, 0, -1, 0)],
 }
 
@@ -217,15 +250,31 @@ CALLS |= {
 
 CALLS |= {
     np.where: [
-        *(call(MASK, A, B), call(MASK, A, 0.0), call(MASK, 0.3, B), call(MASK[:, :1], A, V), call(A), call(True, 0.3, A)),
+        *(
+            call(MASK, A, B),
+            call(MASK, A, 0.0),
+            call(MASK, 0.3, B),
+            call(MASK[:, :1], A, V),
+            call(A),
+            call(True, 0.3, A),
+        ),
         *(call(MASK, A, INTS), call(MASK, A, COMPLEX), call(MASK, [0.3, 0.6, 0.9], A)),
     ],
     np.nonzero: [call(A), call(V)],
     np.clip: [
-        *(call(A, 0.3, 0.6), call(A, None, 0.5), call(A, 0.5, None), call(A, V, 0.8), call(A, 0, 1), call(0.3, 0.4, 0.9)),
+        *(
+            call(A, 0.3, 0.6),
+            call(A, None, 0.5),
+            call(A, 0.5, None),
+            call(A, V, 0.8),
+            call(A, 0, 1),
+            call(0.3, 0.4, 0.9),
+        ),
         *(call(A, min=0.4), call(A, min=0.2, max=0.5), call(A, Fixed(0.4), Fixed(V + 0.3), out=True)),
     ],
-    **each([np.round, np.around], [call(SIGNED), call(SIGNED, 1), call(SIGNED, decimals=-1), call(0.37, 1), call(A, 2)]),
+    **each(
+        [np.round, np.around], [call(SIGNED), call(SIGNED, 1), call(SIGNED, decimals=-1), call(0.37, 1), call(A, 2)]
+    ),
     np.fix: [call(SIGNED), call(1.7)],
     np.real: [call(A), call(COMPLEX), call(0.3), call(0.3 + 0.1j)],
     np.imag: [call(A), call(COMPLEX), call(0.3 + 0.1j)],
@@ -244,24 +293,47 @@ CALLS |= {
     np.inner: [call(V, V + 0.1), call(A, B), call(A, V), call(CUBE, CUBE[0]), call(A, 2.0), call(COMPLEX, B)],
     np.outer: [call(V, V + 0.1), call(A, V), call(V, [1, 2]), call(0.3, V)],
     np.tensordot: [
-        *(call(A, B), call(A, B.T, 1), call(V, A, axes=0), call(CUBE, A, axes=([0, 1], [0, 1])), call(A, B, axes=(1, 1))),
+        *(
+            call(A, B),
+            call(A, B.T, 1),
+            call(V, A, axes=0),
+            call(CUBE, A, axes=([0, 1], [0, 1])),
+            call(A, B, axes=(1, 1)),
+        ),
         *(call(CUBE, CUBE[0], axes=([-1, 1], [1, 0])), call(A, B, axes=[[0], [0]])),
     ],
     np.einsum: [
         *(call("ij,kj->ik", A, B), call("ij,j", A, V), call("ij->", A), call("ij->j", A), call("ii->i", SQUARE)),
         *(call("ii", SQUARE), call("...j,j->...", CUBE[..., :3], V), call("ij,ij,j->i", A, B, V, optimize=True)),
         *(call("i,j", V, V + 0.1), call("ba", A), call("ij , jk -> ik", A, B.T), call("ij,ij->ij", A, 1j * B)),
-        *(call("...ij->...ji", CUBE), call("ij,j->i", Fixed(A), V), call("iij->j", CUBE[:, :2]), call("ij,jk->ik", A, INTS.T)),
+        *(
+            call("...ij->...ji", CUBE),
+            call("ij,j->i", Fixed(A), V),
+            call("iij->j", CUBE[:, :2]),
+            call("ij,jk->ik", A, INTS.T),
+        ),
         call("...i,...i", CUBE[0, :, :3], SQUARE),
     ],
     np.linalg.solve: [
         *(call(SQUARE, V), call(SQUARE, A.T), call(SQUARE, Fixed(V)), call(Fixed(SQUARE), V), call(SQUARE, [1, 2, 3])),
-        *(call(np.stack([SQUARE, DEFINITE]), A.T), call(SQUARE + 0.2j * DEFINITE, V), call(np.stack([SQUARE] * 2), A[..., None])),
+        *(
+            call(np.stack([SQUARE, DEFINITE]), A.T),
+            call(SQUARE + 0.2j * DEFINITE, V),
+            call(np.stack([SQUARE] * 2), A[..., None]),
+        ),
     ],
     np.linalg.cholesky: [call(DEFINITE), call(np.stack([DEFINITE, DEFINITE + SQUARE])), call(DEFINITE, upper=True)],
     np.linalg.inv: [call(SQUARE), call(np.stack([SQUARE, DEFINITE])), call(SQUARE + 0.2j * DEFINITE)],
     np.linalg.norm: [
-        *(call(V), call(A), call(A, "fro"), call(A, axis=1), call(A, None, -1, True), call(CUBE, axis=(0, 2)), call(CUBE)),
+        *(
+            call(V),
+            call(A),
+            call(A, "fro"),
+            call(A, axis=1),
+            call(A, None, -1, True),
+            call(CUBE, axis=(0, 2)),
+            call(CUBE),
+        ),
         *(call(SIGNED, 1), call(SIGNED, np.inf), call(SIGNED, -1), call(SIGNED, -np.inf), call(V, 0), call(COMPLEX)),
         *(call(SIGNED, n, axis=1) for n in (0, 1, 2, 3, 2.5, -1, np.inf, -np.inf)),
         *(call(V, n) for n in (1, 2, 3, Fixed(0.5), np.inf)),
@@ -269,7 +341,8 @@ CALLS |= {
     ],
 }
 CALLS[np.linalg.norm] = [
-    Call((c.args[0], *[Fixed(a) if type(a) is float else a for a in c.args[1:]]), c.kwargs) for c in CALLS[np.linalg.norm]
+    Call((c.args[0], *[Fixed(a) if type(a) is float else a for a in c.args[1:]]), c.kwargs)
+    for c in CALLS[np.linalg.norm]
 ]
 
 # ---------------------------------------------------------------- math
@@ -277,7 +350,9 @@ CALLS[np.linalg.norm] = [
 ONE = [call(0.3), call(0.8)]
 CALLS |= {
     **each([math.sin, math.cos, math.tan, math.asin, math.acos, math.atan, math.sinh, math.cosh, math.tanh], ONE),
-    **each([math.asinh, math.atanh, math.exp, math.exp2, math.expm1, math.log2, math.log10, math.log1p, math.sqrt], ONE),
+    **each(
+        [math.asinh, math.atanh, math.exp, math.exp2, math.expm1, math.log2, math.log10, math.log1p, math.sqrt], ONE
+    ),
     **each([math.cbrt, math.degrees, math.radians, math.isnan, math.isinf, math.isfinite], ONE),
     math.acosh: [call(1.3)],
     math.fabs: [call(0.3), call(-0.8)],
@@ -309,7 +384,12 @@ CALLS |= {
     sl.solve: [call(SQUARE, V), call(SQUARE, A.T), call(DEFINITE, V, assume_a="gen"), call(SQUARE, V, transposed=True)],
     sl.inv: [call(SQUARE), call(SQUARE + 0.2j * DEFINITE)],
     sl.solve_triangular: [
-        *(call(SQUARE, V), call(SQUARE, A.T, lower=True), call(SQUARE, V, trans=1), call(SQUARE, V, trans="T", lower=True)),
+        *(
+            call(SQUARE, V),
+            call(SQUARE, A.T, lower=True),
+            call(SQUARE, V, trans=1),
+            call(SQUARE, V, trans="T", lower=True),
+        ),
         *(call(SQUARE, V, unit_diagonal=True), call(SQUARE + 0.2j * DEFINITE, V, trans="C"), call(Fixed(SQUARE), V)),
     ],
     sl.cholesky: [call(DEFINITE), call(DEFINITE, lower=True), call(DEFINITE, True)],
@@ -326,19 +406,47 @@ WRITES += [((slice(None), [0, 2]), B[:, :2]), (np.array([1, 1, 0]), 0.7), ((1, s
 
 def of_method(calls, without=()):
     """The calls of the NumPy function as methods: the first operand must be an array."""
-    return [c for c in calls if isinstance(c.args[0], np.ndarray) and c.args[0].dtype.kind in "fc" and not c.listed and not {*without} & {*c.kwargs}]
+    return [
+        c
+        for c in calls
+        if isinstance(c.args[0], np.ndarray)
+        and c.args[0].dtype.kind in "fc"
+        and not c.listed
+        and not {*without} & {*c.kwargs}
+    ]
 
 
 METHOD_CALLS = {
-    **{name: of_method(CALLS[getattr(np, name)]) for name in ("sum", "mean", "prod", "max", "min", "cumsum", "cumprod")},
-    **{name: of_method(CALLS[getattr(np, name)]) for name in ("argmax", "argmin", "any", "all", "dot", "clip", "trace")},
+    **{
+        name: of_method(CALLS[getattr(np, name)]) for name in ("sum", "mean", "prod", "max", "min", "cumsum", "cumprod")
+    },
+    **{
+        name: of_method(CALLS[getattr(np, name)]) for name in ("argmax", "argmin", "any", "all", "dot", "clip", "trace")
+    },
     **{name: of_method(CALLS[getattr(np, name)]) for name in ("diagonal", "swapaxes", "squeeze", "nonzero", "round")},
-    **{name: of_method(CALLS[getattr(np, name)], ["correction", "axes"]) for name in ("var", "std", "ravel", "transpose")},
+    **{
+        name: of_method(CALLS[getattr(np, name)], ["correction", "axes"])
+        for name in ("var", "std", "ravel", "transpose")
+    },
     "flatten": [call(A), call(A, "F"), call(A.T), call(ZERO_D)],
-    "reshape": [call(A, 6), call(A, 3, 2), call(A, (3, -1)), call(A, (3, 2), order="F"), call(A, -1), call(ZERO_D, 1, 1)],
+    "reshape": [
+        call(A, 6),
+        call(A, 3, 2),
+        call(A, (3, -1)),
+        call(A, (3, 2), order="F"),
+        call(A, -1),
+        call(ZERO_D, 1, 1),
+    ],
     "conj": [call(A), call(COMPLEX)],
     "conjugate": [call(A), call(COMPLEX)],
-    "astype": [call(A, float), call(A, np.float32), call(A, "complex128"), call(A, int), call(SIGNED, bool), call(A, "f4", copy=False)],
+    "astype": [
+        call(A, float),
+        call(A, np.float32),
+        call(A, "complex128"),
+        call(A, int),
+        call(SIGNED, bool),
+        call(A, "f4", copy=False),
+    ],
     "copy": [call(A), call(A.T), call(A, "F"), call(ZERO_D)],
     "item": [call(np.array([0.3])), call(A, 4), call(A, 1, 2), call(A, (1, 2)), call(ZERO_D)],
     "fill": [call(A, 0.3), call(A, 2)],

@@ -5,9 +5,9 @@ import operator
 import numpy as np
 import pytest
 import scipy.special  # noqa: F401  (SCIPY names its functions from here)
-from calls import A, B, CALLS, METHOD_CALLS, OPERATORS, PROPERTIES, SIGNED, UFUNC_METHODS, Call, Fixed
 
 import wengert as wg
+from calls import CALLS, METHOD_CALLS, OPERATORS, PROPERTIES, SIGNED, UFUNC_METHODS, A, B, Call, Fixed
 from wengert.core.tree import flatten, unflatten
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules.methods import METHODS
@@ -42,7 +42,9 @@ def ufunc_method(ufunc, name):
 SUBJECTS = {title(f): (f, calls) for f, calls in CALLS.items()}
 SUBJECTS |= {f"{f.__name__}.{m}": (ufunc_method(f, m), calls) for (f, m), calls in UFUNC_METHODS.items()}
 SUBJECTS |= {f"array.{name}": (of_method(name), calls) for name, calls in METHOD_CALLS.items()}
-EACH = [pytest.param(name, f, c, id=f"{name}-{i}") for name, (f, calls) in SUBJECTS.items() for i, c in enumerate(calls)]
+EACH = [
+    pytest.param(name, f, c, id=f"{name}-{i}") for name, (f, calls) in SUBJECTS.items() for i, c in enumerate(calls)
+]
 each_call = pytest.mark.parametrize("name, f, call", EACH)
 
 
@@ -256,7 +258,11 @@ def test_operators(name, y):
         again = in_place(target, y)
         return target + 0.0 * again
 
-    for f, plain_f in [(lambda x: op(x, y), op(A, partner)), (lambda x: op(y, x), op(partner, A)), (augmented, op(A, partner))]:
+    for f, plain_f in [
+        (lambda x: op(x, y), op(A, partner)),
+        (lambda x: op(y, x), op(partner, A)),
+        (augmented, op(A, partner)),
+    ]:
         out = wg.jvp(f, (A,), (A,))[0]
         assert_same(out, plain_f, name)
         wg.check_grads(f, (A,))
@@ -271,7 +277,20 @@ def test_comparisons(name, y):
     np.testing.assert_array_equal(found[1], compare(y, A))
 
 
-@pytest.mark.parametrize("f", [round, lambda x: round(x, 1), int, abs, bool, hash, str, lambda x: f"{x:.3f}", divmod_by_two := (lambda x: divmod(x, 2.0))])
+@pytest.mark.parametrize(
+    "f",
+    [
+        round,
+        lambda x: round(x, 1),
+        int,
+        abs,
+        bool,
+        hash,
+        str,
+        lambda x: f"{x:.3f}",
+        divmod_by_two := (lambda x: divmod(x, 2.0)),
+    ],
+)
 def test_python_functions_of_a_traced_scalar(f):
     for x in (1.7, -0.3, np.float64(2.6)):
         found = wg.grad(lambda v: (v * v, f(v)), has_aux=True)(x)[1]
@@ -305,7 +324,9 @@ def test_subtract_at_and_add_at_accumulate():
     ids=lambda f: f.__name__,
 )
 def test_a_function_without_rule_says_so(f):
-    args = {np.interp: (A, [0.0, 1.0]), np.percentile: (50.0,), np.nextafter: (1.0,), np.add.reduceat: ([0, 1],)}.get(f, ())
+    args = {np.interp: (A, [0.0, 1.0]), np.percentile: (50.0,), np.nextafter: (1.0,), np.add.reduceat: ([0, 1],)}.get(
+        f, ()
+    )
     if f is np.interp:
         args = (np.array([0.0, 1.0]), np.array([1.0, 2.0]))
     for hidden in ([f], None):

@@ -320,7 +320,12 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
     """Remember what `out` looks at, where NumPy returned a view."""
     if not isinstance(source, Value) or not isinstance(out, Value):
         return
-    if not is_array(out) or not shares_memory(plain(out), plain(source)):
+    content = out.primal
+    if type(content) is np.ndarray:
+        # numbers of a batch are no arrays; all else is one here, as NumPy's scalars are no ndarrays
+        if not (content.ndim == 0 or out.shape) or not shares_memory(content, plain(source)):
+            return
+    elif not is_array(out) or not shares_memory(plain(out), plain(source)):
         return
     earlier = source.view
     root = source if earlier is None else earlier.root

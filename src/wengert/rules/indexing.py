@@ -30,7 +30,7 @@ def normal_index(index: Any, shape: Shape) -> tuple[tuple[int, ...] | None, Inde
     Where slices separate integer arrays, NumPy moves the arrays' axes to the front; transposing does the same.
     """
     parts = index if isinstance(index, tuple) else (index,)
-    if all(type(p) in BASIC for p in parts):
+    if BASIC.issuperset(map(type, parts)):
         return None, tuple([plain_slice(p) if type(p) is slice else p for p in parts])
     parts = tuple(item for p in parts for item in normal_part(p))
     parts = without_ellipsis(parts, len(shape))
@@ -49,10 +49,10 @@ def normal_part(part: Any) -> tuple[Any, ...]:
         return (part,)
     if isinstance(part, slice):
         return (plain_slice(part),)
+    if isinstance(part, Value) and part.dtype.kind in "iub":
+        part = part.mode.decide(part)
     part = part if isinstance(part, Value) else np.asarray(part)
     kind = part.dtype.kind
-    if isinstance(part, Value):
-        part = np.asarray(part.mode.decide(part)) if kind in "iub" else part
     if kind == "b":
         return part.nonzero() if part.ndim else (None, slice(0, int(part)))
     if kind in "iu" or (part.size == 0 and isinstance(part, np.ndarray)):
@@ -66,7 +66,7 @@ def normal_part(part: Any) -> tuple[Any, ...]:
 def plain_slice(part: slice) -> slice:
     """With Python's integers for bounds: a bound that is a value could change later."""
     bounds = (part.start, part.stop, part.step)
-    if all(type(b) in BASIC for b in bounds):
+    if BASIC.issuperset(map(type, bounds)):
         return part
     return slice(*[None if b is None else int(b.__index__()) for b in bounds])
 
@@ -96,7 +96,10 @@ def arrays_first(parts: Index, shape: Shape) -> tuple[tuple[int, ...], Index]:
 
 
 def is_basic(index: Index) -> bool:
-    return not any(isinstance(p, np.ndarray) for p in index)
+    for p in index:
+        if type(p) is np.ndarray:
+            return False
+    return True
 
 
 # ---------------------------------------------------------------- reading
@@ -268,7 +271,7 @@ def write_pull(
     value_bar = None
     if traced[1]:
         part = read(ct, steps, index)
-        part = duplicate(part) if ct_owned else part  # below, its storage is written
+        part = duplicate(part) if ct_owned and is_basic(index) else part  # below, its storage is written
         value_bar = unbroadcast(last_writes(part, root_shape, steps, index), value_shape)
     root_bar = write(ct, 0.0, steps=steps, index=index, inplace=ct_owned) if traced[0] else None
     return root_bar, value_bar

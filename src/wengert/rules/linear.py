@@ -67,15 +67,27 @@ duplicate = row(
 
 
 def reduce_sum_evaluate(x: Any, *, axes: tuple[int, ...]) -> Any:
-    if axes == (x.ndim - 1,) and 0 < x.shape[-1] < 8 < x.size >> 6:
-        # NumPy adds so few terms in order, one row after the other; whole columns do the same 15 times faster
-        return functools.reduce(np.add, [x[..., i] for i in range(x.shape[-1])])
+    if axes == (x.ndim - 1,) and 0 < x.shape[-1] < 16 < x.size >> 6 and x.flags.c_contiguous:
+        return sum_of_columns([x[..., i] for i in range(x.shape[-1])])
     return np.add.reduce(x, axis=axes if len(axes) != 1 else axes[0])
 
 
-def reduce_sum_transpose(ct: Any, x_shape: Shape, axes: tuple[int, ...]) -> Any:
-    kept = tuple(1 if i in axes else n for i, n in enumerate(x_shape))
-    return broadcast_to(ct if shape_of(ct) == () else reshape(ct, shape=kept), shape=x_shape)
+def sum_of_columns(columns: list[Any]) -> Any:
+    """What NumPy's sum over a short last axis gives to the last bit, up to 15 times sooner.
+
+    NumPy adds one row after the other, up to seven terms in order, the first eight of more in pairs; whole columns can
+    be added in the same order.
+    """
+    if len(columns) >= 8:
+        a, b, c, d, e, f, g, h, *rest = columns
+        columns = [((a + b) + (c + d)) + ((e + f) + (g + h)), *rest]
+    return functools.reduce(np.add, columns)
+
+
+def spread_evaluate(x: Any, *, axes: tuple[int, ...], shape: Shape) -> Any:
+    if shape_of(x) != ():
+        x = x.reshape([1 if i in axes else n for i, n in enumerate(shape)])
+    return broadcast_to_evaluate(x, shape=shape)
 
 
 def shifted_axes(axes: tuple[int, ...]) -> dict[str, Any]:
@@ -85,14 +97,25 @@ def shifted_axes(axes: tuple[int, ...]) -> dict[str, Any]:
 reduce_sum = row(
     "reduce_sum",
     reduce_sum_evaluate,
-    transposes=(reduce_sum_transpose,),
+    transposes=(lambda ct, x_shape, axes: spread(ct, axes=axes, shape=x_shape),),
     lift=shifted_axes,
     examples=[
         (((2, 3),), {"axes": (1,)}),
         (((2, 3),), {"axes": (0, 1)}),
         (((0, 3),), {"axes": (0,)}),
         (((),), {"axes": ()}),
+        *[(((30, 40, n),), {"axes": (2,)}) for n in (2, 7, 8, 11, 15)],
     ],
+)
+
+
+# each value repeated along new axes: what a sum has for a transpose
+spread = row(
+    "spread",
+    spread_evaluate,
+    transposes=(lambda ct, axes: reduce_sum(ct, axes=axes),),
+    lift=lambda size, axes, shape: {**shifted_axes(axes), "shape": (size, *shape)},
+    examples=[(((2,),), {"axes": (1,), "shape": (2, 3)}), (((),), {"axes": (0, 1), "shape": (2, 3)})],
 )
 
 
@@ -114,7 +137,7 @@ def collapse_evaluate(x: Any, *, axes: tuple[int, ...]) -> Any:
 collapse = row(
     "collapse",
     collapse_evaluate,
-    transposes=(reduce_sum_transpose,),
+    transposes=(lambda ct, x_shape, axes: spread(ct, axes=axes, shape=x_shape),),
     lift=shifted_axes,
     examples=[
         (((2, 3),), {"axes": (1,)}),

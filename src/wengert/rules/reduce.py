@@ -7,9 +7,9 @@ import numpy as np
 from wengert.core.mode import plain
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, shape_of
-from wengert.rules.elementwise import greater, less, logical_not, where
+from wengert.rules.elementwise import scale
 from wengert.rules.indexing import getitem
-from wengert.rules.join import concatenate, stack
+from wengert.rules.join import concatenate, stack, stretch
 from wengert.rules.linear import cumsum, flip, reduce_sum, reshape, shifted_axes, zeros_like
 
 # ---------------------------------------------------------------- extrema: ties share the derivative
@@ -20,24 +20,35 @@ def keep_axes(x: Any, shape: Shape, axes: tuple[int, ...]) -> Any:
     return reshape(x, shape=tuple(1 if i in axes else n for i, n in enumerate(shape)))
 
 
-def extremum_push(beyond: Any, x: Any, x_dot: Any, out: Any, axes: tuple[int, ...]) -> Any:
-    attained = logical_not(beyond(x, keep_axes(out, shape_of(x), axes)))
-    return reduce_sum(where(attained, x_dot, 0.0), axes=axes) / reduce_sum(1.0 * attained, axes=axes)
+def share_evaluate(x: Any, out: Any, *, axes: tuple[int, ...], beyond: np.ufunc) -> Any:
+    attained = ~beyond(x, np.asarray(out).reshape([1 if i in axes else n for i, n in enumerate(x.shape)]))
+    return attained / np.add.reduce(attained, axis=axes, keepdims=True, dtype=x.dtype)
 
 
-def extremum_pull(ct: Any, beyond: Any, x: Any, out: Any, axes: tuple[int, ...]) -> tuple[Any]:
-    """Each place that attains the extremum takes an equal share; where the extremum is nan, all places do."""
-    shape = shape_of(x)
-    attained = logical_not(beyond(x, keep_axes(out, shape, axes)))
-    share = keep_axes(ct / reduce_sum(1.0 * attained, axes=axes), shape, axes)
-    return (where(attained, share, 0.0),)
+# The share of each place in an extremum: equal where several attain it, 0 elsewhere; where the extremum is nan, all
+# places attain it.
+share = row(
+    "share",
+    share_evaluate,
+    batch=lambda size, batched, operands, *, axes, beyond: share(
+        *stretch(size, batched, operands), axes=tuple(a + 1 for a in axes), beyond=beyond
+    ),
+)
+
+
+def extremum_push(beyond: np.ufunc, x: Any, x_dot: Any, out: Any, axes: tuple[int, ...]) -> Any:
+    return reduce_sum(scale(x_dot, share(x, out, axes=axes, beyond=beyond)), axes=axes)
+
+
+def extremum_pull(ct: Any, beyond: np.ufunc, x: Any, out: Any, axes: tuple[int, ...]) -> tuple[Any]:
+    return (scale(keep_axes(ct, shape_of(x), axes), share(x, out, axes=axes, beyond=beyond)),)
 
 
 reduce_max = row(
     "reduce_max",
     lambda x, *, axes: np.maximum.reduce(x, axis=axes),
-    push=lambda x, x_dot, out, axes: extremum_push(less, x, x_dot, out, axes),
-    pull=lambda ct, x, out, axes: extremum_pull(ct, less, x, out, axes),
+    push=lambda x, x_dot, out, axes: extremum_push(np.less, x, x_dot, out, axes),
+    pull=lambda ct, x, out, axes: extremum_pull(ct, np.less, x, out, axes),
     lift=shifted_axes,
     examples=[
         (((2, 3),), {"axes": (1,)}),
@@ -48,8 +59,8 @@ reduce_max = row(
 reduce_min = row(
     "reduce_min",
     lambda x, *, axes: np.minimum.reduce(x, axis=axes),
-    push=lambda x, x_dot, out, axes: extremum_push(greater, x, x_dot, out, axes),
-    pull=lambda ct, x, out, axes: extremum_pull(ct, greater, x, out, axes),
+    push=lambda x, x_dot, out, axes: extremum_push(np.greater, x, x_dot, out, axes),
+    pull=lambda ct, x, out, axes: extremum_pull(ct, np.greater, x, out, axes),
     lift=shifted_axes,
     examples=[
         (((2, 3),), {"axes": (1,)}),
