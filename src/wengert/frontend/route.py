@@ -301,29 +301,38 @@ BUILTINS = {
 
 
 class RoutedGlobals(dict):  # type: ignore[type-arg]
-    """Globals that look names up in the real ones and route what they find; only what cannot change is stored here.
+    """Globals that look names up in the real ones, at every use, and route what they find.
 
+    Only modules are kept, and looked at again at every call (`refresh`), since they are what code looks up most.
     Assignments to globals land here (Python writes them past any override) and are handed over by `flush`.
     """
 
     def __init__(self, real: dict[str, Any]) -> None:
         super().__init__({"__builtins__": BUILTINS})
         self.real = real
-        for name in ("__name__", "__package__", "__spec__", "__file__", "__loader__"):
-            if name in real:
+        self.modules: dict[str, types.ModuleType] = {}
+        for name in KEPT:
+            if name in real and name not in self:
                 self[name] = real[name]
 
     def __missing__(self, name: str) -> Any:
-        if name in self.real:
-            value = self.real[name]
-            if isinstance(value, types.ModuleType):
-                self[name] = route_module(value)
-                return self[name]
-            return route(value)
-        if name in BUILTINS:
-            self[name] = BUILTINS[name]
-        return BUILTINS[name]
+        if name not in self.real:
+            return BUILTINS[name]
+        value = self.real[name]
+        if isinstance(value, types.ModuleType):
+            self.modules[name] = value
+            self[name] = route_module(value)
+            return self[name]
+        return route(value)
 
+    def refresh(self) -> None:
+        """Forget modules whose name means something else by now."""
+        for name, module in list(self.modules.items()):
+            if self.real.get(name) is not module:
+                del self.modules[name], self[name]
+
+
+KEPT = ("__builtins__", "__name__", "__package__", "__spec__", "__file__", "__loader__")
 
 _globals: dict[int, RoutedGlobals] = {}  # by id of the real globals, which each entry keeps alive
 _assigned: list[RoutedGlobals] = []  # those that some routed function assigns to
@@ -335,6 +344,7 @@ _stored: dict[types.CodeType, tuple[frozenset[str], frozenset[str]]] = {}
 def route_function(f: types.FunctionType) -> Callable[..., Any]:
     known = _functions.get(id(f))
     if known is not None and known[0]() is f and all(cell_holds(*pair) for pair in known[2]):
+        known[1].__globals__.refresh()  # type: ignore[attr-defined]
         return known[1]
     if type(f.__globals__) is RoutedGlobals:
         return f
@@ -364,7 +374,7 @@ def copy_function(f: types.FunctionType) -> types.FunctionType:
     copy = types.FunctionType(f.__code__, routed_globals, f.__name__, f.__defaults__, tuple(new for _, new in cells))
     copy.__kwdefaults__ = f.__kwdefaults__
     copy.__qualname__, copy.__module__, copy.__doc__ = f.__qualname__, f.__module__, f.__doc__
-    copy.__dict__.update(f.__dict__)
+    copy.__dict__ = f.__dict__  # one and the same: functions may count their calls in an attribute
     # known before the cells are filled: a recursive function is in its own closure
     replaced = [(cell, cell.cell_contents) for cell, new in cells if new is not cell]
     _functions[id(f)] = (weakref.ref(f, functools.partial(forget, id(f))), copy, replaced)
@@ -411,18 +421,8 @@ def stored_names(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
 def flush() -> None:
     """Hand assignments to globals over to the real ones; traced values become plain."""
     for routed in _assigned:
-        for name in [n for n in routed if n not in KEPT and is_assigned(routed, n)]:
+        for name in [n for n in routed if n not in KEPT and n not in routed.modules]:
             routed.real[name] = plain(routed.pop(name))
-
-
-KEPT = frozenset({"__builtins__", "__name__", "__package__", "__spec__", "__file__", "__loader__"})
-
-
-def is_assigned(routed: RoutedGlobals, name: str) -> bool:
-    value = routed[name]
-    if isinstance(value, NamedModule | UserModule | types.ModuleType) and name in routed.real:
-        return False
-    return not (name in BUILTINS and value is BUILTINS[name])
 
 
 def route_method(m: types.MethodType) -> Any:
