@@ -1,4 +1,4 @@
-"""Every NumPy, SciPy and math function that the table knows by name: traced, its value is NumPy's, its derivative right."""
+"""Every NumPy, SciPy and math function that the table names: traced, its value is NumPy's, its derivative right."""
 
 import operator
 
@@ -13,7 +13,7 @@ from wengert.core.types import dtype_of, shape_of
 from wengert.rules.methods import METHODS
 from wengert.rules.names import NAMES, SCIPY, UFUNCS, full_name
 
-# Computed by another formula than NumPy's or by NumPy where the plain function is the C library's: equal up to rounding.
+# Computed by another formula than NumPy's, or by NumPy where the plain function is another library's: rounding differs.
 ROUNDED = "norm linspace arange std var prod vdot inner dot tensordot einsum cholesky float_power".split()
 UNINITIALISED = ("empty_like",)
 WIDENED = ("array.item", "array.tolist", "scipy.special.polygamma", "scipy.linalg.norm")
@@ -42,10 +42,8 @@ def ufunc_method(ufunc, name):
 SUBJECTS = {title(f): (f, calls) for f, calls in CALLS.items()}
 SUBJECTS |= {f"{f.__name__}.{m}": (ufunc_method(f, m), calls) for (f, m), calls in UFUNC_METHODS.items()}
 SUBJECTS |= {f"array.{name}": (of_method(name), calls) for name, calls in METHOD_CALLS.items()}
-EACH = [
-    pytest.param(name, f, c, id=f"{name}-{i}") for name, (f, calls) in SUBJECTS.items() for i, c in enumerate(calls)
-]
-each_call = pytest.mark.parametrize("name, f, call", EACH)
+EACH = [pytest.param(f, c, name, id=f"{name}({c.text})") for name, (f, calls) in SUBJECTS.items() for c in calls]
+each_call = pytest.mark.parametrize("f, call, name", EACH)
 
 
 def bind(f, call, dtype=float, routed=True):
@@ -88,7 +86,7 @@ def with_dtype(x, dtype):
 
 def shape_like(f, call, dtype):
     kwargs = {k: v for k, v in call.kwargs.items() if k != "where"}  # without `out` it would leave places unset
-    return expected_of(f, Call(call.args, kwargs), dtype)
+    return expected_of(f, Call(call.text, call.args, kwargs), dtype)
 
 
 def expected_of(f, call, dtype=float):
@@ -148,7 +146,7 @@ def test_every_method_of_the_table_is_called():
 
 @each_call
 @pytest.mark.parametrize("routed", [True, False], ids=["routed", "by-protocol"])
-def test_value_is_that_of_numpy(name, f, call, routed):
+def test_value_is_that_of_numpy(f, call, name, routed):
     expected = expected_of(f, call)
     function, xs = bind(f, call, routed=routed)
     numeric = differentiable(expected)
@@ -181,7 +179,7 @@ def assert_never_a_number_alone(both, xs, expected, name):
 
 
 @each_call
-def test_derivatives_agree_with_differences_to_order_two(name, f, call):
+def test_derivatives_agree_with_differences_to_order_two(f, call, name):
     function, xs = bind(f, call)
     out = flatten(function(*xs))[0]
     if name in UNINITIALISED or not all(is_inexact(x) and dtype_of(x).itemsize >= 8 for x in out):
@@ -190,7 +188,7 @@ def test_derivatives_agree_with_differences_to_order_two(name, f, call):
 
 
 @each_call
-def test_vmap_is_a_loop(name, f, call):
+def test_vmap_is_a_loop(f, call, name):
     function, xs = bind(f, call)
     if not xs or any(isinstance(x, np.dtype) for x in flatten(function(*xs))[0]):
         pytest.skip("nothing to batch, or not a number")
@@ -204,7 +202,7 @@ def test_vmap_is_a_loop(name, f, call):
 
 
 @each_call
-def test_float32_stays_float32_where_numpy_keeps_it(name, f, call):
+def test_float32_stays_float32_where_numpy_keeps_it(f, call, name):
     if name.startswith("math.") or name in WIDENED:
         pytest.skip("the plain function computes in float64")
     expected = expected_of(f, call, np.float32)
@@ -316,6 +314,48 @@ def test_subtract_at_and_add_at_accumulate():
 
     np.testing.assert_array_equal(wg.jvp(f, (A[0],), (A[0],))[0], f(A[0]))
     wg.check_grads(f, (A[0],))
+
+
+WITH_OUT = [(f, (A,), {"axis": 0}) for f in (np.sum, np.mean, np.var, np.std, np.max, np.min, np.prod, np.any, np.all)]
+WITH_OUT += [(f, (A,), {"axis": 0}) for f in (np.cumsum, np.cumprod, np.argmax, np.argmin)]
+WITH_OUT += [(np.round, (SIGNED,), {}), (np.fix, (SIGNED,), {}), (np.clip, (A, 0.3, 0.5), {}), (np.trace, (A,), {})]
+WITH_OUT += [(np.dot, (A, B.T), {}), (np.matmul, (A, B.T), {}), (np.outer, (A[0], B[0]), {}), (np.stack, ([A, B],), {})]
+WITH_OUT += [(np.concatenate, ([A, B],), {}), (np.einsum, ("ij,kj->ik", A, B), {}), (np.add, (A, B), {})]
+
+
+@pytest.mark.parametrize("f, args, kwargs", WITH_OUT, ids=lambda x: getattr(x, "__name__", ""))
+@pytest.mark.parametrize("method", [False, True], ids=["function", "method"])
+def test_out_is_written_or_refused_and_never_ignored(f, args, kwargs, method):
+    if method and not (f.__name__ in METHODS and isinstance(args[0], np.ndarray)):
+        pytest.skip("no method")
+    expected = f(*args, **kwargs)
+
+    def function(k):
+        out = np.full(expected.shape, False if expected.dtype == bool else 7, expected.dtype)
+        operands = [k * a if isinstance(a, np.ndarray) else a for a in args]
+        if isinstance(args[0], list):
+            operands = [[k * a for a in args[0]]]
+        if method:
+            getattr(operands[0], f.__name__)(*operands[1:], **kwargs, out=out)
+        else:
+            f(*operands, **kwargs, out=out)
+        return 1.0 * out
+
+    try:
+        value, tangent = wg.jvp(function, (1.0,), (1.0,))
+    except wg.Diagnostic as refused:
+        assert refused.code == "W301" and "out" in refused.what
+    else:
+        np.testing.assert_allclose(value, expected)
+        np.testing.assert_allclose(tangent, wg.numerical.derivative(function, 1.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sort", "take", "repeat", "argsort", "searchsorted", "view", "tobytes", "partition"])
+def test_a_method_without_rule_says_so(name):
+    """And not by an AttributeError about a class of ours."""
+    with pytest.raises(wg.Diagnostic, match=f"W301 .*{name}.* has no rule") as caught:
+        wg.grad(lambda x: np.sum(getattr(x, name)()))(A)
+    assert caught.value.where.filename == __file__
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,8 @@ def fingerprint(array: np.ndarray) -> tuple[bytes, ...]:
 
 def protect(edges: Any, foreign: list[tuple[np.ndarray, bool]]) -> tuple[Any, tuple[Guard, ...]]:
     """Edges whose saved foreign arrays are copies, and guards for those too large to copy."""
+    if not any(edge[3] for edge in edges):
+        return edges, ()
     copies: dict[int, np.ndarray] = {}
     guards = []
     for array, blind in foreign:
