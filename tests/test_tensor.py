@@ -129,9 +129,9 @@ def test_a_seed_that_does_not_fit_is_refused(seed):
 
 def test_what_backward_refuses():
     w = parameter(X)
-    with pytest.raises(wg.Diagnostic, match=r"W101 `backward` on a tensor of shape \(3,\), and no seed was given"):
+    with pytest.raises(wg.Diagnostic, match=r"W101 `backward`.* tensor of shape \(3,\)"):
         (w * 2).backward()
-    with pytest.raises(wg.Diagnostic, match="W101 `backward` on a complex value"):
+    with pytest.raises(wg.Diagnostic, match="W101 `backward`.* complex"):
         (w[0] * 1j).backward()
     constants = [wg.Tensor(1.0), wg.Tensor(X).sum(), w.detach().sum(), w.detach()[0] * 2]
     for constant in constants:

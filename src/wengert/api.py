@@ -11,7 +11,7 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Mode, Value, is_array, owns_storage, plain, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, shape_of
-from wengert.frontend.route import flush, give, give_all, original_structure, route, route_structure
+from wengert.frontend.route import give, give_all, original_structure, route, route_structure, running_inside
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
@@ -112,16 +112,16 @@ class Call:
 
 def run(mode: Mode, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """f through routing, with nothing of it left behind."""
-    try:
-        return route(f)(*args, **kwargs)
-    except (TypeError, ValueError) as error:
-        # NumPy hides our refusal of `array[i] = traced` behind an error of its own
-        if isinstance(error.__cause__, Diagnostic):
-            raise lost_write(error.__cause__) from None
-        raise
-    finally:
-        mode.finished = True
-        flush()
+    with running_inside():
+        try:
+            return route(f)(*args, **kwargs)
+        except (TypeError, ValueError, SystemError) as error:
+            # NumPy and C code hide our refusal of `array[i] = traced` behind an error of their own
+            if isinstance(error.__cause__, Diagnostic):
+                raise (lost_write if isinstance(error, ValueError) else lambda found: found)(error.__cause__) from None
+            raise
+        finally:
+            mode.finished = True
 
 
 def lost_write(found: Diagnostic) -> Diagnostic:
@@ -252,7 +252,7 @@ class Pull:
         mode.outlives_call = keep
         self.call, self.mode, self.keep = call, mode, keep
         # the caller may change his arrays before the pullback runs
-        contents = [recorded_content(x, keep) for x in call.leaves]
+        contents = [recorded_content(x) for x in call.leaves]
         self.records = [Leaf() for _ in contents]
         out = call.run(mode, [Node(mode, x, record) for x, record in zip(contents, self.records)])
         self.aux = None
@@ -278,11 +278,11 @@ class Pull:
         return self.call.gather(own_all(self.sweep(cts), self.call.leaves, cts))
 
 
-def recorded_content(x: Any, keep: bool) -> Any:
-    """A leaf as it will stay: values may be written by their owner, arrays by the caller before the pullback runs."""
+def recorded_content(x: Any) -> Any:
+    """A leaf as it will stay: its owner, the function through another name, or the caller may write it."""
     if isinstance(x, Value):
         return x.snapshot()
-    return x.copy() if keep and isinstance(x, np.ndarray) else x
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def owned_output(x: Any) -> Any:
@@ -356,7 +356,9 @@ def scalar_pull(f: Callable[..., Any], argnums: Argnums, args: Any, kwargs: Any,
 
 
 def not_scalar(f: Callable[..., Any], pull: Pull) -> Diagnostic:
-    if pull.structure is not None:
+    if pull.structure is not None and not pull.outs:
+        found = "nothing"
+    elif pull.structure is not None:
         found = f"a container of {counted(len(pull.outs), 'value')}"
     elif dtype_of(pull.outs[0]).kind == "c":
         found = f"a complex value of shape {shape_of(pull.outs[0])}"
@@ -398,8 +400,12 @@ def seeds_like(seed: Any, likes: Sequence[Any], structure: Structure | None, kin
     """The leaves of a user's seed, checked against what it belongs to."""
     leaves, found = flatten(seed)
     if found != structure:
-        raise wrong_seed(kind, "structure", repr(found), of, repr(structure))
+        raise wrong_seed(kind, "structure", shown(found), of, shown(structure))
     return [seed_like(arrayed(s), like, kind, of) for s, like in zip(leaves, likes)]
+
+
+def shown(structure: Structure | None) -> str:
+    return "*" if structure is None else repr(structure)
 
 
 def seed_like(s: Any, like: Any, kind: str, of: str) -> Any:
@@ -432,7 +438,7 @@ def wrong_seed(kind: str, aspect: str, have: str, of: str, want: str) -> Diagnos
 def push_forward(call: Call, tangents: Sequence[Any], has_aux: bool = False) -> tuple[list[Any], list[Any], Any, Any]:
     """(results, their tangents or None, structure, aux) of one forward run."""
     mode = Forward()
-    contents = [x.snapshot() if isinstance(x, Value) else x for x in call.leaves]
+    contents = [recorded_content(x) for x in call.leaves]
     values = [x if t is None else Dual(mode, x, t) for x, t in zip(contents, tangents)]
     out = call.run(mode, values)
     aux = None

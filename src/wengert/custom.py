@@ -9,7 +9,7 @@ import numpy as np
 from wengert import numerical
 from wengert.api import name_of, results, run, transpose_linear, vmap
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Value, unbuffer
+from wengert.core.mode import Buffer, Value, plain, unbuffer
 from wengert.core.primitive import Primitive
 from wengert.core.tree import Structure, flatten, unflatten
 from wengert.core.types import dtype_of, shape_of
@@ -99,9 +99,7 @@ class Function:
             return self.run_push(call, xs, filled, out)
         if self.rule_pull is None:
             raise no_rule(self.f)
-        return derived_rule(
-            self.f, "custom_vjp", lambda: transpose_linear(lambda cts: self.run_pull(call, cts, xs, out), out)(filled)
-        )
+        return derived_rule(self.f, "pull", lambda cts: self.run_pull(call, cts, xs, out), out, filled)
 
     def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
         filled = [np.zeros(shape_of(o), dtype_of(o))[()] if c is None else c for o, c in zip(out, ct)]
@@ -109,9 +107,7 @@ class Function:
             return self.run_pull(call, filled, xs, out)
         if self.rule_push is None:
             raise no_rule(self.f)
-        return derived_rule(
-            self.f, "custom_jvp", lambda: transpose_linear(lambda ts: self.run_push(call, xs, ts, out), xs)(filled)
-        )
+        return derived_rule(self.f, "push", lambda ts: self.run_push(call, xs, ts, out), xs, filled)
 
     def run_push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
         args, _ = call.arguments(xs)
@@ -201,12 +197,14 @@ def no_rule(f: Any) -> Diagnostic:
     )
 
 
-def derived_rule(f: Any, given: str, derive: Callable[[], list[Any]]) -> list[Any]:
+def derived_rule(f: Any, given: str, rule: Callable[[Any], list[Any]], likes: Sequence[Any], cts: Any) -> list[Any]:
+    """The other mode's rule: the transpose of the given one, which must be linear for that."""
+    other = "forward" if given == "pull" else "reverse"
     try:
-        return derive()
+        require_linear(f, given, other, rule, likes)
+        return transpose_linear(rule, likes)(cts)
     except Diagnostic as found:
         if found.code in ("W201", "W202", "W301"):
-            other = "forward" if given == "custom_vjp" else "reverse"
             raise Diagnostic(
                 "W503",
                 f"the rule of `{name_of(f)}` cannot be turned into {other} mode",
@@ -215,6 +213,22 @@ def derived_rule(f: Any, given: str, derive: Callable[[], list[Any]]) -> list[An
                 found.where,
             ) from found
         raise
+
+
+def require_linear(f: Any, given: str, other: str, rule: Callable[[Any], list[Any]], likes: Sequence[Any]) -> None:
+    """At one generic point: twice the cotangent (tangent) gives twice the result."""
+    random = np.random.default_rng(1)
+    seeds = [random.standard_normal(shape_of(x)).astype(dtype_of(x))[()] for x in likes]
+    once, twice = rule(seeds), rule([2.0 * s for s in seeds])
+    for a, b in zip(once, twice):
+        a, b = (None if v is None else plain(v) for v in (a, b))
+        if a is not None and not np.allclose(2.0 * a, b, rtol=1e-4, atol=1e-30, equal_nan=True):
+            raise Diagnostic(
+                "W503",
+                f"the rule of `{name_of(f)}` cannot be turned into {other} mode",
+                f"its {given} is not linear in the {'cotangent' if given == 'pull' else 'tangents'}",
+                "give both rules: wg.primitive(f, push=..., pull=...)",
+            )
 
 
 def check_rule(function: Function, call: Opaque) -> None:
@@ -273,7 +287,8 @@ def custom_vjp(f: Callable[..., Any], pull: Callable[..., Any] | None = None, *,
     """f with a reverse rule of your own; the forward rule is derived by transposing it.
 
     pull(ct, out, *args) returns one cotangent per positional argument, None for zero.
-    check=True compares the rule with finite differences at the first call (Diagnostic W501).
+    check=True compares the rule with finite differences at the first call (Diagnostic W501).  A rule that is not linear
+    in `ct`, as the one below, serves reverse mode only (Diagnostic W503 in forward mode).
 
     >>> import numpy as np
     >>> import wengert as wg

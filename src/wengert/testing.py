@@ -46,8 +46,8 @@ def check_grads(
 
     args       a tuple of positional arguments; integers and what holds no floats are constants.
     tolerance  relative; by default 1e-6 for float64 and 1e-2 for float32.
-    Returns one `Check` for each argument, mode and order.  Raises Diagnostic W501, which says which argument, which
-    direction, which mode and by how much, at the first that fails.
+    Returns a `Check` for each argument, order and sequence of modes (forward over reverse and so on).
+    Raises Diagnostic W501 at the first that fails: which argument, which direction, which mode and by how much.
 
     >>> import numpy as np
     >>> import wengert as wg

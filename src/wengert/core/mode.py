@@ -174,7 +174,7 @@ class Value:
         raise escape("complex()")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise escape("numpy.asarray()")
+        raise escape("numpy.asarray()", AS_ARRAY)
 
     # ------------------------------------------------------------ where only the value matters
 
@@ -215,14 +215,16 @@ def is_array(x: Any) -> bool:
     return isinstance(content, np.ndarray) and (content.ndim == 0 or shape_of(x) != ())
 
 
-def escape(what: str) -> Diagnostic:
+def escape(what: str, way_out: str = "call the NumPy function of the same meaning (np.sin for math.sin)") -> Diagnostic:
     return Diagnostic(
         "W201",
         f"{what} is called on a value that is being differentiated",
         "a plain number or array cannot carry a derivative, so it would be lost in silence",
-        "call the NumPy function of the same meaning (np.sin for math.sin, np.stack for np.array of a list), or cut "
-        "the derivative on purpose with wg.stop_gradient",
+        f"{way_out}, or cut the derivative on purpose with wg.stop_gradient",
     )
+
+
+AS_ARRAY = "make the array inside the function with np.stack, np.zeros or np.copy, and write into such arrays only"
 
 
 # ---------------------------------------------------------------- constants
@@ -245,11 +247,15 @@ class Constant(Mode):
 CONSTANT = Constant()
 
 
+GIVEN, OUTSIDE = "given", "outside"
+
+
 class Buffer(Value):
     """An array without derivative that the differentiated function made or was given.
 
     NumPy cannot record a write into a plain array; a buffer turns into a traced value at the first traced write.
-    `aux` is True for an array that lives outside the function: plain writes go to it, traced ones are refused.
+    `aux` says whose array it is: None for one made inside; GIVEN for an argument, which is copied at the first write;
+    OUTSIDE for one that lives elsewhere: plain writes go to it, traced ones are refused.
     """
 
     __slots__ = ()

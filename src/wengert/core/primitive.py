@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from wengert.core.diagnostic import Position
+from wengert.core.diagnostic import Diagnostic, Position
 from wengert.core.mode import Value, leaked, link_view
 from wengert.core.types import shape_of
 
@@ -169,6 +169,17 @@ def source_term(name: str, operands: tuple[str, ...]) -> str:
         if name.endswith(suffix) and name.removesuffix(suffix) in operands:
             return form.format(operands.index(name.removesuffix(suffix)))
     return f"params[{name!r}]"
+
+
+def no_rule(row: Primitive, mode: str) -> Diagnostic:
+    columns = ", ".join(c for c in ("partials", "transposes", "push", "pull") if getattr(row, c)) or "none"
+    reason = row.absent.get("pull" if mode == "reverse" else "push", "nobody wrote it")
+    return Diagnostic(
+        "W302",
+        f"`{row.name}` has no rule for {mode} mode",
+        f"{reason}; the row at {row.where} has: {columns}",
+        "use the other mode (wg.jvp and wg.jacfwd, or wg.vjp and wg.grad), or give a rule with wg.custom_vjp",
+    )
 
 
 def defined_at() -> Position:

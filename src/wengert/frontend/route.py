@@ -12,21 +12,23 @@ arrays in a form that records.  No source is needed; closures, defaults and line
 """
 
 import builtins
+import contextlib
 import dis
 import functools
 import os
 import re
 import sys
 import sysconfig
+import threading
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from wengert.core.diagnostic import is_engine
-from wengert.core.mode import CONSTANT, Buffer, Value, buffer, is_array, plain
+from wengert.core.mode import CONSTANT, GIVEN, OUTSIDE, Buffer, Value, is_array, plain
 from wengert.core.tree import Structure, flatten, unflatten
 from wengert.core.types import dtype_of
 from wengert.rules.elementwise import mul
@@ -91,7 +93,7 @@ def same(x: Any) -> Any:
 
 
 def route_array(x: np.ndarray) -> Any:
-    return Buffer(CONSTANT, x, True) if x.dtype.kind in "fciub" else x
+    return Buffer(CONSTANT, x, OUTSIDE) if x.dtype.kind in "fciub" else x
 
 
 # ---------------------------------------------------------------- modules
@@ -304,18 +306,22 @@ class RoutedGlobals(dict):  # type: ignore[type-arg]
     """Globals that look names up in the real ones, at every use, and route what they find.
 
     Only modules are kept, and looked at again at every call (`refresh`), since they are what code looks up most.
-    Assignments to globals land here (Python writes them past any override) and are handed over by `flush`.
+    Assignments to globals land here (Python writes them past any override), and are handed over at the next look-up.
     """
 
     def __init__(self, real: dict[str, Any]) -> None:
         super().__init__({"__builtins__": BUILTINS})
         self.real = real
         self.modules: dict[str, types.ModuleType] = {}
+        self.assigned: set[str] = set()
         for name in KEPT:
             if name in real and name not in self:
                 self[name] = real[name]
+        self.own = len(self)
 
     def __missing__(self, name: str) -> Any:
+        if len(self) > self.own + len(self.modules):
+            self.hand_over()
         if name not in self.real:
             return BUILTINS[name]
         value = self.real[name]
@@ -324,6 +330,19 @@ class RoutedGlobals(dict):  # type: ignore[type-arg]
             self[name] = route_module(value)
             return self[name]
         return route(value)
+
+    def hand_over(self) -> None:
+        """Assignments by routed code, to where other code looks for them."""
+        for name in [n for n in self if n not in KEPT and n not in self.modules]:
+            self.real[name] = self.pop(name)
+            self.assigned.add(name)
+
+    def settle(self) -> None:
+        """Leave no traced value behind in what was assigned."""
+        self.hand_over()
+        for name in self.assigned:
+            self.real[name] = settled(self.real.get(name))
+        self.assigned.clear()
 
     def refresh(self) -> None:
         """Forget modules whose name means something else by now."""
@@ -418,11 +437,39 @@ def stored_names(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
     return found
 
 
-def flush() -> None:
-    """Hand assignments to globals over to the real ones; traced values become plain."""
-    for routed in _assigned:
-        for name in [n for n in routed if n not in KEPT and n not in routed.modules]:
-            routed.real[name] = plain(routed.pop(name))
+class Running(threading.local):
+    """How many derivatives are running inside each other, and the instances whose attributes they may have set."""
+
+    depth = 0
+
+    def __init__(self) -> None:
+        self.twins: list[Any] = []
+
+
+running = Running()
+
+
+@contextlib.contextmanager
+def running_inside() -> Iterator[None]:
+    """One run of a user's function; after the outermost, no value of ours stays in globals and attributes."""
+    running.depth += 1
+    try:
+        yield
+    finally:
+        running.depth -= 1
+        if running.depth == 0:
+            for routed in _assigned:
+                routed.settle()
+            while running.twins:
+                attributes = running.twins.pop().__dict__
+                for name, value in attributes.items():
+                    if isinstance(value, Value):
+                        attributes[name] = settled(value)
+
+
+def settled(x: Any) -> Any:
+    """The plain content of a value whose derivative has ended; a tensor stays one."""
+    return x if isinstance(x, Value) and x.mode.level == 0 else plain(x)
 
 
 def route_method(m: types.MethodType) -> Any:
@@ -473,8 +520,8 @@ CONTAINERS = frozenset({dict, list, tuple, type(None)})
 
 
 def is_users_class(kind: type) -> bool:
-    if kind.__module__ == "builtins":
-        return False
+    if kind.__module__ in ("builtins", "__main__"):  # a runner such as pytest puts itself in the place of __main__
+        return kind.__module__ == "__main__"
     filename = getattr(sys.modules.get(kind.__module__), "__file__", None)
     return filename is None or not is_foreign(filename)
 
@@ -489,6 +536,7 @@ def routed_namespace(kind: type) -> dict[str, Any]:
     namespace |= {
         "__routed_from__": kind,
         "__getattribute__": route_attribute,
+        "__setattr__": set_attribute(kind),
         "__module__": kind.__module__,
         "__qualname__": kind.__qualname__,
         "__doc__": kind.__doc__,
@@ -511,6 +559,15 @@ def route_attribute(self: Any, name: str) -> Any:
     return value if name.startswith("__") or isinstance(value, types.MethodType) else route(value)
 
 
+def set_attribute(kind: type) -> Callable[[Any, str, Any], None]:
+    def set_plain(self: Any, name: str, value: Any) -> None:
+        """`self.w -= 1` on an array from outside has written it already; what is kept is the array, not a buffer."""
+        outside = isinstance(value, Buffer) and value.aux is OUTSIDE
+        kind.__setattr__(self, name, value.primal if outside else value)
+
+    return set_plain
+
+
 def route_instance(x: Any) -> Any:
     """A routed twin of an instance of a user's class; both share one __dict__."""
     kind = type(x)
@@ -518,6 +575,8 @@ def route_instance(x: Any) -> Any:
         return x
     twin = object.__new__(route_class(kind))
     object.__setattr__(twin, "__dict__", x.__dict__)
+    if running.depth:
+        running.twins.append(x)
     return twin
 
 
@@ -536,8 +595,8 @@ ROUTERS: dict[type, Callable[[Any], Any]] = {
 
 def give(x: Any) -> Any:
     """An argument that is not differentiated: its arrays become buffers, so that the caller's are never written."""
-    if isinstance(x, np.ndarray):
-        return buffer(x)
+    if isinstance(x, np.ndarray) and x.dtype.kind in "fciub":
+        return Buffer(CONSTANT, x, GIVEN)
     return route(x)
 
 

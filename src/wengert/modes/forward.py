@@ -3,7 +3,7 @@
 from typing import Any
 
 from wengert.core.mode import Mode, Value, buffer
-from wengert.core.primitive import Primitive
+from wengert.core.primitive import Primitive, no_rule
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules.linear import broadcast_to, cast, zeros_like
 
@@ -57,7 +57,9 @@ def push(row: Primitive, primals: list[Any], tangents: list[Any], out: Any, para
         return push_partials(row, primals, tangents, out, params)
     if row.multilinear:
         return push_each(row, primals, tangents, params)
-    linear = row.transposes or (row.transpose_into,)
+    linear = row.transposes or (row.transpose_into and (row.transpose_into,))
+    if linear is None:
+        raise no_rule(row, "forward")
     mixed = [x if rule is None else zeros_like(x) if t is None else t for x, t, rule in zip(primals, tangents, linear)]
     return row(*mixed, **params)
 

@@ -16,7 +16,7 @@ from numpy import ndarray
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.guard import protect
 from wengert.core.mode import Buffer, Mode, Value, buffer, exclusive, owns_storage
-from wengert.core.primitive import SUPPLIED, Primitive, positional, source_term, wants_ownership
+from wengert.core.primitive import SUPPLIED, Primitive, no_rule, positional, source_term, wants_ownership
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.elementwise import scale
 from wengert.rules.linear import cast, duplicate, unbroadcast
@@ -84,7 +84,7 @@ class Reverse(Mode):
                     primals.append(x.snapshot())
                     nested = True
             else:
-                if type(x) is ndarray and x.flags.writeable:
+                if type(x) is ndarray and (x.flags.writeable or x.base is not None):
                     foreign = [*(foreign or ()), (x, True)]
                 primals.append(x)
             bit <<= 1
@@ -197,17 +197,6 @@ def fit_of(primal: Any, out: Any, broadcasts: bool) -> Fit | None:
 SCALARS = frozenset({float, np.float64, np.float32, complex, np.complex128})
 
 
-def no_rule(row: Primitive, mode: str) -> Diagnostic:
-    columns = ", ".join(c for c in ("partials", "transposes", "push", "pull") if getattr(row, c)) or "none"
-    reason = row.absent.get("pull" if mode == "reverse" else "push", "nobody wrote it")
-    return Diagnostic(
-        "W302",
-        f"`{row.name}` has no rule for {mode} mode",
-        f"{reason}; the row at {row.where} has: {columns}",
-        "use the other mode (wg.jvp and wg.jacfwd, or wg.vjp and wg.grad), or give a rule with wg.custom_vjp",
-    )
-
-
 # ---------------------------------------------------------------- the way back
 
 
@@ -224,11 +213,24 @@ class Sweep:
         self.pending: dict[int, list[Any]] = {}  # -index: [record, cotangent]
         self.leaves: dict[Record, Any] = {}
         self.verified: set[int] = set()
+        self.silent: Any = None
 
     def run(self, seeds: Sequence[tuple[Record, Any]]) -> dict[Record, Any]:
         """Cotangents of the leaves reached."""
         for record, ct in seeds:
             self.add(record, ct)
+        try:
+            return self.walk()
+        finally:
+            if self.silent is not None:
+                self.silent.__exit__(None, None, None)
+
+    def silence(self) -> None:
+        """An infinite slope is a result, and no accident that deserves a warning; from the first on, to the end."""
+        self.silent = np.errstate(all="ignore")
+        self.silent.__enter__()
+
+    def walk(self) -> dict[Record, Any]:
         heap, pending, keep = self.heap, self.pending, self.keep
         while heap:
             record, ct = pending.pop(heappop(heap))
@@ -249,8 +251,9 @@ class Sweep:
                     # summed first: fewer numbers to multiply
                     contribution = rule * (ct if fit is None or fit[0] is None else unbroadcast(ct, fit[0]))
                 elif kind == SINGULAR:
-                    with np.errstate(all="ignore"):  # an infinite slope is a result, not an accident to warn of
-                        contribution = scale(rule(*saved), ct)
+                    if self.silent is None:
+                        self.silence()
+                    contribution = scale(rule(*saved), ct)
                 elif kind == TRANSPOSE:
                     contribution = rule(ct, *saved)
                 else:

@@ -134,7 +134,7 @@ def scale_push(d: Any, c: Any, d_dot: Any, c_dot: Any) -> Any:
 
 
 # A partial times a cotangent, where a zero that a mask made wins against inf and nan: `where` sends exact zeros into
-# the branch that it did not take, and they must stay zeros (users.md 7).  Used by the engine for `singular` rows.
+# the branch that it did not take, and they must stay zeros.  Used by the engine for `singular` rows.
 scale = row("scale", masked_product, partials=(lambda c: c, lambda d: d), push=scale_push, singular=True)
 
 # ---------------------------------------------------------------- exponentials and logarithms
@@ -223,8 +223,13 @@ def winner_evaluate(x: Any, y: Any) -> Any:
 winner = row("winner", winner_evaluate, elementwise=True)
 maximum = row("maximum", np.maximum, partials=(lambda x, y: winner(x, y), lambda x, y: winner(y, x)))
 minimum = row("minimum", np.minimum, partials=(lambda x, y: winner(y, x), lambda x, y: winner(x, y)))
-fmax = row("fmax", np.fmax, partials=(lambda x, y: winner(x, y), lambda x, y: winner(y, x)))
-fmin = row("fmin", np.fmin, partials=(lambda x, y: winner(y, x), lambda x, y: winner(x, y)))
+fmax = row("fmax", np.fmax, partials=(lambda x, y: number_wins(x, y, x, y), lambda x, y: number_wins(y, x, y, x)))
+fmin = row("fmin", np.fmin, partials=(lambda x, y: number_wins(x, y, y, x), lambda x, y: number_wins(y, x, x, y)))
+
+
+def number_wins(mine: Any, other: Any, larger: Any, smaller: Any) -> Any:
+    """The share of `mine` where nan counts as absent."""
+    return where(isnan(other), 1.0, where(isnan(mine), 0.0, winner(larger, smaller)))
 
 
 def abs_partial(out: Any, x: Any) -> Any:

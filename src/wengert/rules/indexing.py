@@ -96,10 +96,7 @@ def arrays_first(parts: Index, shape: Shape) -> tuple[tuple[int, ...], Index]:
 
 
 def is_basic(index: Index) -> bool:
-    for p in index:
-        if type(p) is np.ndarray:
-            return False
-    return True
+    return np.ndarray not in map(type, index)
 
 
 # ---------------------------------------------------------------- reading

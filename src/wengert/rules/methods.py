@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.guard import refuse_overwrite
-from wengert.core.mode import Buffer, Value, buffer, exclusive, is_array, plain
+from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, exclusive, is_array, plain
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise as e
@@ -93,7 +93,7 @@ def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 def replace(x: Value, new: Any) -> None:
     """Give x the content of `new`, which has its shape."""
-    outside = isinstance(x, Buffer) and (x.aux or (x.view is not None and x.view.root.aux))
+    outside = isinstance(x, Buffer) and OUTSIDE in (x.aux, x.view and x.view.root.aux)
     if x.view is not None or outside or dtype_of(new) != x.dtype:
         setitem(x, Ellipsis, new)
     else:
@@ -149,7 +149,7 @@ def setitem(x: Value, index: Any, value: Any) -> None:
     value = writable(value, root.dtype)
     if isinstance(value, Value) and value.view is not None and is_same_place(value.view, root, steps, index):
         return  # `a[i] += v` on a view: Python writes back what was written already
-    if isinstance(root, Buffer) and root.aux:
+    if isinstance(root, Buffer) and root.aux is OUTSIDE:
         write_outside(root, steps, index, value)
         return
     if view is not None:
