@@ -96,7 +96,7 @@ def test_results_in_containers():
     close(wg.derivative(lambda t: {"a": t**2, "b": [np.sin(t), X * t]})(0.5), {"a": 1.0, "b": [np.cos(0.5), X]})
 
 
-@pytest.mark.parametrize("bad", ["text", object(), {1, 2}, lambda: 0, b"x"], ids=repr)
+@pytest.mark.parametrize("bad", ["text", object(), {1, 2}, lambda: 0, b"x"], ids=lambda x: type(x).__name__)
 def test_a_result_that_is_no_number_is_refused(bad):
     for derivative in (
         wg.grad(lambda x: bad),
@@ -287,7 +287,7 @@ def test_the_arrays_of_the_caller_are_never_written():
             unchanged()
     wg.grad(writes, "z")(x, y, z=z)
     wg.grad(lambda a, b, c: wg.checkpoint(writes)(a, b, z=c))(x, y, z)
-    wg.vmap(lambda a: writes(a, y.copy(), z={"w": 1.0 * z["w"]}))(np.stack([x, x]))
+    wg.vmap(lambda a: writes(a, y.copy(), z={"w": np.copy(z["w"])}))(np.stack([x, x]))
     wg.jvp(lambda a, b, c: writes(a, b, z=c), (x, y, z), (x, y, z))
     wg.linearize(lambda a, b, c: writes(a, b, z=c), x, y, z)[1](x, y, z)
     out, pullback = wg.vjp(lambda a, b, c: writes(a, b, z=c), x, y, z)

@@ -190,7 +190,6 @@ def test_printing():
     assert repr(2 * parameter([1.0])) == "Tensor([2.], requires_grad=True)"
     assert repr(wg.Tensor(M)) == "Tensor([[ 0.5, -0.3,  0.8],\n        [ 1.1,  0.2, -0.6]])"
     assert f"{parameter(1.23456):.2f} {parameter(2.0)[()]:5.1f}" == "1.23   2.0"
-    assert "%.3f" % parameter(0.5).item() == "0.500"
 
 
 def test_control_flow_and_truth():
@@ -212,12 +211,16 @@ def test_tensors_with_and_without_gradient_where_numpy_is_plain():
     equal(np.asarray(constant), X)
     assert np.asarray(constant, np.float32).dtype == np.float32
     assert float(wg.Tensor(0.5)) == 0.5 and math.sin(wg.Tensor(0.5)) == math.sin(0.5)
-    for use in (np.asarray, np.array, lambda t: math.sin(t[0]), lambda t: float(t[0]), scipy.special.logsumexp, lambda t: np.array([t[0], 1.0]).sum() * 1.0):
+    for use in (
+        np.asarray,
+        np.array,
+        lambda t: math.sin(t[0]),
+        lambda t: float(t[0]),
+        scipy.special.logsumexp,
+    ):
         with pytest.raises(wg.Diagnostic, match="W201") as caught:
-            found = use(recorded)
-            if isinstance(found, wg.Tensor):  # an object array kept the record: nothing is lost
-                raise wg.Diagnostic("W201", "", "", "")
-        assert caught.value.where is None or caught.value.where.filename == __file__
+            use(recorded)
+        assert caught.value.where.filename == __file__
     buffer = np.zeros(3)
     with pytest.raises((wg.Diagnostic, TypeError, ValueError)):
         buffer[0] = recorded[0]
@@ -258,7 +261,12 @@ def test_numpy_and_scipy_functions():
     w = parameter(X)
     loss = np.sum(scipy.special.erf(w)) + np.linalg.norm(w) + np.einsum("i,ij->", w, M.T)
     loss = loss + np.mean(np.where(w > 0, w, 0.1 * w)) + np.concatenate([w, Y, w * w]).max() + np.outer(w, w).trace()
-    loss = loss + np.linalg.solve(np.eye(3) + np.outer(w, w), Y)[0] + np.sum(np.clip(w, -0.5, 0.5)) + np.stack([w[0], 1.0])[0]
+    loss = (
+        loss
+        + np.linalg.solve(np.eye(3) + np.outer(w, w), Y)[0]
+        + np.sum(np.clip(w, -0.5, 0.5))
+        + np.stack([w[0], 1.0])[0]
+    )
     loss.backward()
 
     def plain(v):
@@ -322,7 +330,9 @@ def test_writing_into_a_leaf_is_refused_outside_no_grad():
 
     for write in (add, part, lambda t: t.fill(0.0), lambda t: np.add(t, 1.0, out=t), lambda t: np.add.at(t, [0], 1.0)):
         for target in (w, view):
-            with pytest.raises(wg.Diagnostic, match="W205 a tensor with requires_grad=True is written in place") as caught:
+            with pytest.raises(
+                wg.Diagnostic, match="W205 a tensor with requires_grad=True is written in place"
+            ) as caught:
                 write(target)
             assert caught.value.where.filename == __file__
     equal(w.numpy(), X)

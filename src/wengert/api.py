@@ -11,7 +11,7 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Mode, Value, is_array, owns_storage, plain, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, shape_of
-from wengert.frontend.route import give, give_all, original_structure, route, route_structure, running_inside
+from wengert.frontend.route import give, give_all, original_structure, route, route_structure, running_inside, unroute
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
@@ -32,7 +32,8 @@ class Call:
     def __init__(self, f: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.f, self.args, self.kwargs = f, list(args), dict(kwargs)
         self.single = isinstance(argnums, int | str)
-        self.keys = [self.key(a) for a in ((argnums,) if self.single else argnums)]  # type: ignore[union-attr]
+        self.wanted = [self.key(a) for a in ((argnums,) if self.single else argnums)]  # type: ignore[union-attr]
+        self.keys = list(dict.fromkeys(self.wanted))  # one argument may be asked for by position and by name
         self.leaves: list[Any] = []
         self.structures = []
         for key in self.keys:
@@ -106,8 +107,8 @@ class Call:
     def gather(self, values: Sequence[Any]) -> Any:
         """Values for the differentiated leaves, in the structure that the user gave."""
         rest = iter(values)
-        trees = [unflatten(structure, rest) for structure in self.structures]
-        return trees[0] if self.single else tuple(trees)
+        trees = {key: unflatten(structure, rest) for key, structure in zip(self.keys, self.structures)}
+        return trees[self.wanted[0]] if self.single else tuple([trees[key] for key in self.wanted])
 
 
 def run(mode: Mode, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -195,7 +196,8 @@ def peel(x: Any, mode: Mode) -> Any:
 
 
 def peel_all(tree: Any, mode: Mode) -> Any:
-    return map_leaves(lambda leaf: peel(leaf, mode), tree)
+    leaves, structure = flatten(tree)
+    return unflatten(original_structure(structure), [unroute(peel(leaf, mode)) for leaf in leaves])
 
 
 def own(ct: Any, like: Any) -> Any:
@@ -467,7 +469,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     seeds = seeds_like(list(tangents), call.leaves, call.structure, "tangent", "the primal")
     outs, pushed, structure, aux = push_forward(call, seeds, has_aux)
     out = unflatten(structure, [owned_output(x) for x in outs])
-    tangent = unflatten(structure, own_all(pushed, outs))
+    tangent = unflatten(structure, own_all(pushed, outs, seeds))
     return (out, tangent, aux) if has_aux else (out, tangent)
 
 
@@ -612,10 +614,15 @@ def split(stacked: Any, likes: Sequence[Any], trailing: Any) -> list[Any]:
         else:
             parts.append(linear.reshape(stacked[start : start + n], shape=shape))
         start += n
-    return [
-        p if isinstance(p, Value) else float(p) if p.shape == () and type(trailing) is float else np.array(p)[()]
-        for p in parts
-    ]
+    return [own_part(p, trailing) for p in parts]
+
+
+def own_part(part: Any, trailing: Any) -> Any:
+    if isinstance(part, Value):
+        return part
+    if part.shape == ():
+        return float(part) if type(trailing) is float else part[()]
+    return np.array(part)
 
 
 def jacfwd(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -650,7 +657,7 @@ def move_columns(part: Any, out_shape: Any, x_shape: Any) -> Any:
     if n == 0 or m == 0:
         return part
     moved = moveaxis(part, tuple(range(n)), tuple(range(m, m + n)))
-    return np.ascontiguousarray(moved) if isinstance(moved, np.ndarray) else moved
+    return np.array(moved) if isinstance(moved, np.ndarray) else moved
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0, mode: str = "auto") -> Callable[..., Any]:
@@ -749,9 +756,15 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
                 raise
             outs, out_structure = lane_by_lane(f, fronted, axes, structure, size)
         placed = spread(out_axes, unflatten(out_structure, outs))
-        return unflatten(out_structure, [x if not a else moveaxis(x, 0, a) for x, a in zip(outs, placed)])
+        outs = [x if not a else moveaxis(x, 0, a) for x, a in zip(outs, placed)]
+        return unflatten(out_structure, [x if is_own(x, leaves) else np.array(x) for x in outs])
 
     return batched
+
+
+def is_own(x: Any, arguments: Sequence[Any]) -> bool:
+    """Whether a result shares no memory with an argument."""
+    return not isinstance(x, np.ndarray) or (owns_storage(x) and not any(x is a for a in arguments))
 
 
 def spread(axes: Any, tree: Any) -> list[Any]:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from wengert import numerical
-from wengert.api import name_of, results, run, transpose_linear, vmap
+from wengert.api import lanes_of, name_of, results, run, transpose_linear, vmap
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Value, plain, unbuffer
+from wengert.core.mode import Value, plain, unbuffer
 from wengert.core.primitive import Primitive
-from wengert.core.tree import Structure, flatten, unflatten
+from wengert.core.tree import Structure, flatten, open_container, unflatten
 from wengert.core.types import dtype_of, shape_of
-from wengert.frontend.route import hoist, route
+from wengert.frontend.route import give, hoist, route, running_inside
+from wengert.modes.batch import Batch, Batched
 from wengert.modes.forward import Dual, Forward
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.rules.join import stretch
@@ -32,12 +33,16 @@ class Opaque:
         self.places = [i for i, x in enumerate(leaves) if is_operand(x)]
         self.operands = [leaves[i] for i in self.places]
         self.static = [None if i in self.places else unbuffer(x) for i, x in enumerate(leaves)]
-        self.out_structure: Structure | None = None
+        self.out_structure: Structure | None = None  # known when the function has run
+        self.written: list[int] | None = None  # operands that the function writes into; likewise
 
-    def arguments(self, operands: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def arguments(self, operands: Sequence[Any], wrap: Any = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What the user's function gets for these operands; `wrap` for what is not traced."""
         leaves = list(self.static)
         for place, x in zip(self.places, operands):
             leaves[place] = x
+        if wrap is not None:
+            leaves = [x if isinstance(x, Value) else wrap(x) for x in leaves]
         return unflatten(self.structure, leaves)  # type: ignore[no-any-return]
 
     def results(self, out: Any) -> tuple[Any, ...]:
@@ -45,8 +50,7 @@ class Opaque:
         return tuple(unbuffer(x) for x in leaves)
 
     def evaluate(self, *operands: Any) -> tuple[Any, ...]:
-        args, kwargs = self.arguments(operands)
-        outs = self.results(self.function.f(*args, **kwargs))
+        outs = self.results(self.function.run(self, operands))
         if any(isinstance(x, Value) for x in outs):
             raise Diagnostic(
                 "W504",
@@ -66,8 +70,12 @@ def is_operand(x: Any) -> bool:
 class Function:
     """A callable with rules of its own.
 
+    batches   whether f and its rules can run on whole batches; otherwise `vmap` runs the lanes one by one.
+
     push(tangents, out, *args) and pull(ct, out, *args) see what the user sees; see `custom_jvp` and `custom_vjp`.
     """
+
+    batches = True
 
     def __init__(self, f: Callable[..., Any], push: Any = None, pull: Any = None, check: bool = False) -> None:
         functools.update_wrapper(self, f)
@@ -77,7 +85,7 @@ class Function:
             lambda *xs, call: call.evaluate(*xs),
             push=lambda xs, xs_dot, out, call: self.push(call, xs, xs_dot, out),
             pull=lambda ct, xs, out, traced, call: self.pull(call, ct, xs, out, traced),
-            batch=self.batch,
+            batch=self.batch if self.batches else None,
             several=True,
             register=False,
         )
@@ -89,6 +97,16 @@ class Function:
             check_rule(self, call)
         outs = self.row(*call.operands, call=call)
         return unflatten(call.out_structure, outs)
+
+    def run(self, call: Opaque, operands: Sequence[Any]) -> Any:
+        """f on plain operands; what it writes into them would be lost, and is refused."""
+        given = [give(x) for x in operands]
+        args, kwargs = call.arguments(given, give)
+        with running_inside():
+            out = route(self.f)(*args, **kwargs)
+        if changed(given, operands):
+            raise writes_argument(self.f)
+        return out
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -122,7 +140,7 @@ class Function:
         pulled = pulled if isinstance(pulled, tuple) else (pulled,)
         if len(pulled) != len(args):
             raise wrong_rule(self.f, "pull", f"{len(pulled)} cotangents", f"{len(args)} arguments")
-        leaves = [leaf for bar, arg in zip(pulled, args) for leaf in leaves_or_none(self.f, bar, arg)]
+        leaves = [leaf for bar, arg in zip(pulled, args) for leaf in matched(self.f, "pull", bar, flatten(arg)[1])]
         leaves += [None] * len(flatten(kwargs)[0])
         return [fitted(self.f, "pull", leaves[place], x) for place, x in zip(call.places, xs)]
 
@@ -142,27 +160,36 @@ class Function:
         return outs
 
 
+def changed(given: Sequence[Any], contents: Sequence[Any]) -> list[int]:
+    """Places of the values that a function has written into."""
+    pairs = enumerate(zip(given, contents))
+    return [i for i, (x, content) in pairs if isinstance(x, Value) and x.fresh().primal is not content]
+
+
 def only_ints(axes: Any) -> Any:
     """Axes of the operands; what is static is shared by all lanes."""
     leaves, structure = flatten(axes)
     return unflatten(structure, [0 if type(a) is int and a == 0 else None for a in leaves])
 
 
-def leaves_or_none(f: Any, bar: Any, arg: Any) -> list[Any]:
-    count, structure = len(flatten(arg)[0]), flatten(arg)[1]
-    if bar is None:
-        return [None] * count
-    leaves, found = flatten(bar)
-    if found != structure:
-        raise wrong_rule(f, "pull", f"a cotangent of structure {found!r}", f"an argument of structure {structure!r}")
-    return leaves
+def matched(f: Any, kind: str, found: Any, structure: Structure | None) -> list[Any]:
+    """The leaves of what a rule returned; None stands for zeros at any depth."""
+    if found is None:
+        return [None] * leaf_count(structure)
+    opened = open_container(found)
+    if structure is None and opened is None:
+        return [found]
+    if structure is None or opened is None or tuple(opened[0]) != structure.labels:
+        raise wrong_rule(f, kind, f"structure {flatten(found)[1] or '*'}", f"structure {structure or '*'}")
+    return [leaf for part, child in zip(opened[1], structure.children) for leaf in matched(f, kind, part, child)]
+
+
+def leaf_count(structure: Structure | None) -> int:
+    return 1 if structure is None else sum(map(leaf_count, structure.children))
 
 
 def checked_rule(f: Any, kind: str, found: Any, structure: Any, likes: Sequence[Any]) -> list[Any]:
-    leaves, found_structure = flatten(found)
-    if found_structure != structure:
-        raise wrong_rule(f, kind, f"structure {found_structure!r}", f"structure {structure!r}")
-    return [fitted(f, kind, x, like) for x, like in zip(leaves, likes)]
+    return [fitted(f, kind, x, like) for x, like in zip(matched(f, kind, found, structure), likes)]
 
 
 def fitted(f: Any, kind: str, x: Any, like: Any) -> Any:
@@ -185,6 +212,15 @@ def wrong_rule(f: Any, kind: str, have: str, want: str) -> Diagnostic:
             if kind == "push"
             else "argument, as pull(ct, out, *args) -> (bar, ...)"
         ),
+    )
+
+
+def writes_argument(f: Any) -> Diagnostic:
+    return Diagnostic(
+        "W505",
+        f"`{name_of(f)}` writes into its argument",
+        "its rule speaks of its results only, so the derivative of what is written would be lost",
+        "write into a copy, and return it",
     )
 
 
@@ -337,52 +373,91 @@ def primitive(
     """
     if numerical is not None:
         return NumericalFunction(f, numerical)
-    return Function(f, push=push, pull=pull, check=check)
+    return Foreign(f, push=push, pull=pull, check=check)
 
 
-class NumericalFunction(Function):
-    """A function whose rules are finite differences."""
+class Foreign(Function):
+    """A function that knows plain numbers and arrays only: run as it is, on read-only arrays, lane by lane."""
+
+    batches = False
+
+    def run(self, call: Opaque, operands: Sequence[Any]) -> Any:
+        args, kwargs = call.arguments(operands, read_only)
+        return self.f(*args, **kwargs)
+
+
+def read_only(x: Any) -> Any:
+    if not isinstance(x, np.ndarray):
+        return x
+    x = x.view()
+    x.flags.writeable = False
+    return x
+
+
+class NumericalFunction(Foreign):
+    """A foreign function whose rules are finite differences."""
 
     def __init__(self, f: Callable[..., Any], method: str) -> None:
         super().__init__(f)
         self.method, self.error = method, 0.0
+        refuse = no_second_derivative(f)
+        rules: dict[str, Any] = {"push": refuse, "pull": lambda ct, xs: refuse(xs), "several": True, "register": False}
+        self.tangents = Primitive(f"{name_of(f)} along", lambda *xs, call: self.plain_tangents(*xs, call=call), **rules)
+        self.cotangents = Primitive(
+            f"{name_of(f)} back",
+            lambda *xs, call, traced: self.plain_cotangents(*xs, call=call, traced=traced),
+            **rules,
+        )
 
     def push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
-        self.refuse_nesting([*xs, *(t for t in xs_dot if t is not None)])
-        moving = [(x, 0.0 if t is None else t) for x, t in zip(xs, xs_dot)]
-        return self.difference(lambda s: call.evaluate(*[x + s * t for x, t in moving]), out)
+        filled = [np.zeros(shape_of(x), dtype_of(x))[()] if t is None else t for x, t in zip(xs, xs_dot)]
+        return list(self.tangents(*xs, *filled, call=call))
 
-    def difference(self, curve: Callable[[float], tuple[Any, ...]], out: Any) -> list[Any]:
+    def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
+        filled = [np.zeros(shape_of(o), dtype_of(o))[()] if c is None else c for o, c in zip(out, ct)]
+        return list(self.cotangents(*xs, *filled, call=call, traced=traced))
+
+    def plain_tangents(self, *values: Any, call: Opaque) -> tuple[Any, ...]:
+        count = len(call.places)
+        self.error = 0.0
+        return tuple(self.along(call, values[:count], values[count:]))
+
+    def along(self, call: Opaque, xs: Sequence[Any], ts: Sequence[Any]) -> list[Any]:
+        """Differences of all results along one direction."""
+        outs = call.evaluate(*xs)
+        curve = lambda s, i: np.asarray(call.evaluate(*[x + s * t for x, t in zip(xs, ts)])[i])
         parts = []
-        for i, o in enumerate(out):
-            found = numerical.derivative(lambda s, i=i: np.asarray(curve(s)[i]), 0.0, method=self.method, error=True)
+        for i, o in enumerate(outs):
+            found = numerical.derivative(lambda s, i=i: curve(s, i), 0.0, method=self.method, error=True)
             self.error = max(self.error, float(np.max(found.error, initial=0.0)))
             parts.append(np.asarray(found.value, dtype_of(o))[()])
         return parts
 
-    def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
+    def plain_cotangents(self, *values: Any, call: Opaque, traced: Sequence[bool]) -> tuple[Any, ...]:
+        xs, cts = values[: len(traced)], values[len(traced) :]
         self.error = 0.0
-        self.refuse_nesting([*xs])
-        bars: list[Any] = [None] * len(xs)
-        for k, x in enumerate(xs):
-            if traced[k]:
-                bar = np.zeros(shape_of(x), dtype_of(x))
-                for index in np.ndindex(bar.shape):
-                    unit = np.zeros(bar.shape, bar.dtype)
-                    unit[index] = 1.0
-                    columns = self.push(call, xs, [unit[()] if j == k else None for j in range(len(xs))], out)
-                    bar[index] = sum(np.sum(c * column) for c, column in zip(ct, columns) if c is not None)
-                bars[k] = bar[()]
-        return bars
+        return tuple(self.cotangent(call, xs, cts, k) if t else 0.0 * x for k, (x, t) in enumerate(zip(xs, traced)))
 
-    def refuse_nesting(self, values: Sequence[Any]) -> None:
-        if any(isinstance(x, Value) and not isinstance(x, Buffer) for x in values):
-            raise Diagnostic(
-                "W503",
-                f"a second derivative of `{name_of(self.f)}`, whose first derivative is a finite difference",
-                "differences of differences lose all digits",
-                "give its rule with wg.primitive(f, push=..., pull=...)",
-            )
+    def cotangent(self, call: Opaque, xs: Sequence[Any], cts: Sequence[Any], k: int) -> Any:
+        bar = np.zeros(shape_of(xs[k]), dtype_of(xs[k]))
+        for index in np.ndindex(bar.shape):
+            units = [np.zeros(shape_of(x), dtype_of(x)) for x in xs]
+            units[k][index] = 1.0
+            columns = self.along(call, xs, [u[()] for u in units])
+            bar[index] = sum(np.sum(c * column) for c, column in zip(cts, columns))
+        return bar[()]
+
+
+def no_second_derivative(f: Any) -> Callable[..., Any]:
+    def refuse(xs: Any) -> Any:
+        raise Diagnostic(
+            "W503",
+            f"a second derivative of `{name_of(f)}`, whose first derivative is a finite difference",
+            "differences of differences lose all digits",
+            "give its rule with wg.primitive(f, push=..., pull=...)",
+        )
+
+    return refuse
 
 
 # ---------------------------------------------------------------- checkpoint
@@ -411,6 +486,24 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Recomputed(Function):
+    """What the function writes into its arguments is returned beside its results, and written back."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        call = Opaque(self, args, kwargs)
+        outs = self.row(*call.operands, call=call)
+        out, finals = unflatten(call.out_structure, outs)
+        for place, final in zip(call.written, finals):
+            call.operands[place][...] = final
+        return out
+
+    def run(self, call: Opaque, operands: Sequence[Any]) -> Any:
+        given = [give(x) for x in operands]
+        args, kwargs = call.arguments(given, give)
+        with running_inside():
+            out = route(self.f)(*args, **kwargs)
+        call.written = changed(given, operands)
+        return out, [given[i] for i in call.written]
+
     def push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
         mode = Forward()
         outs = self.again(call, mode, [x if t is None else Dual(mode, x, t) for x, t in zip(xs, xs_dot)])
@@ -424,15 +517,19 @@ class Recomputed(Function):
         reached = Sweep(keep=False).run(seeds)
         return [reached.get(leaf) for leaf in leaves]
 
-    def again(self, call: Opaque, mode: Any, values: Sequence[Any]) -> list[Any]:
-        args, kwargs = call.arguments(values)
-        return results(run(mode, self.f, args, kwargs))[0]
-
     def batch(self, size: int, batched: Any, operands: Any, *, call: Opaque) -> Any:
-        args, kwargs = call.arguments(stretch(size, batched, operands))
-        axes = tuple(only_ints(a) for a in call.arguments([0] * len(operands))[0])
-        lifted = Recomputed(vmap(functools.partial(self.f, **kwargs), in_axes=axes))
-        inner = Opaque(lifted, args, {})
-        outs = lifted.row(*inner.operands, call=inner)
-        call.out_structure = inner.out_structure
-        return outs
+        mode = Batch(size)
+        values = [Batched(mode, x) for x in stretch(size, batched, operands)]
+        return [lanes_of(x, mode) for x in self.again(call, mode, values)]
+
+    def again(self, call: Opaque, mode: Any, values: Sequence[Any]) -> list[Any]:
+        """The results and the written arguments, in a mode."""
+        values = [x if isinstance(x, Value) else give(x) for x in values]
+        contents = [x.primal if isinstance(x, Value) else x for x in values]
+        args, kwargs = call.arguments(values, give)
+        out = run(mode, self.f, args, kwargs)
+        if call.written is None:
+            call.written = changed(values, contents)
+        leaves, structure = results((out, [values[i] for i in call.written]))
+        call.out_structure = call.out_structure or structure
+        return leaves

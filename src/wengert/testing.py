@@ -1,5 +1,6 @@
 """Checks of derivatives against differences, along random directions."""
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from wengert.api import Call, jvp, name_of, vjp
 from wengert.core.diagnostic import Diagnostic, definition
 from wengert.core.tree import flatten, map_leaves, unflatten
 from wengert.core.types import dtype_of, shape_of
-from wengert.frontend.route import route
+from wengert.frontend.route import give_all, route
 from wengert.rules.names import holds_traced
 
 Modes = Sequence[str]
@@ -140,7 +141,9 @@ class Subject:
 
 
 def with_argument(f: Callable[..., Any], args: tuple[Any, ...], i: int, x: Any) -> Any:
-    return (route(f) if holds_traced(flatten(x)[0]) else f)(*args[:i], x, *args[i + 1 :])
+    if not holds_traced(flatten(x)[0]):
+        return f(*[copy.deepcopy(a) for a in args[:i]], x, *[copy.deepcopy(a) for a in args[i + 1 :]])
+    return route(f)(*map(give_all, args[:i]), x, *map(give_all, args[i + 1 :]))
 
 
 def is_differentiable(arg: Any) -> bool:

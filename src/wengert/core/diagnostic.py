@@ -30,6 +30,7 @@ CODES = {
     "W502": "a custom rule returned something of the wrong structure, shape or dtype",
     "W503": "a custom rule cannot be turned into the other mode",
     "W504": "a custom function uses a traced value that is not among its arguments",
+    "W505": "a function with a rule of its own writes into its argument",
 }
 
 

@@ -341,5 +341,7 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
 
 def shares_memory(view: "np.ndarray[Any, Any]", array: Any) -> bool:
     """Whether `view` was cut from `array` (bases are walked: NumPy collapses views of views)."""
+    if not isinstance(array, np.ndarray):
+        return False
     base = array if array.base is None else array.base
     return view is not array and view.base is not None and (view.base is array or view.base is base)

@@ -190,7 +190,7 @@ class RoutedUfunc(RoutedFunction):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for x in args:
             if isinstance(x, Value):
-                if self.composition is not None and not kwargs:
+                if self.composition is not None and not kwargs and not any(type(a) is list for a in args):
                     return self.composition(*args)
                 return call_ufunc(self.__wrapped__, "__call__", args, kwargs)
         return buffered(self.__wrapped__(*[values_of_lists(a) for a in args], **kwargs))
@@ -591,6 +591,19 @@ ROUTERS: dict[type, Callable[[Any], Any]] = {
     types.BuiltinFunctionType: lambda x: RoutedFunction(x) if package_of(x) in NAMED else x,
     **dict.fromkeys((int, float, complex, str, bytes, bool, type(None), list, tuple, dict, set), same),
 }
+
+
+def unroute(x: Any) -> Any:
+    """What the user knows: the real function, module, class, or an instance of the real class."""
+    if isinstance(x, RoutedFunction):
+        return x.__wrapped__
+    if isinstance(x, NamedModule | UserModule):
+        return x.__wrapped_module__
+    if isinstance(x, type):
+        return original_class(x)
+    if "__routed_from__" in vars(type(x)):
+        object.__setattr__(x, "__class__", type(x).__routed_from__)
+    return x
 
 
 def give(x: Any) -> Any:

@@ -269,6 +269,7 @@ where = row(
 step = functools.partial(row, elementwise=True)
 
 stop_gradient = step("stop_gradient", lambda x: x)  # cuts on purpose
+truncate = step("truncate", lambda x, *, dtype: np.asarray(x).astype(dtype)[()])  # to integers or truth values
 sign = step("sign", np.sign)
 floor = step("floor", np.floor)
 ceil = step("ceil", np.ceil)

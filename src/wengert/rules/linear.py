@@ -67,7 +67,7 @@ duplicate = row(
 
 
 def reduce_sum_evaluate(x: Any, *, axes: tuple[int, ...]) -> Any:
-    if axes == (x.ndim - 1,) and 0 < x.shape[-1] < 16 < x.size >> 6 and x.flags.c_contiguous:
+    if type(x) is np.ndarray and axes == (x.ndim - 1,) and 0 < x.shape[-1] < 16 < x.size >> 6 and x.flags.c_contiguous:
         return sum_of_columns([x[..., i] for i in range(x.shape[-1])])
     return np.add.reduce(x, axis=axes if len(axes) != 1 else axes[0])
 

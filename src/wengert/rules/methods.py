@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.guard import refuse_overwrite
-from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, exclusive, is_array, plain
+from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, exclusive, is_array
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise as e
@@ -162,7 +162,7 @@ def writable(value: Any, dtype: np.dtype) -> Any:
     """The value as it will stand in an array of this dtype."""
     value = names.arrayed(value)
     if isinstance(value, Value) and dtype.kind not in "fc":
-        return np.asarray(plain(value)).astype(dtype)  # a step function
+        return e.truncate(value, dtype=dtype)
     if isinstance(value, Value) and value.dtype.kind == "c" and dtype.kind != "c":
         return e.real(value)
     return value
@@ -225,7 +225,7 @@ def transpose_method(x: Value, *axes: Any) -> Any:
 def item(x: Value, *index: Any) -> Any:
     """The one element; of a traced value it stays traced (use wg.stop_gradient to cut)."""
     if index:
-        return x[index if len(index) > 1 else index[0]]
+        return names.ravel(x)[index[0]] if len(index) == 1 and x.ndim > 1 and type(index[0]) is int else x[index]
     if x.size != 1:
         raise ValueError("can only convert an array of size 1 to a Python scalar")
     return x[(0,) * x.ndim] if x.ndim else x
@@ -271,8 +271,8 @@ METHODS: dict[str, Callable[..., Any]] = {
     "diagonal": names.diagonal,
     "clip": names.clip,
     "round": names.round_,
-    "conj": e.conj,
-    "conjugate": e.conj,
+    "conj": lambda x: e.conj(x) if x.dtype.kind == "c" else x,
+    "conjugate": lambda x: e.conj(x) if x.dtype.kind == "c" else x,
     "nonzero": names.nonzero,
     "astype": astype,
     "copy": copy_method,
@@ -306,6 +306,26 @@ def array_function(x: Value, function: Callable[..., Any], kinds: Any, args: Any
     return names.call_function(function, args, kwargs)
 
 
+def other_attribute(x: Value, name: str) -> Any:
+    """What arrays have and the tables above do not: works on constants, refused for traced values."""
+    method = getattr(np.ndarray, name, None)
+    if name.startswith("_") or not callable(method):
+        raise AttributeError(f"a traced array has no attribute {name!r}")
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not isinstance(x, Buffer):
+            raise names.missing(f"numpy.ndarray.{name}", (x,))
+        content = np.array(x.fresh().primal)
+        out = getattr(content, name)(*names.constants(args), **names.constants(kwargs))
+        if not np.array_equal(
+            content, x.primal, equal_nan=content.dtype.kind in "fc"
+        ):  # sort, put, ... change the array
+            x[...] = content
+        return names.buffered(out)
+
+    return call
+
+
 def install() -> None:
     """Give traced values their operators, methods and NumPy's two protocols."""
     for name, row in ARITHMETIC.items():
@@ -320,6 +340,7 @@ def install() -> None:
         setattr(Value, f"__{name}__", binary(row)[0])
     for name, method in {**METHODS, "__array_ufunc__": array_ufunc, "__array_function__": array_function}.items():
         setattr(Value, name, method)
+    Value.__getattr__ = other_attribute  # type: ignore[attr-defined]
     for name, getter in {"T": names.transpose, "mT": names.matrix_transpose, "flat": names.ravel}.items():
         setattr(Value, name, property(getter))
     Value.real = property(names.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]

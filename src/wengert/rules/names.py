@@ -64,7 +64,7 @@ for ufunc in (
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`__array_ufunc__` for every traced value."""
-    inputs = tuple([from_objects(x) for x in inputs])
+    inputs = tuple([operand_of(x) for x in inputs])
     if method == "at":
         return add_in_place(ufunc, *inputs)
     out = kwargs.pop("out", None)
@@ -213,7 +213,7 @@ def as_float(x: Any) -> Any:
 def convert_to(x: Any, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if dtype.kind not in "fc":
-        return buffer(np.asarray(plain_numbers(x)).astype(dtype))
+        return buffer(elementwise.truncate(x, dtype=dtype))
     return x if dtype_of(x) == dtype and type(plain(x)) is not float else linear.convert(x, dtype=dtype)
 
 
@@ -248,6 +248,11 @@ def one_axis(axis: Any, ndim: int) -> int:
 
 def kept(out: Any, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Any:
     return reduce.keep_axes(out, shape, axes) if keepdims else out
+
+
+def operand_of(x: Any) -> Any:
+    """An argument of a ufunc: lists and object arrays become values or arrays."""
+    return arrayed(x) if isinstance(x, list | tuple | np.ndarray) else x
 
 
 def arrayed(x: Any) -> Any:
@@ -675,11 +680,13 @@ def running(row: Primitive, called: str, a: Any, axis: Any, dtype: Any, out: Any
 
 @name(np.argmax)
 def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+    no_keywords("numpy.argmax", out=out)
     return position(reduce.argmax, a, axis, keepdims)
 
 
 @name(np.argmin)
 def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
+    no_keywords("numpy.argmin", out=out)
     return position(reduce.argmin, a, axis, keepdims)
 
 
@@ -692,14 +699,16 @@ def position(row: Primitive, a: Any, axis: Any, keepdims: Any) -> Any:
 
 @name(np.any)
 def any_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
-    axes = axes_of(axis, len(shape(a)))
-    return kept(reduce.reduce_any(arrayed(a), axes=axes), shape(a), axes, given(keepdims))
+    no_keywords("numpy.any", out=out)
+    a, axes = masked(arrayed(a), where, False), axes_of(axis, len(shape(a)))
+    return kept(reduce.reduce_any(a, axes=axes), shape_of(a), axes, given(keepdims))
 
 
 @name(np.all)
 def all_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
-    axes = axes_of(axis, len(shape(a)))
-    return kept(reduce.reduce_all(arrayed(a), axes=axes), shape(a), axes, given(keepdims))
+    no_keywords("numpy.all", out=out)
+    a, axes = masked(arrayed(a), where, True), axes_of(axis, len(shape(a)))
+    return kept(reduce.reduce_all(a, axes=axes), shape_of(a), axes, given(keepdims))
 
 
 @name(np.trace)
@@ -747,12 +756,14 @@ def clip(
 
 @name(np.round, np.around)
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    no_keywords("numpy.round", out=out)
     factor = 10.0**decimals
     return elementwise.rint(a * factor) / factor if decimals else elementwise.rint(a)
 
 
 @name(np.fix)
 def fix(x: Any, out: Any = None) -> Any:
+    no_keywords("numpy.fix", out=out)
     return elementwise.trunc(x)
 
 
@@ -768,7 +779,7 @@ def imag(val: Any) -> Any:
 
 @name(np.angle)
 def angle(z: Any, deg: bool = False) -> Any:
-    turn = elementwise.angle(z) if dtype_of(z).kind == "c" else elementwise.arctan2(0.0 * z, z)
+    turn = elementwise.angle(z) if dtype_of(z).kind == "c" else elementwise.arctan2(0.0, z)
     return turn * (180.0 / np.pi) if deg else turn
 
 
@@ -784,7 +795,7 @@ def allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> bool:
 
 @name(np.array_equal)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
-    return bool(np.array_equal(plain_numbers(a1), plain_numbers(a2), equal_nan))
+    return bool(np.array_equal(plain_numbers(arrayed(a1)), plain_numbers(arrayed(a2)), equal_nan))
 
 
 @name(np.iscomplexobj)
@@ -1039,7 +1050,13 @@ def log_soft_max(x: Any, axis: Any = None) -> Any:
 
 
 def solve_triangular(
-    a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False, **options: Any
+    a: Any,
+    b: Any,
+    trans: Any = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
 ) -> Any:
     a = arrayed(a)
     n = shape_of(a)[-1]
@@ -1053,10 +1070,41 @@ def solve_triangular(
     return solve(a, b)
 
 
-def scipy_cholesky(a: Any, lower: bool = False, **options: Any) -> Any:
+def scipy_cholesky(a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """SciPy reads the upper triangle unless `lower`."""
     a = arrayed(a)
     return cholesky(a) if lower else linear.swap_last(elementwise.conj(cholesky(linear.swap_last(elementwise.conj(a)))))
+
+
+def scipy_solve(
+    a: Any,
+    b: Any,
+    lower: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    assume_a: Any = None,
+    transposed: bool = False,
+) -> Any:
+    """`assume_a` other than general makes SciPy read one triangle: the matrix is completed from it, as SciPy does."""
+    a = arrayed(a)
+    if assume_a not in (None, "gen", "general"):
+        if assume_a not in ("sym", "symmetric", "her", "hermitian", "pos", "positive definite"):
+            raise missing(f"scipy.linalg.solve(assume_a={assume_a!r})", (a,))
+        a = one_triangle(a, lower, "her" in assume_a or "pos" in assume_a)
+    return solve(linear.swap_last(a) if transposed else a, b)
+
+
+def one_triangle(a: Any, lower: bool, hermitian: bool) -> Any:
+    n = shape_of(a)[-1]
+    read = np.tril(np.ones((n, n), bool)) if lower else np.triu(np.ones((n, n), bool))
+    mirrored = linear.swap_last(elementwise.conj(a) if hermitian and dtype_of(a).kind == "c" else a)
+    return select(read, a, mirrored)
+
+
+def scipy_inv(a: Any, options: dict[str, Any]) -> Any:
+    no_keywords("scipy.linalg.inv", **options)
+    return inv(a)
 
 
 SCIPY: dict[str, Callable[..., Any]] = {
@@ -1068,13 +1116,13 @@ SCIPY: dict[str, Callable[..., Any]] = {
     "scipy.special.gammaln": special.gammaln,
     "scipy.special.psi": lambda x: special.polygamma(x, n=0),
     "scipy.special.digamma": lambda x: special.polygamma(x, n=0),
-    "scipy.special.polygamma": lambda n, x: special.polygamma(x, n=int(n)),
+    "scipy.special.polygamma": lambda n, x: special.polygamma(operand_of(x), n=int(n)),
     "scipy.special.xlogy": special.xlogy,
     "scipy.special.logsumexp": log_sum_exp,
     "scipy.special.softmax": soft_max,
     "scipy.special.log_softmax": log_soft_max,
-    "scipy.linalg.solve": lambda a, b, **options: solve(a, b),
-    "scipy.linalg.inv": lambda a, **options: inv(a),
+    "scipy.linalg.solve": scipy_solve,
+    "scipy.linalg.inv": lambda a, overwrite_a=False, check_finite=True, **options: scipy_inv(a, options),
     "scipy.linalg.solve_triangular": solve_triangular,
     "scipy.linalg.cholesky": scipy_cholesky,
     "scipy.linalg.norm": lambda a, ord=None, axis=None, keepdims=False, **options: norm(a, ord, axis, keepdims),

@@ -21,6 +21,7 @@ def keep_axes(x: Any, shape: Shape, axes: tuple[int, ...]) -> Any:
 
 
 def share_evaluate(x: Any, out: Any, *, axes: tuple[int, ...], beyond: np.ufunc) -> Any:
+    x = np.asarray(x)
     attained = ~beyond(x, np.asarray(out).reshape([1 if i in axes else n for i, n in enumerate(x.shape)]))
     return attained / np.add.reduce(attained, axis=axes, keepdims=True, dtype=x.dtype)
 
