@@ -58,7 +58,7 @@ class Ground(Reverse):
         return tuple([tensor_of(o, None) for o in out]) if type(out) is tuple else tensor_of(out, None)
 
     def before_write(self, x: Value) -> None:
-        root = x if x.view is None else x.view.root
+        root = x if x.link is None else x.link.root
         if isinstance(root.aux, Leaf) and _recording.get():
             raise Diagnostic(
                 "W205",
@@ -73,7 +73,7 @@ GROUND = Ground()
 
 def tensor_of(primal: Any, record: Any) -> "Tensor":
     new: Tensor = object.__new__(Tensor)
-    new.mode, new.primal, new.aux, new.view = GROUND, primal, record, None
+    new.mode, new.primal, new.aux, new.link = GROUND, primal, record, None
     return new
 
 

@@ -49,11 +49,14 @@ class Mode:
 
 
 class View:
-    """How a value is seen through another: `steps` (row, parameters) lead from the content of `root` to it."""
+    """How a value is seen through another: `steps` (row, parameters) lead from the content of `root` to it.
+
+    steps is None where NumPy makes the view read-only (or, for einsum, where writes through it are not supported).
+    """
 
     __slots__ = ("root", "seen", "steps")
 
-    def __init__(self, root: "Value", steps: "tuple[tuple[Primitive, dict[str, Any]], ...]", seen: Any) -> None:
+    def __init__(self, root: "Value", steps: "tuple[tuple[Primitive, dict[str, Any]], ...] | None", seen: Any) -> None:
         self.root, self.steps, self.seen = root, steps, seen
 
 
@@ -63,31 +66,31 @@ class Value:
     mode    who interprets calls on it
     primal  the undifferentiated content: an array, a number, or a value of an outer mode
     aux     what the mode adds: a tangent, a tape record, ...
-    view    None, or where writes go and reads come from
+    link    None, or the View through which writes go and reads come
     """
 
-    __slots__ = ("__weakref__", "aux", "mode", "primal", "view")
+    __slots__ = ("__weakref__", "aux", "link", "mode", "primal")
 
     # NumPy must defer to us in mixed operations
     __array_priority__ = 1000.0
 
-    def __init__(self, mode: Mode, primal: Any, aux: Any = None, view: View | None = None) -> None:
+    def __init__(self, mode: Mode, primal: Any, aux: Any = None, link: View | None = None) -> None:
         self.mode = mode
         self.primal = primal
         self.aux = aux
-        self.view = view
+        self.link = link
 
     # ------------------------------------------------------------ content
 
     def fresh(self) -> "Value":
         """This handle with its content up to date: a view reads what its root holds now."""
-        view = self.view
-        if view is not None and (view.seen is None or view.seen is not view.root.primal):
+        view = self.link
+        if view is not None and view.steps is not None and (view.seen is None or view.seen is not view.root.primal):
             content: Any = view.root
             for row, params in view.steps:
                 content = row(content, **params)
             self.become(content)
-            self.view = view
+            self.link = view
             view.seen = view.root.primal
         return self
 
@@ -96,24 +99,24 @@ class Value:
         if not isinstance(other, Value):
             other = Buffer(CONSTANT, other)
         self.__class__ = other.__class__
-        self.mode, self.primal, self.aux, self.view = other.mode, other.primal, other.aux, None
+        self.mode, self.primal, self.aux, self.link = other.mode, other.primal, other.aux, None
 
     def snapshot(self) -> "Value":
         """The content as it is now under a new handle, which later writes do not reach."""
         self.fresh()
         new = object.__new__(self.__class__)
-        new.mode, new.primal, new.aux, new.view = self.mode, self.primal, self.aux, None
+        new.mode, new.primal, new.aux, new.link = self.mode, self.primal, self.aux, None
         return new
 
     # ------------------------------------------------------------ what NumPy code asks of an array
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return shape_of(self.primal if self.view is None else self.fresh().primal)
+        return shape_of(self.primal if self.link is None else self.fresh().primal)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return dtype_of(self.primal if self.view is None else self.fresh().primal)
+        return dtype_of(self.primal if self.link is None else self.fresh().primal)
 
     @property
     def ndim(self) -> int:
@@ -154,7 +157,7 @@ class Value:
         return str(plain(self))
 
     def __format__(self, spec: str) -> str:
-        return format(plain(self), spec)
+        return format(self.mode.decide(self) if spec else plain(self), spec)
 
     def __hash__(self) -> int:
         return hash(self.mode.decide(self))
@@ -264,6 +267,11 @@ class Buffer(Value):
         # foreign code may keep or change it: give it a copy unless it only converts
         return np.array(self.fresh().primal, dtype=dtype)
 
+    def snapshot(self) -> "Value":
+        """A copy of an array that is not ours; of our own, the storage, which a write does not touch while it is held."""
+        content = self.fresh().primal
+        return Buffer(CONSTANT, content if self.aux is None else np.array(content))
+
     def __float__(self) -> float:
         return float(self.fresh().primal)
 
@@ -333,10 +341,20 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
             return
     elif not is_array(out) or not shares_memory(plain(out), plain(source)):
         return
-    earlier = source.view
+    earlier = source.link
+    if earlier is not None and earlier.steps is None:
+        out.link = earlier
+        return
     root = source if earlier is None else earlier.root
-    steps = () if earlier is None else earlier.steps
-    out.view = View(root, (*steps, (row, params)), root.primal)
+    steps = () if earlier is None or earlier.steps is None else earlier.steps
+    out.link = View(root, (*steps, (row, params)), root.primal)
+
+
+def read_only(x: Any) -> Any:
+    """Refuse writes into x, as NumPy does."""
+    if isinstance(x, Value) and is_array(x):
+        x.link = View(x, None, None)
+    return x
 
 
 def shares_memory(view: "np.ndarray[Any, Any]", array: Any) -> bool:

@@ -99,7 +99,7 @@ class Primitive:
         top, level = None, -2
         for x in args:
             if isinstance(x, Value):
-                if x.view is not None:
+                if x.link is not None:
                     x.fresh()
                 mode = x.mode
                 if mode.level > level:

@@ -38,11 +38,11 @@ from wengert.rules.names import (
     buffered,
     call_ufunc,
     composition_of,
-    constants,
     full_name,
     holds_traced,
     holds_value,
     missing,
+    on_constants,
 )
 
 NAMED = ("numpy", "scipy", "math", "cmath")
@@ -165,6 +165,7 @@ class RoutedFunction:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.__wrapped__ = function
         self.composition = composition_of(function)
+        self.nin = getattr(function, "nin", None)
         self.__name__ = getattr(function, "__name__", type(function).__name__)
         self.__doc__ = getattr(function, "__doc__", None)
 
@@ -174,7 +175,7 @@ class RoutedFunction:
                 return self.composition(*args, **kwargs)
             if holds_traced((args, kwargs)):
                 raise missing(full_name(self.__wrapped__), args, kwargs)
-            args, kwargs = constants(args), constants(kwargs)
+            return on_constants(self.__wrapped__, args, kwargs)
         return buffered(self.__wrapped__(*args, **kwargs))
 
     def __getattr__(self, name: str) -> Any:
@@ -190,7 +191,12 @@ class RoutedUfunc(RoutedFunction):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for x in args:
             if isinstance(x, Value):
-                if self.composition is not None and not kwargs and not any(type(a) is list for a in args):
+                if (
+                    self.composition is not None
+                    and len(args) == self.nin
+                    and not kwargs
+                    and list not in map(type, args)
+                ):
                     return self.composition(*args)
                 return call_ufunc(self.__wrapped__, "__call__", args, kwargs)
         return buffered(self.__wrapped__(*[values_of_lists(a) for a in args], **kwargs))
@@ -246,6 +252,9 @@ class Standin(type):
     def __hash__(cls) -> int:
         return hash(cls.original)
 
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls.original, name)
+
     def __repr__(cls) -> str:
         return repr(cls.original)
 
@@ -276,7 +285,23 @@ def is_instance(x: Any, kinds: Any) -> bool:
     kinds = original_class(kinds)
     if isinstance(x, Value):
         return isinstance(plain(x), kinds) or isinstance(x, kinds)
-    return isinstance(x, kinds)
+    return isinstance(unrouted_function(x), kinds)
+
+
+def is_subclass(kind: Any, kinds: Any) -> bool:
+    return issubclass(original_class(kind), original_class(kinds))
+
+
+def unrouted_function(x: Any) -> Any:
+    return x.__wrapped__ if isinstance(x, RoutedFunction) else x
+
+
+def type_of(cls: Any, x: Any, *definition: Any) -> Any:
+    """`type(x)`: of a traced value, what it stands for; float and its like as routed code knows them."""
+    if definition:
+        return type(x, *definition)
+    kind = type(plain(x)) if isinstance(x, Value) else type(unrouted_function(x))
+    return SCALARS.get(kind, kind)
 
 
 def original_class(kinds: Any) -> Any:
@@ -296,6 +321,8 @@ BUILTINS = {
     "float": SCALARS[float],
     "complex": SCALARS[complex],
     "isinstance": is_instance,
+    "issubclass": is_subclass,
+    "type": Standin("type", (), {"__new__": type_of, "original": type}),
     "__import__": import_routed,
 }
 
@@ -390,10 +417,11 @@ def copy_function(f: types.FunctionType) -> types.FunctionType:
     if stored_names(f.__code__)[0] and not any(known is routed_globals for known in _assigned):
         _assigned.append(routed_globals)
     cells = [(cell, types.CellType()) if routable_cell(f, name, cell) else (cell, cell) for name, cell in closure_of(f)]
-    copy = types.FunctionType(f.__code__, routed_globals, f.__name__, f.__defaults__, tuple(new for _, new in cells))
-    copy.__kwdefaults__ = f.__kwdefaults__
+    copy = types.FunctionType(f.__code__, routed_globals, f.__name__, None, tuple(new for _, new in cells))
     copy.__qualname__, copy.__module__, copy.__doc__ = f.__qualname__, f.__module__, f.__doc__
     copy.__dict__ = f.__dict__  # one and the same: functions may count their calls in an attribute
+    copy.__defaults__ = f.__defaults__ and tuple(route(d) for d in f.__defaults__)
+    copy.__kwdefaults__ = f.__kwdefaults__ and {name: route(d) for name, d in f.__kwdefaults__.items()}
     # known before the cells are filled: a recursive function is in its own closure
     replaced = [(cell, cell.cell_contents) for cell, new in cells if new is not cell]
     _functions[id(f)] = (weakref.ref(f, functools.partial(forget, id(f))), copy, replaced)
@@ -522,8 +550,11 @@ CONTAINERS = frozenset({dict, list, tuple, type(None)})
 def is_users_class(kind: type) -> bool:
     if kind.__module__ in ("builtins", "__main__"):  # a runner such as pytest puts itself in the place of __main__
         return kind.__module__ == "__main__"
-    filename = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    return filename is None or not is_foreign(filename)
+    module = sys.modules.get(kind.__module__)
+    if module is None:
+        return True
+    filename = getattr(module, "__file__", None)  # None for modules written in C
+    return filename is not None and not is_foreign(filename)
 
 
 def routed_namespace(kind: type) -> dict[str, Any]:

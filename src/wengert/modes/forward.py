@@ -44,7 +44,8 @@ def fit(tangent: Any, out: Any) -> Any:
     """The tangent in the shape and dtype of its primal."""
     if type(tangent) is type(out) is float:
         return tangent
-    tangent = cast(tangent, dtype_of(out)) if type(out) is not float else tangent
+    if type(out) is not float or dtype_of(tangent).kind == "c":
+        tangent = cast(tangent, dtype_of(out))
     shape = shape_of(out)
     return tangent if shape_of(tangent) == shape else broadcast_to(tangent, shape=shape)
 

@@ -243,7 +243,7 @@ abs_ = row("abs", np.abs, partials=(lambda out, x: abs_partial(out, x if hasattr
 
 COMPLEX = [((np.array([[1.0 + 2.0j, -0.5j], [0.3 - 0.7j, 2.0 + 0.0j]]),), {})]  # names.py spares real operands these
 
-real = row("real", np.real, partials=(1.0,), examples=COMPLEX)
+real = row("real", np.real, partials=(1.0,), view=True, lift=lambda: {}, examples=COMPLEX)
 imag = row("imag", np.imag, partials=(-1.0j,), examples=COMPLEX)
 conj = row("conj", np.conj, transposes=(lambda ct: conj(ct),), elementwise=True, examples=[(((2, 3),), {})])
 angle = row("angle", np.angle, partials=(lambda x: div(-1.0j, x),), singular=True, examples=COMPLEX)

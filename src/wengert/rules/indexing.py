@@ -54,13 +54,20 @@ def normal_part(part: Any) -> tuple[Any, ...]:
     part = part if isinstance(part, Value) else np.asarray(part)
     kind = part.dtype.kind
     if kind == "b":
-        return part.nonzero() if part.ndim else (None, slice(0, int(part)))
+        return part.nonzero() if part.ndim else truth_index(bool(part))
     if kind in "iu" or (part.size == 0 and isinstance(part, np.ndarray)):
         return (int(part),) if part.ndim == 0 else (part.astype(np.intp),)  # a copy: the caller may change his
     raise IndexError(
         "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid "
         "indices"
     )
+
+
+def truth_index(part: bool) -> Index:
+    """x[True] has one more axis; x[False] would have one of length 0."""
+    if not part:
+        raise IndexError("False as an index is not supported; write x[None][:0]")
+    return (None,)
 
 
 def plain_slice(part: slice) -> slice:

@@ -13,7 +13,7 @@ from wengert.rules import elementwise as e
 from wengert.rules import indexing, names
 from wengert.rules.contract import matmul
 from wengert.rules.indexing import refused_write
-from wengert.rules.linear import convert
+from wengert.rules.linear import convert, duplicate
 from wengert.rules.linear import transpose as transpose_row
 
 # ---------------------------------------------------------------- operators
@@ -93,8 +93,8 @@ def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 def replace(x: Value, new: Any) -> None:
     """Give x the content of `new`, which has its shape."""
-    outside = isinstance(x, Buffer) and OUTSIDE in (x.aux, x.view and x.view.root.aux)
-    if x.view is not None or outside or dtype_of(new) != x.dtype:
+    outside = isinstance(x, Buffer) and OUTSIDE in (x.aux, x.link and x.link.root.aux)
+    if x.link is not None or outside or dtype_of(new) != x.dtype:
         setitem(x, Ellipsis, new)
     else:
         x.become(new.snapshot() if isinstance(new, Value) else new)
@@ -142,12 +142,14 @@ def setitem(x: Value, index: Any, value: Any) -> None:
     """`x[index] = value`: the content is replaced, in the array that x is a view of, too."""
     x.fresh().mode.before_write(x)
     axes, index = indexing.normal_index(index, x.shape)
-    view = x.view
+    view = x.link
+    if view is not None and view.steps is None:
+        raise ValueError("assignment destination is read-only")
     root, steps = (x, ()) if view is None else (view.root, view.steps)
     if axes is not None:
         steps = (*steps, (transpose_row, {"axes": axes}))
     value = writable(value, root.dtype)
-    if isinstance(value, Value) and value.view is not None and is_same_place(value.view, root, steps, index):
+    if isinstance(value, Value) and value.link is not None and is_same_place(value.link, root, steps, index):
         return  # `a[i] += v` on a view: Python writes back what was written already
     if isinstance(root, Buffer) and root.aux is OUTSIDE:
         write_outside(root, steps, index, value)
@@ -210,7 +212,7 @@ def astype(
 ) -> Any:
     if np.dtype(dtype).kind not in "fc":
         return names.convert_to(x, dtype)
-    return convert(x, dtype=np.dtype(dtype))
+    return x if not copy and x.dtype == np.dtype(dtype) else convert(x, dtype=np.dtype(dtype))
 
 
 def reshape_method(x: Value, *shape: Any, order: str = "C", copy: Any = None) -> Any:
@@ -225,7 +227,8 @@ def transpose_method(x: Value, *axes: Any) -> Any:
 def item(x: Value, *index: Any) -> Any:
     """The one element; of a traced value it stays traced (use wg.stop_gradient to cut)."""
     if index:
-        return names.ravel(x)[index[0]] if len(index) == 1 and x.ndim > 1 and type(index[0]) is int else x[index]
+        place = index[0] if len(index) == 1 else index
+        return names.ravel(x)[place] if type(place) is int else x[place]
     if x.size != 1:
         raise ValueError("can only convert an array of size 1 to a Python scalar")
     return x[(0,) * x.ndim] if x.ndim else x
@@ -243,6 +246,8 @@ def copy_method(x: Value, order: Any = "C") -> Any:
 
 
 def tolist(x: Value) -> Any:
+    if isinstance(x, Buffer):
+        return x.fresh().primal.tolist()
     return [part.tolist() if part.ndim else part for part in x] if x.ndim else x
 
 
@@ -282,13 +287,17 @@ METHODS: dict[str, Callable[..., Any]] = {
     "__getitem__": getitem,
     "__setitem__": setitem,
     "__neg__": lambda x: e.neg(x),
-    "__pos__": lambda x: x,
+    "__pos__": lambda x: duplicate(x) if is_array(x) else x,
     "__abs__": lambda x: e.abs_(x),
     "__invert__": lambda x: e.invert(x),
     "__round__": lambda x, digits=None: int(names.round_(x)) if digits is None else names.round_(x, digits),
     "__divmod__": lambda x, y: (x // y, x % y),
     "__rdivmod__": lambda x, y: (y // x, y % x),
 }
+
+
+def set_flat(x: Value, value: Any) -> None:
+    x[...] = value if names.size(value) == 1 else names.reshape(value, x.shape)
 
 
 def set_part(x: Value, value: Any, imaginary: int) -> None:
@@ -309,6 +318,8 @@ def array_function(x: Value, function: Callable[..., Any], kinds: Any, args: Any
 def other_attribute(x: Value, name: str) -> Any:
     """What arrays have and the tables above do not: works on constants, refused for traced values."""
     method = getattr(np.ndarray, name, None)
+    if isinstance(x, Buffer) and name in ("flags", "strides", "base", "data", "ctypes"):
+        return getattr(x.fresh().primal, name)
     if name.startswith("_") or not callable(method):
         raise AttributeError(f"a traced array has no attribute {name!r}")
 
@@ -341,7 +352,8 @@ def install() -> None:
     for name, method in {**METHODS, "__array_ufunc__": array_ufunc, "__array_function__": array_function}.items():
         setattr(Value, name, method)
     Value.__getattr__ = other_attribute  # type: ignore[attr-defined]
-    for name, getter in {"T": names.transpose, "mT": names.matrix_transpose, "flat": names.ravel}.items():
+    for name, getter in {"T": names.transpose, "mT": names.matrix_transpose}.items():
         setattr(Value, name, property(getter))
+    Value.flat = property(names.ravel, set_flat)  # type: ignore[attr-defined]
     Value.real = property(names.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]
     Value.imag = property(names.imag, lambda x, value: set_part(x, value, 1))  # type: ignore[attr-defined]

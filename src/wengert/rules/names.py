@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core import mode as core
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Value, buffer, is_array, plain, unbuffer
+from wengert.core.mode import Buffer, Value, buffer, is_array, plain, read_only, unbuffer
 from wengert.core.primitive import Primitive
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import contract, elementwise, indexing, join, linalg, linear, reduce, special
@@ -33,7 +34,7 @@ UFUNCS: dict[np.ufunc, Any] = {
     np.remainder: elementwise.mod,
     np.fmod: elementwise.fmod,
     np.power: elementwise.pow_,
-    np.float_power: lambda x, y: elementwise.pow_(as_float(x), as_float(y)),
+    np.float_power: lambda x, y: elementwise.pow_(in_double(x), in_double(y)),
     np.negative: elementwise.neg,
     np.positive: lambda x: x + 0.0,
     np.absolute: elementwise.abs_,
@@ -68,6 +69,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     if method == "at":
         return add_in_place(ufunc, *inputs)
     out = kwargs.pop("out", None)
+    if method == "__call__" and len(inputs) > ufunc.nin:
+        inputs, out = inputs[: ufunc.nin], inputs[ufunc.nin :]
     mask = kwargs.pop("where", True)
     dtype = kwargs.pop("dtype", None)
     kwargs.pop("casting", None)
@@ -106,7 +109,7 @@ def ufunc_method(ufunc: np.ufunc, method: str) -> Any:
         running = {np.add: cumsum, np.multiply: cumprod}.get(ufunc)
         return running and (lambda x, axis=0: running(x, axis=axis))
     if method == "outer":
-        return lambda x, y: UFUNCS[ufunc](reshape(x, shape_of(x) + (1,) * len(shape_of(y))), y)
+        return lambda x, y: UFUNCS[ufunc](reshape(x, shape_of(x) + (1,) * len(shape_of(y))), strong(y))
     return None
 
 
@@ -149,7 +152,76 @@ def without_rule(func: Any, args: Any, kwargs: Any, called: str = "") -> Any:
     """A function that nobody wrote a rule for: fine on constants, an error on traced values."""
     if holds_traced((args, kwargs)):
         raise missing(called or full_name(func), args, kwargs)
-    return buffered(func(*constants(args), **constants(kwargs)))
+    return on_constants(func, args, kwargs)
+
+
+def on_constants(function: Any, args: Any, kwargs: Any) -> Any:
+    """A function that knows arrays only, on the arrays of buffers: what it writes is written, and views stay views."""
+    buffers = [x for x in leaves_of((args, kwargs)) if isinstance(x, Buffer)]
+    if not buffers:
+        return buffered(function(*args, **kwargs))
+    try:
+        out = function(*constants(args, protected), **constants(kwargs, protected))
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        return writing(function, buffers, args, kwargs)
+    for position, leaf in enumerate(leaves_of(out)):
+        for root in buffers:
+            if isinstance(leaf, np.ndarray) and np.may_share_memory(leaf, root.primal) and leaf.size:
+                step = {"function": function, "args": args, "kwargs": kwargs, "root": root, "position": position}
+                out = exchange_leaf(out, leaf, linked(root, step))
+    return buffered(out)
+
+
+def writing(function: Any, buffers: list[Buffer], args: Any, kwargs: Any) -> Any:
+    """Run a function that writes into its arguments on copies, and take over what changed."""
+    copies = {id(b): np.array(b.fresh().primal) for b in buffers}
+    out = function(*constants(args, lambda b: copies[id(b)]), **constants(kwargs, lambda b: copies[id(b)]))
+    for b in buffers:
+        content = copies[id(b)]
+        if not np.array_equal(content, b.primal, equal_nan=content.dtype.kind in "fc"):
+            b[...] = content
+    return buffered(out)
+
+
+def protected(x: Buffer) -> np.ndarray:
+    content = x.fresh().primal.view()
+    content.flags.writeable = False
+    return content
+
+
+def leaves_of(x: Any) -> list[Any]:
+    if isinstance(x, list | tuple):
+        return [leaf for item in x for leaf in leaves_of(item)]
+    return leaves_of(list(x.values())) if isinstance(x, dict) else [x]
+
+
+def exchange_leaf(x: Any, old: Any, new: Any) -> Any:
+    if x is old:
+        return new
+    return type(x)(exchange_leaf(item, old, new) for item in x) if type(x) in (list, tuple) else x
+
+
+def linked(root: Buffer, step: dict[str, Any]) -> Any:
+    """The view that a function without a rule made: the function is called again where the array changes."""
+    out = foreign_view.evaluate(protected(root), **step)
+    seen = buffer(out)
+    if isinstance(seen, Buffer):
+        earlier = root.link
+        origin = root if earlier is None else earlier.root
+        steps = () if earlier is None or earlier.steps is None else earlier.steps
+        seen.link = core.View(origin, (*steps, (foreign_view, step)), origin.primal)
+    return seen
+
+
+def foreign_view_evaluate(x: Any, *, function: Any, args: Any, kwargs: Any, root: Any, position: int) -> Any:
+    place = lambda b: x if b is root else b.fresh().primal
+    return leaves_of(function(*constants(args, place), **constants(kwargs, place)))[position]
+
+
+def refuse_foreign_view(*operands: Any) -> Any:
+    raise missing("a NumPy function without a rule that makes a view", operands)
 
 
 def full_name(func: Any) -> str:
@@ -185,14 +257,14 @@ def holds_traced(x: Any) -> bool:
     return isinstance(x, np.ndarray) and x.dtype == object and any(isinstance(item, Value) for item in x.flat)
 
 
-def constants(x: Any) -> Any:
+def constants(x: Any, content: Callable[[Buffer], Any] = unbuffer) -> Any:
     """Arguments with the plain arrays of their buffers."""
     if isinstance(x, Buffer):
-        return unbuffer(x)
+        return content(x)
     if type(x) in (list, tuple):
-        return type(x)(constants(item) for item in x)
+        return type(x)(constants(item, content) for item in x)
     if type(x) is dict:
-        return {key: constants(item) for key, item in x.items()}
+        return {key: constants(item, content) for key, item in x.items()}
     return x
 
 
@@ -203,11 +275,26 @@ def buffered(x: Any) -> Any:
     return buffer(x)
 
 
+foreign_view = Primitive(
+    "foreign_view",
+    foreign_view_evaluate,
+    push=lambda x, x_dot: refuse_foreign_view(x),
+    pull=lambda ct, x: refuse_foreign_view(x),
+    register=False,
+)
+
 # ---------------------------------------------------------------- helpers of the compositions
 
 
-def as_float(x: Any) -> Any:
-    return x if dtype_of(x).kind in "fc" else convert_to(x, np.float64)
+def in_double(x: Any) -> Any:
+    return convert_to(x, np.result_type(dtype_of(x), np.float64))
+
+
+def strong(x: Any) -> Any:
+    """As an array that NumPy makes of it: a Python number is no longer weak."""
+    return (
+        arrayed(x) if isinstance(x, Value | list | tuple | np.ndarray) and type(plain(x)) is not float else in_double(x)
+    )
 
 
 def convert_to(x: Any, dtype: Any) -> Any:
@@ -355,7 +442,9 @@ def linspace(
         return buffered(np.linspace(start, stop, num, endpoint, retstep, dtype, axis))
     intervals = num - 1 if endpoint else num
     t = np.arange(num) / builtins.max(intervals, 1)
-    t = t.reshape((num,) + (1,) * builtins.max(len(shape_of(start)), len(shape_of(stop))))
+    t = t.astype(np.result_type(representative(start), representative(stop), 0.0)).reshape(
+        (num,) + (1,) * builtins.max(len(shape_of(start)), len(shape_of(stop)))
+    )
     # a convex combination, so that the last point is `stop` to the digit
     points = start * (1.0 - t) + stop * t
     points = moveaxis(points, 0, axis) if axis else points
@@ -408,7 +497,10 @@ def resolved(wanted: Any, have: Shape) -> Shape:
 
 @name(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
-    return reshape(a, (-1,), order)
+    """Contiguous: a copy where reshaping would give a view with gaps."""
+    flat = reshape(a, (-1,), order)
+    content = plain(flat)
+    return linear.duplicate(flat) if isinstance(content, np.ndarray) and not content.flags.c_contiguous else flat
 
 
 @name(np.transpose, np.permute_dims)
@@ -461,7 +553,8 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 @name(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    return linear.broadcast_to(arrayed(array), shape=tuple(shape) if isinstance(shape, tuple | list) else (int(shape),))
+    wanted = tuple(shape) if isinstance(shape, tuple | list) else (int(shape),)
+    return read_only(linear.broadcast_to(arrayed(array), shape=wanted))
 
 
 @name(np.broadcast_arrays)
@@ -506,7 +599,8 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, 
 def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = None) -> Any:
     no_keywords("numpy.stack", out=out)
     parts = [arrayed(a) for a in arrays]
-    return join.stack(*parts, axis=one_axis(axis, len(shape_of(parts[0])) + 1))
+    stacked = join.stack(*parts, axis=one_axis(axis, len(shape_of(parts[0])) + 1))
+    return stacked if dtype is None else convert_to(stacked, dtype)
 
 
 @name(np.hstack)
@@ -568,7 +662,8 @@ def mean(
 def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
     if where is True or where is np._NoValue:
         return math.prod(shape_of(a)[i] for i in axes_of(axis, len(shape_of(a)))) or np.float64(0.0)
-    return np.sum(np.broadcast_to(plain_numbers(where), shape_of(a)), axis=axis, keepdims=given(keepdims))
+    counted = np.sum(np.broadcast_to(plain_numbers(where), shape_of(a)), axis=axis, keepdims=given(keepdims))
+    return counted.astype(dtype_of(a)) if dtype_of(a).kind == "f" else counted
 
 
 @name(np.var)
@@ -654,7 +749,7 @@ def prod(
     a = a if dtype is None else convert_to(a, dtype)
     have = shape_of(a)
     axes = axes_of(axis, len(have))
-    product = a
+    product = a if axes else linear.duplicate(a)
     for i in reversed(axes):
         product = reduce.reduce_prod(product, axis=i)
     product = kept(product, have, axes, given(keepdims))
@@ -721,8 +816,8 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = shape_of(a)[-2:]
     places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
-    return indexing.getitem(
-        reshape(a, (*shape_of(a)[:-2], -1)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places)
+    return read_only(
+        indexing.getitem(reshape(a, (*shape_of(a)[:-2], -1)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places))
     )
 
 
@@ -774,7 +869,8 @@ def real(val: Any) -> Any:
 
 @name(np.imag)
 def imag(val: Any) -> Any:
-    return elementwise.imag(val) if dtype_of(val).kind == "c" else zeros_like(val)
+    # NumPy's is a view that can be written; here it is refused, write `z.imag = ...` instead
+    return read_only(elementwise.imag(val)) if dtype_of(val).kind == "c" else zeros_like(val)
 
 
 @name(np.angle)
@@ -828,7 +924,7 @@ def matmul(x1: Any, x2: Any) -> Any:
 @name(np.dot)
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     no_keywords("numpy.dot", out=out)
-    a, b = arrayed(a), arrayed(b)
+    a, b = strong(a), strong(b)
     ranks = len(shape_of(a)), len(shape_of(b))
     if 0 in ranks:
         return a * b
@@ -847,7 +943,7 @@ def vdot(a: Any, b: Any) -> Any:
 
 @name(np.inner)
 def inner(a: Any, b: Any) -> Any:
-    a, b = arrayed(a), arrayed(b)
+    a, b = strong(a), strong(b)
     return a * b if not (shape_of(a) and shape_of(b)) else tensordot(a, b, ([-1], [-1]))
 
 
@@ -884,7 +980,8 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: An
         for label in sorted(set(term)):
             while inputs[i].count(label) > 1:
                 arrays[i], inputs[i] = take_diagonal(arrays[i], inputs[i], label)
-    return contract.einsum(*arrays, spec=f"{','.join(inputs)}->{output}", optimize=optimize)
+    out = contract.einsum(*arrays, spec=f"{','.join(inputs)}->{output}", optimize=optimize)
+    return read_only(out) if len(arrays) == 1 and set(output) == set(inputs[0]) else out
 
 
 def explicit_spec(spec: str, ranks: list[int]) -> tuple[list[str], str]:
@@ -978,6 +1075,11 @@ def root_of_squares(x: Any, axes: Any, keepdims: bool) -> Any:
 
 # ---------------------------------------------------------------- math
 
+
+def copysign(x: Any, y: Any) -> Any:
+    return elementwise.abs_(x) * select(elementwise.signbit(y), -1.0, 1.0)
+
+
 NAMES.update(
     {
         math.fabs: elementwise.abs_,
@@ -998,6 +1100,10 @@ NAMES.update(
             elementwise.log(x) if base is None else elementwise.log(x) / elementwise.log(base)
         ),
         math.fmod: elementwise.fmod,
+        math.copysign: copysign,
+        math.floor: math.floor,  # Python asks the value for its integers
+        math.ceil: math.ceil,
+        math.trunc: math.trunc,
         math.isnan: lambda x: bool(elementwise.isnan(x)),
         math.isinf: lambda x: bool(elementwise.isinf(x)),
         math.isfinite: lambda x: bool(elementwise.isfinite(x)),
