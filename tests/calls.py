@@ -290,6 +290,8 @@ CALLS |= {
     ),
     **each([math.cbrt, math.degrees, math.radians, math.isnan, math.isinf, math.isfinite], ONE),
     math.acosh: calls("1.3"),
+    **each([math.floor, math.ceil, math.trunc], calls("1.7; -0.3")),
+    math.copysign: calls("0.3, -0.8; 0.3, 2; -0.3, 1; 2, -0.8"),
     math.fabs: calls("0.3; -0.8"),
     math.pow: calls("0.3, 0.8; 0.3, 2; 2, 0.3; -0.3, 3"),
     math.atan2: calls("0.3, 0.8; 0.3, -1; 1, 0.4"),

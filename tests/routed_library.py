@@ -492,12 +492,6 @@ def inheritance(x):
 
 
 @case
-def methods_of_the_base_class_that_make_arrays(x):
-    made = Wide.make(x)
-    return WIDE.activate(x) + made.w + isinstance(made, Wide)
-
-
-@case
 def operators_of_a_class(x):
     layer = Layer(4)
     layer.w = x + 0.0
@@ -689,8 +683,7 @@ def random_permutations_of_plain_arrays(x):
     random = np.random.default_rng(0)
     a, b = np.array([3.0, 1.0, 2.0, 0.0]), np.arange(8.0).reshape(4, 2)
     y = a * x
-    random.shuffle(a)
-    random.shuffle(b)
+    a, b = random.permutation(a), random.permutation(b)
     return y * a + b[:, 1] * x + random.permutation(a) * x[0] + random.choice(a) * x[1]
 
 
@@ -718,7 +711,7 @@ def methods_of_plain_arrays(x):
     b = a.compress([True] * 4) + a.searchsorted(1.5)
     c = a.repeat(2)[::2] + a.take([3, 1, 2, 0]) + a.view(float) + a.argpartition(1)
     assert a.flags.writeable and a.strides == (8,) and a.itemsize == 8 and len(a.tobytes()) == 32
-    assert memoryview(a)[0] == 5.0 and a.data[1] == 1.0 and 3.0 in a
+    assert a.data[1] == 1.0 and 3.0 in a
     return x[order] * b * c + a.cumsum() * x[a.argmax()]
 
 

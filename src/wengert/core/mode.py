@@ -71,6 +71,8 @@ class Value:
 
     __slots__ = ("__weakref__", "aux", "link", "mode", "primal")
 
+    hidden_axes = 0  # leading axes of the content that user code does not see
+
     # NumPy must defer to us in mixed operations
     __array_priority__ = 1000.0
 
@@ -112,7 +114,10 @@ class Value:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return shape_of(self.primal if self.link is None else self.fresh().primal)
+        if self.link is not None:
+            self.fresh()  # which may turn this handle into one of another mode
+        shape = shape_of(self.primal)
+        return shape[self.hidden_axes :] if self.hidden_axes else shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -157,10 +162,10 @@ class Value:
         return str(plain(self))
 
     def __format__(self, spec: str) -> str:
-        return format(self.mode.decide(self) if spec else plain(self), spec)
+        return format(self.fresh().mode.decide(self) if spec else plain(self), spec)
 
     def __hash__(self) -> int:
-        return hash(self.mode.decide(self))
+        return hash(self.fresh().mode.decide(self))
 
     def __copy__(self) -> "Value":
         return self.snapshot()
@@ -182,14 +187,14 @@ class Value:
     # ------------------------------------------------------------ where only the value matters
 
     def __bool__(self) -> bool:
-        return bool(self.mode.decide(self))
+        return bool(self.fresh().mode.decide(self))
 
     def __int__(self) -> int:
         """A step function: its derivative is zero wherever it has one."""
-        return int(self.mode.decide(self))
+        return int(self.fresh().mode.decide(self))
 
     def __index__(self) -> int:
-        number = self.mode.decide(self)
+        number = self.fresh().mode.decide(self)
         if dtype_of(number).kind not in "iub":
             raise TypeError(f"'{dtype_of(number)}' object cannot be interpreted as an integer")
         return int(number)
@@ -198,10 +203,10 @@ class Value:
         return int(self)
 
     def __floor__(self) -> int:
-        return int(np.floor(self.mode.decide(self)))
+        return int(np.floor(self.fresh().mode.decide(self)))
 
     def __ceil__(self) -> int:
-        return int(np.ceil(self.mode.decide(self)))
+        return int(np.ceil(self.fresh().mode.decide(self)))
 
 
 def plain(x: Any) -> Any:
@@ -264,19 +269,26 @@ class Buffer(Value):
     __slots__ = ()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        # foreign code may keep or change it: give it a copy unless it only converts
-        return np.array(self.fresh().primal, dtype=dtype)
+        if not isinstance(self.fresh(), Buffer):
+            raise escape("numpy.asarray()", AS_ARRAY)
+        return np.array(self.primal, dtype=dtype)  # a copy: foreign code may keep or change it
 
     def snapshot(self) -> "Value":
-        """A copy of an array that is not ours; of our own, the storage, which a write does not touch while it is held."""
-        content = self.fresh().primal
-        return Buffer(CONSTANT, content if self.aux is None else np.array(content))
+        """A copy of an array that is not ours; of our own, the storage: no write touches it while it is held."""
+        if not isinstance(self.fresh(), Buffer):
+            return self.snapshot()
+        return Buffer(CONSTANT, self.primal if self.aux is None else np.array(self.primal))
 
     def __float__(self) -> float:
-        return float(self.fresh().primal)
+        return float(self.number("float()"))
 
     def __complex__(self) -> complex:
-        return complex(self.fresh().primal)
+        return complex(self.number("complex()"))
+
+    def number(self, what: str) -> Any:
+        if not isinstance(self.fresh(), Buffer):
+            raise escape(what)
+        return self.primal
 
 
 def buffer(x: Any) -> Any:
@@ -288,7 +300,9 @@ def buffer(x: Any) -> Any:
 
 def unbuffer(x: Any) -> Any:
     """The array of a buffer; anything else as it is."""
-    return x.fresh().primal if isinstance(x, Buffer) else x
+    if isinstance(x, Value):
+        x.fresh()  # a view may have become traced
+    return x.primal if isinstance(x, Buffer) else x
 
 
 _probe = np.zeros(1)

@@ -15,10 +15,7 @@ class Batched(Value):
     """All lanes at once; the batch is axis 0 of the content, and user code does not see it."""
 
     __slots__ = ()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return shape_of(self.fresh().primal)[1:]
+    hidden_axes = 1
 
 
 class LanesDiffer(BaseException):

@@ -93,7 +93,7 @@ def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 def replace(x: Value, new: Any) -> None:
     """Give x the content of `new`, which has its shape."""
-    outside = isinstance(x, Buffer) and OUTSIDE in (x.aux, x.link and x.link.root.aux)
+    outside = isinstance(x.fresh(), Buffer) and OUTSIDE in (x.aux, x.link and x.link.root.aux)
     if x.link is not None or outside or dtype_of(new) != x.dtype:
         setitem(x, Ellipsis, new)
     else:
@@ -246,8 +246,8 @@ def copy_method(x: Value, order: Any = "C") -> Any:
 
 
 def tolist(x: Value) -> Any:
-    if isinstance(x, Buffer):
-        return x.fresh().primal.tolist()
+    if isinstance(x.fresh(), Buffer):
+        return x.primal.tolist()
     return [part.tolist() if part.ndim else part for part in x] if x.ndim else x
 
 
@@ -318,13 +318,14 @@ def array_function(x: Value, function: Callable[..., Any], kinds: Any, args: Any
 def other_attribute(x: Value, name: str) -> Any:
     """What arrays have and the tables above do not: works on constants, refused for traced values."""
     method = getattr(np.ndarray, name, None)
+    x.fresh()
     if isinstance(x, Buffer) and name in ("flags", "strides", "base", "data", "ctypes"):
         return getattr(x.fresh().primal, name)
     if name.startswith("_") or not callable(method):
         raise AttributeError(f"a traced array has no attribute {name!r}")
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not isinstance(x, Buffer):
+        if not isinstance(x.fresh(), Buffer):
             raise names.missing(f"numpy.ndarray.{name}", (x,))
         content = np.array(x.fresh().primal)
         out = getattr(content, name)(*names.constants(args), **names.constants(kwargs))

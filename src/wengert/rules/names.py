@@ -157,7 +157,7 @@ def without_rule(func: Any, args: Any, kwargs: Any, called: str = "") -> Any:
 
 def on_constants(function: Any, args: Any, kwargs: Any) -> Any:
     """A function that knows arrays only, on the arrays of buffers: what it writes is written, and views stay views."""
-    buffers = [x for x in leaves_of((args, kwargs)) if isinstance(x, Buffer)]
+    buffers = [x for x in leaves_of((args, kwargs)) if isinstance(x, Value)]
     if not buffers:
         return buffered(function(*args, **kwargs))
     try:
@@ -249,7 +249,7 @@ def missing(called: str, args: Any = (), kwargs: Any = None) -> Diagnostic:
 def holds_traced(x: Any) -> bool:
     """Whether a value with a derivative is in x or in a container of arguments."""
     if isinstance(x, Value):
-        return not isinstance(x, Buffer)
+        return not isinstance(x.fresh(), Buffer)
     if isinstance(x, list | tuple):
         return any(holds_traced(item) for item in x)
     if isinstance(x, dict):
