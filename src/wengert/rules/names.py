@@ -68,20 +68,20 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     inputs = tuple([operand_of(x) for x in inputs])
     if method == "at":
         return add_in_place(ufunc, *inputs)
+    if method != "__call__":
+        function = ufunc_method(ufunc, method)
+        if function is None:
+            return without_rule(getattr(ufunc, method), inputs, kwargs, f"{full_name(ufunc)}.{method}")
+        return function(*inputs, **kwargs)
+    function = composition_of(ufunc)
     out = kwargs.pop("out", None)
-    if method == "__call__" and len(inputs) > ufunc.nin:
+    if len(inputs) > ufunc.nin:
         inputs, out = inputs[: ufunc.nin], inputs[ufunc.nin :]
     mask = kwargs.pop("where", True)
     dtype = kwargs.pop("dtype", None)
     kwargs.pop("casting", None)
-    if method == "__call__":
-        function = composition_of(ufunc)
-    else:
-        function = ufunc_method(ufunc, method)
-    if function is None or (kwargs and method == "__call__"):
-        options = {**kwargs, "out": out} if out else kwargs
-        called = ufunc if method == "__call__" else getattr(ufunc, method)
-        return without_rule(called, inputs, options, f"{full_name(ufunc)}{'' if called is ufunc else '.' + method}")
+    if function is None or kwargs:
+        return without_rule(ufunc, inputs, {**kwargs, "out": out} if out else kwargs)
     result = function(*inputs, **kwargs)
     if dtype is not None:
         result = convert_to(result, dtype)
@@ -1171,7 +1171,7 @@ def solve_triangular(
         if lower
         else np.triu(np.ones((n, n)), 1 if unit_diagonal else 0)
     )
-    a = select(mask != 0, a, np.eye(n) if unit_diagonal else 0.0)
+    a = select(mask != 0, a, np.eye(n, dtype=dtype_of(a)) if unit_diagonal else 0.0)
     a = a if trans in (0, "N") else linear.swap_last(elementwise.conj(a) if trans in (2, "C") else a)
     return solve(a, b)
 
