@@ -159,7 +159,7 @@ class Value:
         return f"{type(self).__name__}({self.fresh().primal!r})"
 
     def __str__(self) -> str:
-        return str(plain(self))
+        return str(self.fresh().mode.decide(self))  # text may decide what comes next
 
     def __format__(self, spec: str) -> str:
         return format(self.fresh().mode.decide(self) if spec else plain(self), spec)

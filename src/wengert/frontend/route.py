@@ -11,6 +11,7 @@ arrays in a form that records.  No source is needed; closures, defaults and line
     standard library, others   untouched
 """
 
+import abc
 import builtins
 import contextlib
 import dis
@@ -537,7 +538,7 @@ def route_class(kind: type) -> Any:
 
 def is_routable_class(kind: type) -> bool:
     return (
-        type(kind) is type
+        type(kind) in (type, abc.ABCMeta)
         and "__routed_from__" not in vars(kind)
         and all(is_users_class(base) and "__slots__" not in vars(base) for base in kind.__mro__[:-1])
         and "__init_subclass__" not in {name for base in kind.__mro__[:-1] for name in vars(base)}

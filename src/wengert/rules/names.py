@@ -82,9 +82,9 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     kwargs.pop("casting", None)
     if function is None or kwargs:
         return without_rule(ufunc, inputs, {**kwargs, "out": out} if out else kwargs)
-    result = function(*inputs, **kwargs)
-    if dtype is not None:
-        result = convert_to(result, dtype)
+    if dtype is not None:  # NumPy computes in it
+        inputs = tuple([convert_to(x, dtype) for x in inputs])
+    result = function(*inputs)
     if out is None:
         return result if mask is True else select(mask, result, 0.0)
     return write_out(out[0] if isinstance(out, tuple) else out, result, mask)
