@@ -1,5 +1,6 @@
 """What routing must reach, what must not change, and where a derivative would be lost: an error at the user's line."""
 
+import abc
 import builtins
 import copy
 import inspect
@@ -591,3 +592,22 @@ def test_a_view_of_a_constant_that_became_traced_is_not_taken_for_a_constant():
 
 
 HIDDEN_FLOAT = [math.sqrt]
+
+
+def test_methods_of_abstract_classes_are_reached():
+    class Kernel(abc.ABC):
+        @abc.abstractmethod
+        def value(self, x): ...
+
+        def loss(self, x):
+            out = np.zeros(2)
+            out[0] = self.value(x)
+            return out.sum()
+
+    class Square(Kernel):
+        def value(self, x):
+            out = np.zeros(1)
+            out[0] = x * x
+            return out[0]
+
+    assert wg.grad(Square().loss)(2.0) == wg.grad(lambda x: Square().loss(x))(2.0) == 4.0

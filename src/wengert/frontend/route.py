@@ -540,9 +540,14 @@ def is_routable_class(kind: type) -> bool:
     return (
         type(kind) in (type, abc.ABCMeta)
         and "__routed_from__" not in vars(kind)
-        and all(is_users_class(base) and "__slots__" not in vars(base) for base in kind.__mro__[:-1])
-        and "__init_subclass__" not in {name for base in kind.__mro__[:-1] for name in vars(base)}
+        and all(is_users_class(base) and "__slots__" not in vars(base) for base in written_bases(kind))
+        and "__init_subclass__" not in {name for base in written_bases(kind) for name in vars(base)}
     )
+
+
+def written_bases(kind: type) -> list[type]:
+    """The class and its bases without those that only mark it (object, ABC, Generic, Protocol)."""
+    return [base for base in kind.__mro__ if base is not object and base.__module__ not in ("abc", "typing")]
 
 
 CONTAINERS = frozenset({dict, list, tuple, type(None)})
@@ -560,7 +565,7 @@ def is_users_class(kind: type) -> bool:
 
 def routed_namespace(kind: type) -> dict[str, Any]:
     namespace: dict[str, Any] = {}
-    for base in reversed(kind.__mro__[:-1]):
+    for base in reversed(written_bases(kind)):
         for name, member in vars(base).items():
             routed = route_member(member)
             if name not in UNTOUCHED and routed is not member:
