@@ -18,6 +18,8 @@ ROUNDED = "norm linspace arange std var prod vdot inner dot tensordot einsum cho
 UNINITIALISED = ("empty_like",)
 WIDENED = ("array.item", "array.tolist", "scipy.special.polygamma", "scipy.linalg.norm")
 
+pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # NumPy 2.5
+
 
 def title(f):
     return full_name(f).removeprefix("numpy.")

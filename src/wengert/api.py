@@ -113,7 +113,7 @@ class Call:
 
 def run(mode: Mode, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """f through routing, with nothing of it left behind."""
-    with running_inside():
+    with running_inside:
         try:
             return route(f)(*args, **kwargs)
         except (TypeError, ValueError, SystemError) as error:

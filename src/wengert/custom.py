@@ -102,7 +102,7 @@ class Function:
         """f on plain operands; what it writes into them would be lost, and is refused."""
         given = [give(x) for x in operands]
         args, kwargs = call.arguments(given, give)
-        with running_inside():
+        with running_inside:
             out = route(self.f)(*args, **kwargs)
         if changed(given, operands):
             raise writes_argument(self.f)
@@ -499,7 +499,7 @@ class Recomputed(Function):
     def run(self, call: Opaque, operands: Sequence[Any]) -> Any:
         given = [give(x) for x in operands]
         args, kwargs = call.arguments(given, give)
-        with running_inside():
+        with running_inside:
             out = route(self.f)(*args, **kwargs)
         call.written = changed(given, operands)
         return out, [given[i] for i in call.written]

@@ -13,7 +13,6 @@ arrays in a form that records.  No source is needed; closures, defaults and line
 
 import abc
 import builtins
-import contextlib
 import dis
 import functools
 import os
@@ -23,7 +22,7 @@ import sysconfig
 import threading
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -478,13 +477,13 @@ class Running(threading.local):
 running = Running()
 
 
-@contextlib.contextmanager
-def running_inside() -> Iterator[None]:
+class RunningInside:
     """One run of a user's function; after the outermost, no value of ours stays in globals and attributes."""
-    running.depth += 1
-    try:
-        yield
-    finally:
+
+    def __enter__(self) -> None:
+        running.depth += 1
+
+    def __exit__(self, *error: object) -> None:
         running.depth -= 1
         if running.depth == 0:
             for routed in _assigned:
@@ -494,6 +493,9 @@ def running_inside() -> Iterator[None]:
                 for name, value in attributes.items():
                     if isinstance(value, Value):
                         attributes[name] = settled(value)
+
+
+running_inside = RunningInside()  # it holds no state: the count is the thread's
 
 
 def settled(x: Any) -> Any:

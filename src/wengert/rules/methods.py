@@ -315,27 +315,30 @@ def array_function(x: Value, function: Callable[..., Any], kinds: Any, args: Any
     return names.call_function(function, args, kwargs)
 
 
-def other_attribute(x: Value, name: str) -> Any:
-    """What arrays have and the tables above do not: works on constants, refused for traced values."""
-    method = getattr(np.ndarray, name, None)
-    x.fresh()
-    if isinstance(x, Buffer) and name in ("flags", "strides", "base", "data", "ctypes"):
-        return getattr(x.fresh().primal, name)
-    if name.startswith("_") or not callable(method):
-        raise AttributeError(f"a traced array has no attribute {name!r}")
+def other_method(name: str) -> Callable[..., Any]:
+    """What arrays can do and the tables above do not list: works on constants, refused for traced values."""
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(x: Value, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(x.fresh(), Buffer):
             raise names.missing(f"numpy.ndarray.{name}", (x,))
-        content = np.array(x.fresh().primal)
+        content = np.array(x.primal)
         out = getattr(content, name)(*names.constants(args), **names.constants(kwargs))
-        if not np.array_equal(
-            content, x.primal, equal_nan=content.dtype.kind in "fc"
-        ):  # sort, put, ... change the array
+        if not np.array_equal(content, x.primal, equal_nan=content.dtype.kind in "fc"):  # as sort and put do
             x[...] = content
         return names.buffered(out)
 
     return call
+
+
+def other_attribute(name: str) -> property:
+    """Facts about memory, which only plain arrays have."""
+
+    def get(x: Value) -> Any:
+        if not isinstance(x.fresh(), Buffer):
+            raise AttributeError(f"a traced array has no attribute {name!r}")
+        return getattr(x.primal, name)
+
+    return property(get)
 
 
 def install() -> None:
@@ -352,7 +355,11 @@ def install() -> None:
         setattr(Value, f"__{name}__", binary(row)[0])
     for name, method in {**METHODS, "__array_ufunc__": array_ufunc, "__array_function__": array_function}.items():
         setattr(Value, name, method)
-    Value.__getattr__ = other_attribute  # type: ignore[attr-defined]
+    # one by one: a __getattr__ would slow down every access to an attribute
+    for name in dir(np.ndarray):
+        if not name.startswith("_") and not hasattr(Value, name):
+            method = callable(getattr(np.ndarray, name))
+            setattr(Value, name, other_method(name) if method else other_attribute(name))
     for name, getter in {"T": names.transpose, "mT": names.matrix_transpose}.items():
         setattr(Value, name, property(getter))
     Value.flat = property(names.ravel, set_flat)  # type: ignore[attr-defined]
