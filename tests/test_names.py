@@ -373,7 +373,8 @@ def test_a_function_without_rule_says_so(f):
     )
     if f is np.interp:
         args = (np.array([0.0, 1.0]), np.array([1.0, 2.0]))
+    first = r"argument (0|`(a|x|x1|array|obj)`) carries"  # by name, where NumPy tells it
     for hidden in ([f], None):
-        with pytest.raises(wg.Diagnostic, match=f"W301 `numpy.*{f.__name__}` has no rule, and argument 0") as caught:
+        with pytest.raises(wg.Diagnostic, match=f"W301 `numpy.*{f.__name__}` has no rule, and {first}") as caught:
             wg.grad(lambda x: np.sum((hidden[0] if hidden else f)(x, *args)))(SIGNED)
         assert caught.value.where.filename == __file__

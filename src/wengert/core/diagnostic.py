@@ -70,6 +70,7 @@ class Diagnostic(Exception):
     """
 
     def __init__(self, code: str, what: str, because: str, instead: str, where: Position | None = None) -> None:
+        assert code in CODES, code
         self.code, self.what, self.because, self.instead = code, what, because, instead
         self.where = where if where is not None else user_position()
         super().__init__(self.render())

@@ -33,11 +33,6 @@ def dtype_of(x: Any) -> np.dtype[Any]:
         return PYTHON_DTYPES.get(type(x)) or np.asarray(x).dtype
 
 
-def is_inexact(x: Any) -> bool:
-    """Floating or complex: something that has a derivative."""
-    return dtype_of(x).kind in "fc"
-
-
 def unbroadcast_axes(from_shape: Shape, to_shape: Shape) -> tuple[tuple[int, ...], bool]:
     """Axes to sum so that an array of `from_shape` gets back `to_shape`, and whether a reshape must follow.
 

@@ -174,7 +174,7 @@ class RoutedFunction:
             if self.composition is not None:
                 return self.composition(*args, **kwargs)
             if holds_traced((args, kwargs)):
-                raise missing(full_name(self.__wrapped__), args, kwargs)
+                raise missing(full_name(self.__wrapped__), args, kwargs, self.__wrapped__)
             return on_constants(self.__wrapped__, args, kwargs)
         return buffered(self.__wrapped__(*args, **kwargs))
 

@@ -27,8 +27,8 @@ _order = itertools.count()
 class Record:
     """One operation on the tape: edges to the records of its operands, with what the way back needs.
 
-    An edge is (send, parent, rule, saved, fit): `send` computes the contribution (below), `fit` brings it to the
-    shape and dtype of the operand where broadcasting or promotion changed them.
+    An edge is (kind, parent, rule, saved, fit): `kind` says how the contribution is made (below), `fit` brings it to
+    the shape and dtype of the operand where broadcasting or promotion changed them.
     """
 
     __slots__ = ("__weakref__", "edges", "guards", "index")
@@ -161,7 +161,6 @@ def edge_term(row: Primitive, i: int, rule: Any, names: dict[str, Any]) -> str:
         return f"({INTO}, args[0].aux, {bind(row, rule, names)}, {zeros})"
     fit = f"fit(primals[{i}], out, {row.elementwise})"
     if not callable(rule):
-        names["constant"] = rule
         return f"({SAME if rule == 1.0 else CONSTANT}, args[{i}].aux, {rule!r}, None, {fit})"
     kind = TRANSPOSE if row.partials is None else SINGULAR if row.singular else PARTIAL
     return f"({kind}, args[{i}].aux, {bind(row, rule, names)}, {fit})"

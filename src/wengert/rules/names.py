@@ -4,6 +4,7 @@ Read by the two NumPy protocols and by routing alike.  SciPy's functions stand b
 """
 
 import builtins
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -151,7 +152,7 @@ def call_function(func: Any, args: Any, kwargs: Any) -> Any:
 def without_rule(func: Any, args: Any, kwargs: Any, called: str = "") -> Any:
     """A function that nobody wrote a rule for: fine on constants, an error on traced values."""
     if holds_traced((args, kwargs)):
-        raise missing(called or full_name(func), args, kwargs)
+        raise missing(called or full_name(func), args, kwargs, func)
     return on_constants(func, args, kwargs)
 
 
@@ -233,8 +234,8 @@ def full_name(func: Any) -> str:
     return ".".join([*(part for part in (module or "").split(".") if not part.startswith("_")), name]).lstrip(".")
 
 
-def missing(called: str, args: Any = (), kwargs: Any = None) -> Diagnostic:
-    position = next((f"argument {i}" for i, a in enumerate(args) if holds_traced(a)), None)
+def missing(called: str, args: Any = (), kwargs: Any = None, function: Any = None) -> Diagnostic:
+    position = next((argument_name(function, i) for i, a in enumerate(args) if holds_traced(a)), None)
     position = position or next(
         (f"argument `{k}`" for k, v in (kwargs or {}).items() if holds_traced(v)), "an argument"
     )
@@ -244,6 +245,15 @@ def missing(called: str, args: Any = (), kwargs: Any = None) -> Diagnostic:
         f"no row or composition for it is in the table ({len(NAMES) + len(UFUNCS)} functions are)",
         "write it with functions that have one, or give its derivative with wg.primitive or wg.custom_vjp",
     )
+
+
+def argument_name(function: Any, position: int) -> str:
+    """By its name, where the function tells it."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return f"argument `{names[position]}`" if position < len(names) else f"argument {position}"
 
 
 def holds_traced(x: Any) -> bool:
