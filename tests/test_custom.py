@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from compare import M, X, Y, close, loop
+from compare import M, X, Y, close, live_records, loop
 
 # ---------------------------------------------------------------- checkpoint
 
@@ -118,13 +118,6 @@ def test_checkpoint_of_methods_decorated_and_nested_functions():
 
 def test_checkpoint_keeps_less(monkeypatch):
     """Records alive between the two sweeps: one per segment, not one per operation."""
-    import gc
-
-    from wengert.modes.reverse import Record
-
-    def alive():
-        gc.collect()
-        return sum(isinstance(x, Record) for x in gc.get_objects())
 
     def segment(x):
         for _ in range(50):
@@ -133,9 +126,9 @@ def test_checkpoint_keeps_less(monkeypatch):
 
     kept = []
     for step in (segment, wg.checkpoint(segment)):
-        before = alive()
+        before = live_records()
         _, pullback = wg.vjp(lambda x, step=step: step(step(step(x))), X)
-        kept.append(alive() - before)
+        kept.append(live_records() - before)
         del pullback
     assert kept[0] >= 150 and kept[1] <= 15
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from compare import live_records
 from wengert.core.primitive import TABLE, Primitive
-from wengert.modes.reverse import Record
 
 
 class Counter:
@@ -111,11 +111,6 @@ def test_a_chain_of_a_million_operations():
     assert pull(1.0) == pull(1.0)
     del pull  # a long chain is taken down without recursion
     gc.collect()
-
-
-def live_records():
-    gc.collect()
-    return sum(isinstance(o, Record) for o in gc.get_objects())
 
 
 def test_the_tape_is_freed():

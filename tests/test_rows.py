@@ -5,8 +5,7 @@ import pytest
 
 import wengert as wg
 from wengert.core.primitive import TABLE
-from wengert.core.types import dtype_of, shape_of
-from wengert.testing import random_like
+from wengert.core.types import dtype_of, random_like, shape_of
 
 ROWS = list(TABLE.values())
 DIFFERENTIABLE = [row for row in ROWS if not row.constant]

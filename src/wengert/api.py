@@ -10,7 +10,7 @@ import numpy as np
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Mode, Value, is_array, owns_storage, plain, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import dtype_of, random_like, shape_of
 from wengert.frontend.route import give, give_all, original_structure, route, route_structure, running_inside, unroute
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
@@ -503,7 +503,7 @@ def transpose_linear(
     # generic numbers: no value of the linear function may look like an exact zero, which would cut a path for good
     random = np.random.default_rng(0)
     records = [Leaf() for _ in likes]
-    examples = [random.standard_normal(shape_of(x)).astype(dtype_of(x))[()] for x in likes]
+    examples = [random_like(random, x) for x in likes]
     outs = linear_map([Node(mode, x, record) for x, record in zip(examples, records)])
     mode.finished = True
     ends = [x.fresh().aux if isinstance(x, Value) and x.mode is mode else None for x in outs]

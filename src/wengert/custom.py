@@ -12,12 +12,13 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value, plain, unbuffer
 from wengert.core.primitive import Primitive
 from wengert.core.tree import Structure, flatten, open_container, unflatten
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import dtype_of, random_like, shape_of
 from wengert.frontend.route import give, hoist, route, running_inside
 from wengert.modes.batch import Batch, Batched
 from wengert.modes.forward import Dual, Forward
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.rules.join import stretch
+from wengert.rules.linear import zeros_like
 from wengert.rules.names import arrayed
 
 # ---------------------------------------------------------------- a function as one primitive
@@ -100,19 +101,23 @@ class Function:
 
     def run(self, call: Opaque, operands: Sequence[Any]) -> Any:
         """f on plain operands; what it writes into them would be lost, and is refused."""
-        given = [give(x) for x in operands]
-        args, kwargs = call.arguments(given, give)
-        with running_inside:
-            out = route(self.f)(*args, **kwargs)
+        out, given = self.run_given(call, operands)
         if changed(given, operands):
             raise writes_argument(self.f)
         return out
+
+    def run_given(self, call: Opaque, operands: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """(result, the operands as f got them): arrays as buffers, which show what was written."""
+        given = [give(x) for x in operands]
+        args, kwargs = call.arguments(given, give)
+        with running_inside:
+            return route(self.f)(*args, **kwargs), given
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
     def push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
-        filled = [np.zeros(shape_of(x), dtype_of(x))[()] if t is None else t for x, t in zip(xs, xs_dot)]
+        filled = zeros_filled(xs_dot, xs)
         if self.rule_push is not None:
             return self.run_push(call, xs, filled, out)
         if self.rule_pull is None:
@@ -120,7 +125,7 @@ class Function:
         return derived_rule(self.f, "pull", lambda cts: self.run_pull(call, cts, xs, out), out, filled)
 
     def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
-        filled = [np.zeros(shape_of(o), dtype_of(o))[()] if c is None else c for o, c in zip(out, ct)]
+        filled = zeros_filled(ct, out)
         if self.rule_pull is not None:
             return self.run_pull(call, filled, xs, out)
         if self.rule_push is None:
@@ -129,7 +134,7 @@ class Function:
 
     def run_push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
         args, _ = call.arguments(xs)
-        tangents, _ = Opaque.arguments(call, xs_dot)
+        tangents, _ = call.arguments(xs_dot)
         pushed = route(self.rule_push)(tangents, unflatten(call.out_structure, out), *args)
         return checked_rule(self.f, "push", pushed, call.out_structure, out)
 
@@ -158,6 +163,11 @@ class Function:
         outs = lifted.row(*inner.operands, call=inner)
         call.out_structure = inner.out_structure
         return outs
+
+
+def zeros_filled(seeds: Sequence[Any], likes: Sequence[Any]) -> list[Any]:
+    """Arrays of zeros for exact zeros: a user's rule shall not meet None."""
+    return [zeros_like(like)[()] if seed is None else seed for seed, like in zip(seeds, likes)]
 
 
 def changed(given: Sequence[Any], contents: Sequence[Any]) -> list[int]:
@@ -254,7 +264,7 @@ def derived_rule(f: Any, given: str, rule: Callable[[Any], list[Any]], likes: Se
 def require_linear(f: Any, given: str, other: str, rule: Callable[[Any], list[Any]], likes: Sequence[Any]) -> None:
     """At one generic point: twice the cotangent (tangent) gives twice the result."""
     random = np.random.default_rng(1)
-    seeds = [random.standard_normal(shape_of(x)).astype(dtype_of(x))[()] for x in likes]
+    seeds = [random_like(random, x) for x in likes]
     once, twice = rule(seeds), rule([2.0 * s for s in seeds])
     for a, b in zip(once, twice):
         a, b = (None if v is None else plain(v) for v in (a, b))
@@ -270,8 +280,8 @@ def require_linear(f: Any, given: str, other: str, rule: Callable[[Any], list[An
 def check_rule(function: Function, call: Opaque) -> None:
     """Compare the rule with central differences along one random direction."""
     random = np.random.default_rng(0)
-    xs = [plain_copy(x) for x in call.operands]
-    directions = [random.standard_normal(shape_of(x)).astype(dtype_of(x))[()] for x in xs]
+    xs = [plain(x) for x in call.operands]
+    directions = [random_like(random, x) for x in xs]
     out = call.evaluate(*xs)
     pushed = function.push(call, xs, directions, out)
 
@@ -292,12 +302,6 @@ def check_rule(function: Function, call: Opaque) -> None:
             "along a random direction the rule and the function give different derivatives",
             "correct the rule; wg.check_grads says which argument is wrong",
         )
-
-
-def plain_copy(x: Any) -> Any:
-    while isinstance(x, Value):
-        x = x.fresh().primal
-    return np.array(x)[()] if isinstance(x, np.ndarray) else x
 
 
 # ---------------------------------------------------------------- what the user calls
@@ -410,12 +414,10 @@ class NumericalFunction(Foreign):
         )
 
     def push(self, call: Opaque, xs: Any, xs_dot: Any, out: Any) -> list[Any]:
-        filled = [np.zeros(shape_of(x), dtype_of(x))[()] if t is None else t for x, t in zip(xs, xs_dot)]
-        return list(self.tangents(*xs, *filled, call=call))
+        return list(self.tangents(*xs, *zeros_filled(xs_dot, xs), call=call))
 
     def pull(self, call: Opaque, ct: Any, xs: Any, out: Any, traced: Any) -> list[Any]:
-        filled = [np.zeros(shape_of(o), dtype_of(o))[()] if c is None else c for o, c in zip(out, ct)]
-        return list(self.cotangents(*xs, *filled, call=call, traced=traced))
+        return list(self.cotangents(*xs, *zeros_filled(ct, out), call=call, traced=traced))
 
     def plain_tangents(self, *values: Any, call: Opaque) -> tuple[Any, ...]:
         count = len(call.places)
@@ -497,10 +499,7 @@ class Recomputed(Function):
         return out
 
     def run(self, call: Opaque, operands: Sequence[Any]) -> Any:
-        given = [give(x) for x in operands]
-        args, kwargs = call.arguments(given, give)
-        with running_inside:
-            out = route(self.f)(*args, **kwargs)
+        out, given = self.run_given(call, operands)
         call.written = changed(given, operands)
         return out, [given[i] for i in call.written]
 

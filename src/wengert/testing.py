@@ -13,7 +13,7 @@ from wengert import numerical
 from wengert.api import Call, jvp, name_of, vjp
 from wengert.core.diagnostic import Diagnostic, definition
 from wengert.core.tree import flatten, map_leaves, unflatten
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import dtype_of, random_like
 from wengert.frontend.route import give_all, route
 from wengert.rules.names import holds_traced
 
@@ -157,13 +157,6 @@ def is_differentiable(arg: Any) -> bool:
 
 def copied(x: Any) -> Any:
     return x.copy() if isinstance(x, np.ndarray) else x
-
-
-def random_like(random: np.random.Generator, x: Any) -> Any:
-    values = random.standard_normal(shape_of(x))
-    if dtype_of(x).kind == "c":
-        values = values + 1j * random.standard_normal(shape_of(x))
-    return float(values) if type(x) is float else np.asarray(values, dtype_of(x))[()]
 
 
 def difference(f: Callable[[Any], Any], x: Any, direction: Any, single: bool) -> list[numerical.Estimate]:

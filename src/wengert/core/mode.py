@@ -37,9 +37,8 @@ class Mode:
         raise NotImplementedError
 
     def decide(self, x: "Value") -> Any:
-        """The plain number that Python's control flow depends on."""
-        content = x.fresh().primal
-        return content.mode.decide(content) if isinstance(content, Value) else content
+        """The plain number that Python's control flow depends on; called through `decide`, which freshens x."""
+        return decide(x.primal)
 
     def before_write(self, x: "Value") -> None:
         """Raise where user code must not write into x."""
@@ -159,13 +158,13 @@ class Value:
         return f"{type(self).__name__}({self.fresh().primal!r})"
 
     def __str__(self) -> str:
-        return str(self.fresh().mode.decide(self))  # text may decide what comes next
+        return str(decide(self))  # text may decide what comes next
 
     def __format__(self, spec: str) -> str:
-        return format(self.fresh().mode.decide(self) if spec else plain(self), spec)
+        return format(decide(self) if spec else plain(self), spec)
 
     def __hash__(self) -> int:
-        return hash(self.fresh().mode.decide(self))
+        return hash(decide(self))
 
     def __copy__(self) -> "Value":
         return self.snapshot()
@@ -187,14 +186,14 @@ class Value:
     # ------------------------------------------------------------ where only the value matters
 
     def __bool__(self) -> bool:
-        return bool(self.fresh().mode.decide(self))
+        return bool(decide(self))
 
     def __int__(self) -> int:
         """A step function: its derivative is zero wherever it has one."""
-        return int(self.fresh().mode.decide(self))
+        return int(decide(self))
 
     def __index__(self) -> int:
-        number = self.fresh().mode.decide(self)
+        number = decide(self)
         if dtype_of(number).kind not in "iub":
             raise TypeError(f"'{dtype_of(number)}' object cannot be interpreted as an integer")
         return int(number)
@@ -203,10 +202,10 @@ class Value:
         return int(self)
 
     def __floor__(self) -> int:
-        return int(np.floor(self.fresh().mode.decide(self)))
+        return int(np.floor(decide(self)))
 
     def __ceil__(self) -> int:
-        return int(np.ceil(self.fresh().mode.decide(self)))
+        return int(np.ceil(decide(self)))
 
 
 def plain(x: Any) -> Any:
@@ -214,6 +213,14 @@ def plain(x: Any) -> Any:
     while isinstance(x, Value):
         x = x.fresh().primal
     return x
+
+
+def decide(x: Any) -> Any:
+    """The plain number that Python's control flow depends on."""
+    if not isinstance(x, Value):
+        return x
+    x.fresh()  # which may turn the handle into one of another mode
+    return x.mode.decide(x)
 
 
 def is_array(x: Any) -> bool:
@@ -306,7 +313,7 @@ def unbuffer(x: Any) -> Any:
 
 
 _probe = np.zeros(1)
-_ALONE = sys.getrefcount(_probe)  # of an array that one name holds; the call itself may count, depending on the version
+ALONE = sys.getrefcount(_probe)  # of an array that one name holds; the call itself may count, depending on the version
 
 
 def exclusive(x: Value) -> bool:
@@ -317,10 +324,10 @@ def exclusive(x: Value) -> bool:
     for content in (x.primal, x.aux):
         # held by x, by the pair and by `content`
         if isinstance(content, Value):
-            if sys.getrefcount(content) != _ALONE + 2 or not exclusive(content):
+            if sys.getrefcount(content) != ALONE + 2 or not exclusive(content):
                 return False
         elif isinstance(content, np.ndarray):
-            if sys.getrefcount(content) != _ALONE + 2 or not owns_storage(content):
+            if sys.getrefcount(content) != ALONE + 2 or not owns_storage(content):
                 return False
         elif content is x.primal:
             return False
@@ -355,13 +362,17 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
             return
     elif not is_array(out) or not shares_memory(plain(out), plain(source)):
         return
+    out.link = view_of(source, row, params)
+
+
+def view_of(source: Value, row: "Primitive", params: dict[str, Any]) -> View:
+    """One more step on the way from the root that `source` looks at; what is read-only stays so."""
     earlier = source.link
-    if earlier is not None and earlier.steps is None:
-        out.link = earlier
-        return
-    root = source if earlier is None else earlier.root
-    steps = () if earlier is None or earlier.steps is None else earlier.steps
-    out.link = View(root, (*steps, (row, params)), root.primal)
+    if earlier is None:
+        return View(source, ((row, params),), source.primal)
+    if earlier.steps is None:
+        return earlier
+    return View(earlier.root, (*earlier.steps, (row, params)), earlier.root.primal)
 
 
 def read_only(x: Any) -> Any:

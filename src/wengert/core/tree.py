@@ -118,6 +118,14 @@ def map_leaves(f: Callable[..., Any], tree: Any, *others: Any) -> Any:
     return unflatten(structure, map(f, leaves, *[flatten(other)[0] for other in others]))
 
 
+def with_kinds(change: Callable[[type], type], structure: Structure | None) -> Structure | None:
+    """The structure with other types of containers."""
+    if structure is None:
+        return None
+    children = tuple([with_kinds(change, child) for child in structure.children])
+    return Structure(change(structure.kind), structure.labels, children)
+
+
 def paths(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
     """(readable path, leaf) pairs, e.g. `params['w'][0]`."""
     opened = open_container(tree)

@@ -41,3 +41,11 @@ def unbroadcast_axes(from_shape: Shape, to_shape: Shape) -> tuple[tuple[int, ...
     extra = len(from_shape) - len(to_shape)
     stretched = tuple(i + extra for i, n in enumerate(to_shape) if n == 1 and from_shape[i + extra] != 1)
     return tuple(range(extra)) + stretched, bool(stretched)
+
+
+def random_like(random: np.random.Generator, x: Any) -> Any:
+    """Standard normal numbers of the shape, dtype and kind of x."""
+    values = random.standard_normal(shape_of(x))
+    if dtype_of(x).kind == "c":
+        values = values + 1j * random.standard_normal(shape_of(x))
+    return float(values) if type(x) is float else np.asarray(values, dtype_of(x))[()]

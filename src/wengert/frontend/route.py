@@ -29,20 +29,17 @@ import numpy as np
 
 from wengert.core.diagnostic import is_engine
 from wengert.core.mode import CONSTANT, GIVEN, OUTSIDE, Buffer, Value, is_array, plain
-from wengert.core.tree import Structure, flatten, unflatten
+from wengert.core.tree import Structure, flatten, unflatten, with_kinds
 from wengert.core.types import dtype_of
 from wengert.rules.elementwise import mul
 from wengert.rules.linear import convert
 from wengert.rules.names import (
-    NAMES,
     buffered,
     call_ufunc,
     composition_of,
-    full_name,
     holds_traced,
-    holds_value,
-    missing,
-    on_constants,
+    operand_of,
+    without_rule,
 )
 
 NAMED = ("numpy", "scipy", "math", "cmath")
@@ -61,10 +58,10 @@ INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\](\w+)")
 @functools.cache
 def is_foreign(filename: str) -> bool:
     """Whether code in this file runs as it is: the engine's, Python's own, and that of well-known packages."""
+    if is_engine(filename):
+        return True
     installed = INSTALLED.search(filename)
-    if installed:
-        return installed[1] in FOREIGN or is_engine(filename)
-    return filename.startswith((STANDARD_LIBRARY, "<frozen")) or is_engine(filename)
+    return installed[1] in FOREIGN if installed else filename.startswith((STANDARD_LIBRARY, "<frozen"))
 
 
 def package_of(x: Any) -> str:
@@ -139,8 +136,6 @@ def route_module(module: types.ModuleType) -> Any:
 
 # ---------------------------------------------------------------- functions of numpy, scipy and math
 
-CONSTRUCTORS_OF_VALUES = (list, tuple)
-
 
 @functools.singledispatch
 def route_named(x: Any) -> Any:
@@ -173,9 +168,7 @@ class RoutedFunction:
         if any_value(args, kwargs):
             if self.composition is not None:
                 return self.composition(*args, **kwargs)
-            if holds_traced((args, kwargs)):
-                raise missing(full_name(self.__wrapped__), args, kwargs, self.__wrapped__)
-            return on_constants(self.__wrapped__, args, kwargs)
+            return without_rule(self.__wrapped__, args, kwargs)
         return buffered(self.__wrapped__(*args, **kwargs))
 
     def __getattr__(self, name: str) -> Any:
@@ -199,7 +192,7 @@ class RoutedUfunc(RoutedFunction):
                 ):
                     return self.composition(*args)
                 return call_ufunc(self.__wrapped__, "__call__", args, kwargs)
-        return buffered(self.__wrapped__(*[values_of_lists(a) for a in args], **kwargs))
+        return buffered(self.__wrapped__(*[operand_of(a) for a in args], **kwargs))
 
     def method(self, name: str, *args: Any, **kwargs: Any) -> Any:
         if any(isinstance(x, Value) for x in args):
@@ -217,11 +210,6 @@ class RoutedUfunc(RoutedFunction):
 
     def outer(self, *args: Any, **kwargs: Any) -> Any:
         return self.method("outer", *args, **kwargs)
-
-
-def values_of_lists(x: Any) -> Any:
-    """np.sin([x[0], 1.0]): NumPy would make an array of the list."""
-    return NAMES[np.array](x) if isinstance(x, CONSTRUCTORS_OF_VALUES) and holds_value(x) else x
 
 
 def any_value(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -471,7 +459,7 @@ class Running(threading.local):
     depth = 0
 
     def __init__(self) -> None:
-        self.twins: list[Any] = []
+        self.twins: dict[int, Any] = {}  # by id: an attribute is looked up again and again
 
 
 running = Running()
@@ -489,7 +477,7 @@ class RunningInside:
             for routed in _assigned:
                 routed.settle()
             while running.twins:
-                attributes = running.twins.pop().__dict__
+                attributes = running.twins.popitem()[1].__dict__
                 for name, value in attributes.items():
                     if isinstance(value, Value):
                         attributes[name] = settled(value)
@@ -615,7 +603,7 @@ def route_instance(x: Any) -> Any:
     twin = object.__new__(route_class(kind))
     object.__setattr__(twin, "__dict__", x.__dict__)
     if running.depth:
-        running.twins.append(x)
+        running.twins[id(x)] = x
     return twin
 
 
@@ -654,18 +642,12 @@ def give(x: Any) -> Any:
 
 def route_structure(structure: Structure | None) -> Structure | None:
     """Containers whose dataclasses have routed methods."""
-    if structure is None:
-        return None
-    children = tuple([route_structure(child) for child in structure.children])
-    return Structure(route_class(structure.kind), structure.labels, children)
+    return with_kinds(route_class, structure)
 
 
 def original_structure(structure: Structure | None) -> Structure | None:
     """The user's own dataclasses, not their routed twins."""
-    if structure is None:
-        return None
-    children = tuple([original_structure(child) for child in structure.children])
-    return Structure(original_class(structure.kind), structure.labels, children)
+    return with_kinds(original_class, structure)
 
 
 def give_all(tree: Any) -> Any:

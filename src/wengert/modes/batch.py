@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Mode, Value
+from wengert.core.mode import Mode, Value, decide
 from wengert.core.primitive import Primitive
 from wengert.core.types import shape_of
 from wengert.rules.indexing import align, lift_params
@@ -50,7 +50,7 @@ class Batch(Mode):
     def decide(self, x: Value) -> Any:
         """One answer for all lanes, if they agree."""
         lanes = [x.primal[i] for i in range(self.size)]
-        lanes = [lane.mode.decide(lane) if isinstance(lane, Value) else lane for lane in lanes]
+        lanes = [decide(lane) for lane in lanes]
         if not all(np.array_equal(lane, lanes[0]) for lane in lanes[1:]):
             raise LanesDiffer(self)
         return lanes[0]

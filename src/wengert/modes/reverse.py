@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.guard import protect
-from wengert.core.mode import Buffer, Mode, Value, buffer, exclusive, owns_storage
+from wengert.core.mode import ALONE, Buffer, Mode, Value, buffer, exclusive, owns_storage
 from wengert.core.primitive import SUPPLIED, Primitive, no_rule, positional, source_term, wants_ownership
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.elementwise import scale
@@ -199,10 +199,6 @@ SCALARS = frozenset({float, np.float64, np.float32, complex, np.complex128})
 # ---------------------------------------------------------------- the way back
 
 
-_probe = np.zeros(1)
-_ALONE = sys.getrefcount(_probe)  # of an array that one local name holds
-
-
 class Sweep:
     """One way back: cotangents that wait at records, the latest record first."""
 
@@ -278,7 +274,7 @@ class Sweep:
             self.add_all(parent, rule(ct, *saved), fit)
         elif kind == OWNED:
             # held by `run` and here, and by nobody else
-            owned = sys.getrefcount(ct) == _ALONE + 1 and (exclusive(ct) if isinstance(ct, Value) else owns_storage(ct))
+            owned = sys.getrefcount(ct) == ALONE + 1 and (exclusive(ct) if isinstance(ct, Value) else owns_storage(ct))
             self.add_all(parent, rule(ct, owned, *saved), fit)
         else:
             self.add_component(parent, rule, saved, ct)
@@ -326,7 +322,7 @@ class Sweep:
 
 def is_ours(waiting: list[Any]) -> bool:
     """Whether nobody but the sweep holds the cotangent that waits, so that more may be added in place."""
-    if sys.getrefcount(waiting[1]) != _ALONE:
+    if sys.getrefcount(waiting[1]) != ALONE:
         return False
     return exclusive(waiting[1]) if isinstance(waiting[1], Value) else owns_storage(waiting[1])
 

@@ -6,6 +6,7 @@ real (`abs`, `real`, `imag`): with cotangents paired by Re(ct * t), both fit the
 
 import functools
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,29 +36,23 @@ def in_order(x: Any, y: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def add_evaluate(x: Any, y: Any) -> Any:
-    if type(x) is type(y) is np.ndarray:
-        x, y = in_order(x, y)
-    return x + y
+def ordered(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The operation on operands that are `in_order`."""
+
+    def evaluate(x: Any, y: Any) -> Any:
+        if type(x) is type(y) is np.ndarray:
+            x, y = in_order(x, y)
+        return operation(x, y)
+
+    return evaluate
 
 
-def sub_evaluate(x: Any, y: Any) -> Any:
-    if type(x) is type(y) is np.ndarray:
-        x, y = in_order(x, y)
-    return x - y
-
-
-def mul_evaluate(x: Any, y: Any) -> Any:
-    if type(x) is type(y) is np.ndarray:
-        x, y = in_order(x, y)
-    return x * y
+true_divide = ordered(operator.truediv)
 
 
 def divide(x: Any, y: Any) -> Any:
-    if type(x) is type(y) is np.ndarray:
-        x, y = in_order(x, y)
     try:
-        return x / y
+        return true_divide(x, y)
     except ZeroDivisionError:
         return float(np.divide(x, y))
 
@@ -99,9 +94,9 @@ def power_exponent_partial(out: Any, x: Any) -> Any:
     return out * log(where(equal(x, 0), 1.0, x))
 
 
-add = row("add", add_evaluate, partials=(1.0, 1.0))
-sub = row("sub", sub_evaluate, partials=(1.0, -1.0))
-mul = row("mul", mul_evaluate, partials=(lambda y: y, lambda x: x))
+add = row("add", ordered(operator.add), partials=(1.0, 1.0))
+sub = row("sub", ordered(operator.sub), partials=(1.0, -1.0))
+mul = row("mul", ordered(operator.mul), partials=(lambda y: y, lambda x: x))
 div = row(
     "div", divide, partials=(lambda y: div(1.0, y), lambda out, y: div(-out, y)), singular=True, domain=(0.5, 2.0)
 )

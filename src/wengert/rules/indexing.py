@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Value
+from wengert.core.mode import Value, decide
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, shape_of
@@ -50,7 +50,7 @@ def normal_part(part: Any) -> tuple[Any, ...]:
     if isinstance(part, slice):
         return (plain_slice(part),)
     if isinstance(part, Value) and part.dtype.kind in "iub":
-        part = part.mode.decide(part)
+        part = decide(part)
     part = part if isinstance(part, Value) else np.asarray(part)
     kind = part.dtype.kind
     if kind == "b":

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core import mode as core
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Value, buffer, is_array, plain, read_only, unbuffer
+from wengert.core.mode import Buffer, Value, buffer, decide, is_array, plain, read_only, unbuffer, view_of
 from wengert.core.primitive import Primitive
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import contract, elementwise, indexing, join, linalg, linear, reduce, special
@@ -209,10 +208,7 @@ def linked(root: Buffer, step: dict[str, Any]) -> Any:
     out = foreign_view.evaluate(protected(root), **step)
     seen = buffer(out)
     if isinstance(seen, Buffer):
-        earlier = root.link
-        origin = root if earlier is None else earlier.root
-        steps = () if earlier is None or earlier.steps is None else earlier.steps
-        seen.link = core.View(origin, (*steps, (foreign_view, step)), origin.primal)
+        seen.link = view_of(root, foreign_view, step)
     return seen
 
 
@@ -264,6 +260,11 @@ def holds_traced(x: Any) -> bool:
         return any(holds_traced(item) for item in x)
     if isinstance(x, dict):
         return any(holds_traced(item) for item in x.values())
+    return holds_objects(x)
+
+
+def holds_objects(x: Any) -> bool:
+    """Whether x is an object array of values."""
     return isinstance(x, np.ndarray) and x.dtype == object and any(isinstance(item, Value) for item in x.flat)
 
 
@@ -316,12 +317,12 @@ def convert_to(x: Any, dtype: Any) -> Any:
 
 def plain_numbers(x: Any) -> Any:
     """The numbers behind a value whose derivative is cut on purpose (a cast to int is a step function)."""
-    return x.mode.decide(x) if isinstance(x, Value) else x
+    return decide(x)
 
 
 def from_objects(x: Any) -> Any:
     """One value for an object array of values, which NumPy makes of np.array([x[0], x[1]]) where it is not routed."""
-    if isinstance(x, np.ndarray) and x.dtype == object and any(isinstance(item, Value) for item in x.flat):
+    if holds_objects(x):
         return reshape_row(join.stack(*x.flat, axis=0), shape=x.shape)
     return x
 
