@@ -16,7 +16,8 @@ from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.rules import elementwise, join, linear, methods
-from wengert.rules.names import arrayed, moveaxis
+from wengert.rules.names.operands import arrayed
+from wengert.rules.names.shape import moveaxis
 
 Argnums = int | str | Sequence[int | str]
 log = logging.getLogger("wengert")

@@ -19,7 +19,7 @@ from wengert.modes.forward import Dual, Forward
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.rules.join import stretch
 from wengert.rules.linear import zeros_like
-from wengert.rules.names import arrayed
+from wengert.rules.names.operands import arrayed
 
 # ---------------------------------------------------------------- a function as one primitive
 

@@ -15,7 +15,7 @@ from wengert.core.diagnostic import Diagnostic, definition
 from wengert.core.tree import flatten, map_leaves, unflatten
 from wengert.core.types import dtype_of, random_like
 from wengert.frontend.route import give_all, route
-from wengert.rules.names import holds_traced
+from wengert.rules.names.foreign import holds_traced
 
 Modes = Sequence[str]
 

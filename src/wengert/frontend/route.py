@@ -33,14 +33,10 @@ from wengert.core.tree import Structure, flatten, unflatten, with_kinds
 from wengert.core.types import dtype_of
 from wengert.rules.elementwise import mul
 from wengert.rules.linear import convert
-from wengert.rules.names import (
-    buffered,
-    call_ufunc,
-    composition_of,
-    holds_traced,
-    operand_of,
-    without_rule,
-)
+from wengert.rules.names.foreign import buffered, holds_traced, without_rule
+from wengert.rules.names.operands import operand_of
+from wengert.rules.names.protocols import call_ufunc
+from wengert.rules.names.table import composition_of
 
 NAMED = ("numpy", "scipy", "math", "cmath")
 # installed packages that run as they are; others count as the user's, as his own installed package would

@@ -10,11 +10,14 @@ from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, exclusive, is_arra
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise as e
-from wengert.rules import indexing, names
+from wengert.rules import indexing
 from wengert.rules.contract import matmul
 from wengert.rules.indexing import refused_write
 from wengert.rules.linear import convert, duplicate
 from wengert.rules.linear import transpose as transpose_row
+from wengert.rules.names import elementwise as named
+from wengert.rules.names import foreign, operands, products, protocols, reductions
+from wengert.rules.names import shape as shapes
 
 # ---------------------------------------------------------------- operators
 
@@ -24,9 +27,9 @@ PLAIN_OPERANDS = (float, int, np.ndarray, np.generic, complex, bool)
 def operand(y: Any) -> Any:
     """What may stand beside a value in an operator, or NotImplemented."""
     if isinstance(y, np.ndarray) and y.dtype == object:
-        return names.from_objects(y)
+        return operands.from_objects(y)
     if isinstance(y, list | tuple):
-        return names.arrayed(y)
+        return operands.arrayed(y)
     return y if isinstance(y, PLAIN_OPERANDS) else NotImplemented
 
 
@@ -162,7 +165,7 @@ def setitem(x: Value, index: Any, value: Any) -> None:
 
 def writable(value: Any, dtype: np.dtype) -> Any:
     """The value as it will stand in an array of this dtype."""
-    value = names.arrayed(value)
+    value = operands.arrayed(value)
     if isinstance(value, Value) and dtype.kind not in "fc":
         return e.truncate(value, dtype=dtype)
     if isinstance(value, Value) and value.dtype.kind == "c" and dtype.kind != "c":
@@ -211,24 +214,24 @@ def astype(
     x: Value, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: Any = True, copy: bool = True
 ) -> Any:
     if np.dtype(dtype).kind not in "fc":
-        return names.convert_to(x, dtype)
+        return operands.convert_to(x, dtype)
     return x if not copy and x.dtype == np.dtype(dtype) else convert(x, dtype=np.dtype(dtype))
 
 
 def reshape_method(x: Value, *shape: Any, order: str = "C", copy: Any = None) -> Any:
-    return names.reshape(x, shape[0] if len(shape) == 1 else shape, order)
+    return shapes.reshape(x, shape[0] if len(shape) == 1 else shape, order)
 
 
 def transpose_method(x: Value, *axes: Any) -> Any:
     order = axes[0] if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list)) else axes
-    return names.transpose(x, order or None)
+    return shapes.transpose(x, order or None)
 
 
 def item(x: Value, *index: Any) -> Any:
     """The one element; of a traced value it stays traced (use wg.stop_gradient to cut)."""
     if index:
         place = index[0] if len(index) == 1 else index
-        return names.ravel(x)[place] if type(place) is int else x[place]
+        return shapes.ravel(x)[place] if type(place) is int else x[place]
     if x.size != 1:
         raise ValueError("can only convert an array of size 1 to a Python scalar")
     return x[(0,) * x.ndim] if x.ndim else x
@@ -252,33 +255,33 @@ def tolist(x: Value) -> Any:
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "sum": names.sum_,
-    "mean": names.mean,
-    "prod": names.prod,
-    "max": names.max_,
-    "min": names.min_,
-    "var": names.var,
-    "std": names.std,
-    "cumsum": names.cumsum,
-    "cumprod": names.cumprod,
-    "argmax": names.argmax,
-    "argmin": names.argmin,
-    "any": names.any_,
-    "all": names.all_,
-    "dot": names.dot,
-    "ravel": names.ravel,
-    "flatten": lambda x, order="C": copy_method(names.ravel(x, order)),
+    "sum": reductions.sum_,
+    "mean": reductions.mean,
+    "prod": reductions.prod,
+    "max": reductions.max_,
+    "min": reductions.min_,
+    "var": reductions.var,
+    "std": reductions.std,
+    "cumsum": reductions.cumsum,
+    "cumprod": reductions.cumprod,
+    "argmax": reductions.argmax,
+    "argmin": reductions.argmin,
+    "any": reductions.any_,
+    "all": reductions.all_,
+    "dot": products.dot,
+    "ravel": shapes.ravel,
+    "flatten": lambda x, order="C": copy_method(shapes.ravel(x, order)),
     "reshape": reshape_method,
     "transpose": transpose_method,
-    "swapaxes": names.swapaxes,
-    "squeeze": names.squeeze,
-    "trace": names.trace,
-    "diagonal": names.diagonal,
-    "clip": names.clip,
-    "round": names.round_,
+    "swapaxes": shapes.swapaxes,
+    "squeeze": shapes.squeeze,
+    "trace": reductions.trace,
+    "diagonal": reductions.diagonal,
+    "clip": named.clip,
+    "round": named.round_,
     "conj": lambda x: e.conj(x) if x.dtype.kind == "c" else x,
     "conjugate": lambda x: e.conj(x) if x.dtype.kind == "c" else x,
-    "nonzero": names.nonzero,
+    "nonzero": named.nonzero,
     "astype": astype,
     "copy": copy_method,
     "item": item,
@@ -290,29 +293,29 @@ METHODS: dict[str, Callable[..., Any]] = {
     "__pos__": lambda x: duplicate(x) if is_array(x) else x,
     "__abs__": lambda x: e.abs_(x),
     "__invert__": lambda x: e.invert(x),
-    "__round__": lambda x, digits=None: int(names.round_(x)) if digits is None else names.round_(x, digits),
+    "__round__": lambda x, digits=None: int(named.round_(x)) if digits is None else named.round_(x, digits),
     "__divmod__": lambda x, y: (x // y, x % y),
     "__rdivmod__": lambda x, y: (y // x, y % x),
 }
 
 
 def set_flat(x: Value, value: Any) -> None:
-    x[...] = value if names.size(value) == 1 else names.reshape(value, x.shape)
+    x[...] = value if shapes.size(value) == 1 else shapes.reshape(value, x.shape)
 
 
 def set_part(x: Value, value: Any, imaginary: int) -> None:
-    replace(x, names.real(x) + 1j * value if imaginary else value + 1j * names.imag(x))
+    replace(x, named.real(x) + 1j * value if imaginary else value + 1j * named.imag(x))
 
 
 # ---------------------------------------------------------------- all of it, on the class
 
 
 def array_ufunc(x: Value, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    return names.call_ufunc(ufunc, method, inputs, kwargs)
+    return protocols.call_ufunc(ufunc, method, inputs, kwargs)
 
 
 def array_function(x: Value, function: Callable[..., Any], kinds: Any, args: Any, kwargs: Any) -> Any:
-    return names.call_function(function, args, kwargs)
+    return protocols.call_function(function, args, kwargs)
 
 
 def other_method(name: str) -> Callable[..., Any]:
@@ -320,12 +323,12 @@ def other_method(name: str) -> Callable[..., Any]:
 
     def call(x: Value, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(x.fresh(), Buffer):
-            raise names.missing(f"numpy.ndarray.{name}", (x,))
+            raise foreign.missing(f"numpy.ndarray.{name}", (x,))
         content = np.array(x.primal)
-        out = getattr(content, name)(*names.constants(args), **names.constants(kwargs))
+        out = getattr(content, name)(*foreign.constants(args), **foreign.constants(kwargs))
         if not np.array_equal(content, x.primal, equal_nan=content.dtype.kind in "fc"):  # as sort and put do
             x[...] = content
-        return names.buffered(out)
+        return foreign.buffered(out)
 
     return call
 
@@ -360,8 +363,8 @@ def install() -> None:
         if not name.startswith("_") and not hasattr(Value, name):
             method = callable(getattr(np.ndarray, name))
             setattr(Value, name, other_method(name) if method else other_attribute(name))
-    for name, getter in {"T": names.transpose, "mT": names.matrix_transpose}.items():
+    for name, getter in {"T": shapes.transpose, "mT": shapes.matrix_transpose}.items():
         setattr(Value, name, property(getter))
-    Value.flat = property(names.ravel, set_flat)  # type: ignore[attr-defined]
-    Value.real = property(names.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]
-    Value.imag = property(names.imag, lambda x, value: set_part(x, value, 1))  # type: ignore[attr-defined]
+    Value.flat = property(shapes.ravel, set_flat)  # type: ignore[attr-defined]
+    Value.real = property(named.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]
+    Value.imag = property(named.imag, lambda x, value: set_part(x, value, 1))  # type: ignore[attr-defined]

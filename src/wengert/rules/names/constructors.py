@@ -1,0 +1,108 @@
+"""Arrays from scratch."""
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import Value, buffer, is_array
+from wengert.core.types import dtype_of, shape_of
+from wengert.rules import linear
+from wengert.rules.names.foreign import buffered, holds_traced
+from wengert.rules.names.operands import arrayed, convert_to, plain_numbers, representative
+from wengert.rules.names.shape import moveaxis, reshape
+from wengert.rules.names.table import name
+
+
+@name(np.array)
+def array(
+    x: Any,
+    dtype: Any = None,
+    *,
+    copy: Any = True,
+    order: Any = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+    like: Any = None,
+) -> Any:
+    out = arrayed(x)
+    if isinstance(out, Value):
+        out = out.snapshot() if copy else out
+        if not is_array(out):
+            out = linear.broadcast_to(out, shape=())
+    else:
+        out = np.array(out, dtype=dtype, copy=copy, order=order, ndmin=ndmin)
+    out = out if dtype is None else convert_to(out, dtype)
+    missing_axes = ndmin - len(shape_of(out))
+    return buffer(out) if missing_axes <= 0 else reshape(out, (1,) * missing_axes + shape_of(out))
+
+
+@name(np.asarray, np.asanyarray, np.ascontiguousarray)
+def asarray(x: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
+    if isinstance(x, Value) and is_array(x) and (dtype is None or np.dtype(dtype) == x.dtype):
+        return x
+    return array(x, dtype, copy=None)
+
+
+@name(np.copy)
+def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
+    return array(a)
+
+
+@name(np.zeros_like)
+def zeros_like(a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None) -> Any:
+    return full_like(a, 0, dtype, order, subok, shape)
+
+
+@name(np.ones_like)
+def ones_like(a: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None) -> Any:
+    return full_like(a, 1, dtype, order, subok, shape)
+
+
+@name(np.empty_like)
+def empty_like(prototype: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None) -> Any:
+    return full_like(prototype, 0, dtype, order, subok, shape)
+
+
+@name(np.full_like)
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
+) -> Any:
+    return full(shape_of(a) if shape is None else shape, fill_value, dtype_of(a) if dtype is None else dtype)
+
+
+@name(np.full)
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
+) -> Any:
+    if not isinstance(fill_value, Value):
+        return buffer(np.full(shape, fill_value, dtype))
+    value = fill_value if dtype is None else convert_to(fill_value, dtype)
+    return linear.broadcast_to(value, shape=shape if isinstance(shape, tuple) else (int(shape),)).copy()
+
+
+@name(np.linspace)
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+) -> Any:
+    if not (isinstance(start, Value) or isinstance(stop, Value)):
+        return buffered(np.linspace(start, stop, num, endpoint, retstep, dtype, axis))
+    intervals = num - 1 if endpoint else num
+    t = np.arange(num) / builtins.max(intervals, 1)
+    t = t.astype(np.result_type(representative(start), representative(stop), 0.0)).reshape(
+        (num,) + (1,) * builtins.max(len(shape_of(start)), len(shape_of(stop)))
+    )
+    # a convex combination, so that the last point is `stop` to the digit
+    points = start * (1.0 - t) + stop * t
+    points = moveaxis(points, 0, axis) if axis else points
+    points = points if dtype is None else convert_to(points, dtype)
+    return (points, (stop - start) / intervals) if retstep else points
+
+
+@name(np.arange)
+def arange(*args: Any, dtype: Any = None, **options: Any) -> Any:
+    numbers = [plain_numbers(a) if isinstance(a, Value) else a for a in args]
+    start, step = (0, 1) if len(args) == 1 else (args[0], args[2] if len(args) > 2 else 1)
+    if not holds_traced((start, step)):  # the number of points is a step function of `stop`
+        return buffer(np.arange(*numbers, dtype=dtype))
+    return start + step * np.arange(len(np.arange(*numbers)))

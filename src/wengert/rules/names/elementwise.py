@@ -1,0 +1,143 @@
+"""Ufuncs, and functions that work element by element without being ufuncs."""
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import buffer, is_array, read_only
+from wengert.core.types import dtype_of
+from wengert.rules import contract, elementwise
+from wengert.rules.elementwise import where as select
+from wengert.rules.names.constructors import zeros_like
+from wengert.rules.names.foreign import buffered
+from wengert.rules.names.operands import arrayed, in_double, no_keywords, plain_numbers, representative, write_out
+from wengert.rules.names.table import NAMES, name
+
+# ---------------------------------------------------------------- ufuncs
+
+
+NAMES.update(
+    {
+        np.add: elementwise.add,
+        np.subtract: elementwise.sub,
+        np.multiply: elementwise.mul,
+        np.divide: elementwise.div,
+        np.floor_divide: elementwise.floordiv,
+        np.remainder: elementwise.mod,
+        np.fmod: elementwise.fmod,
+        np.power: elementwise.pow_,
+        np.float_power: lambda x, y: elementwise.pow_(in_double(x), in_double(y)),
+        np.negative: elementwise.neg,
+        np.positive: lambda x: x + 0.0,
+        np.absolute: elementwise.abs_,
+        np.fabs: elementwise.abs_,
+        np.conjugate: elementwise.conj,
+        np.degrees: lambda x: x * (180.0 / np.pi),
+        np.rad2deg: lambda x: x * (180.0 / np.pi),
+        np.radians: lambda x: x * (np.pi / 180.0),
+        np.deg2rad: lambda x: x * (np.pi / 180.0),
+        np.matmul: contract.matmul,
+        np.divmod: lambda x, y: (x // y, x % y),
+        np.sign: elementwise.sign,
+        np.bitwise_and: elementwise.bitwise_and,
+        np.bitwise_or: elementwise.bitwise_or,
+        np.bitwise_xor: elementwise.bitwise_xor,
+        np.invert: elementwise.invert,
+    }
+)
+for ufunc in (
+    *(np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p, np.sqrt, np.cbrt, np.square, np.reciprocal),
+    *(np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.arctan2, np.sinh, np.cosh, np.tanh),
+    *(np.arcsinh, np.arccosh, np.arctanh, np.hypot, np.logaddexp, np.maximum, np.minimum, np.fmax, np.fmin),
+    *(np.floor, np.ceil, np.trunc, np.rint, np.equal, np.not_equal, np.less, np.less_equal, np.greater),
+    *(np.greater_equal, np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
+    *(np.isnan, np.isinf, np.isfinite, np.signbit),
+):
+    NAMES[ufunc] = getattr(elementwise, ufunc.__name__)  # rows that carry NumPy's own name
+
+# ---------------------------------------------------------------- functions that are not ufuncs
+
+
+@name(np.where)
+def where(condition: Any, *choices: Any) -> Any:
+    if not choices:
+        return buffered(np.nonzero(plain_numbers(condition)))
+    return select(arrayed(condition), *[arrayed(c) for c in choices])
+
+
+@name(np.nonzero)
+def nonzero(a: Any) -> Any:
+    return buffered(np.nonzero(plain_numbers(a)))
+
+
+@name(np.clip)
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **options: Any
+) -> Any:
+    """minimum(maximum(a, low), high), and its rule at ties."""
+    low = min if a_min is None or a_min is np._NoValue else a_min
+    high = max if a_max is None or a_max is np._NoValue else a_max
+    clipped = arrayed(a)
+    clipped = clipped if low is None or low is np._NoValue else elementwise.maximum(clipped, low)
+    clipped = clipped if high is None or high is np._NoValue else elementwise.minimum(clipped, high)
+    return clipped if out is None else write_out(out, clipped, True)
+
+
+@name(np.round, np.around)
+def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    no_keywords("numpy.round", out=out)
+    factor = 10.0**decimals
+    return elementwise.rint(a * factor) / factor if decimals else elementwise.rint(a)
+
+
+@name(np.fix)
+def fix(x: Any, out: Any = None) -> Any:
+    no_keywords("numpy.fix", out=out)
+    return elementwise.trunc(x)
+
+
+@name(np.real)
+def real(val: Any) -> Any:
+    return elementwise.real(val) if dtype_of(val).kind == "c" else val
+
+
+@name(np.imag)
+def imag(val: Any) -> Any:
+    # NumPy's is a view that can be written; here it is refused, write `z.imag = ...` instead
+    return read_only(elementwise.imag(val)) if dtype_of(val).kind == "c" else zeros_like(val)
+
+
+@name(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    turn = elementwise.angle(z) if dtype_of(z).kind == "c" else elementwise.arctan2(0.0, z)
+    return turn * (180.0 / np.pi) if deg else turn
+
+
+@name(np.isclose)
+def isclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
+    return buffer(np.isclose(plain_numbers(a), plain_numbers(b), *args, **kwargs))
+
+
+@name(np.allclose)
+def allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> bool:
+    return bool(np.allclose(plain_numbers(a), plain_numbers(b), *args, **kwargs))
+
+
+@name(np.array_equal)
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
+    return bool(np.array_equal(plain_numbers(arrayed(a1)), plain_numbers(arrayed(a2)), equal_nan))
+
+
+@name(np.iscomplexobj)
+def iscomplexobj(x: Any) -> bool:
+    return dtype_of(x).kind == "c"
+
+
+@name(np.isscalar)
+def isscalar(element: Any) -> bool:
+    return not is_array(element)
+
+
+@name(np.result_type)
+def result_type(*arguments: Any) -> np.dtype:
+    return np.result_type(*[representative(a) for a in arguments])

@@ -1,0 +1,151 @@
+"""Library functions that nobody wrote a rule for: run on constants, refused where a derivative would be lost."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.mode import Buffer, Value, buffer, unbuffer, view_of
+from wengert.core.primitive import Primitive
+from wengert.rules.names.absent import ABSENT
+from wengert.rules.names.table import NAMES, full_name
+
+
+def without_rule(func: Any, args: Any, kwargs: Any, called: str = "") -> Any:
+    """A function that nobody wrote a rule for: fine on constants, an error on traced values."""
+    if holds_traced((args, kwargs)):
+        raise missing(called or full_name(func), args, kwargs, func)
+    return on_constants(func, args, kwargs)
+
+
+def on_constants(function: Any, args: Any, kwargs: Any) -> Any:
+    """A function that knows arrays only, on the arrays of buffers: what it writes is written, and views stay views."""
+    buffers = [x for x in leaves_of((args, kwargs)) if isinstance(x, Value)]
+    if not buffers:
+        return buffered(function(*args, **kwargs))
+    try:
+        out = function(*constants(args, protected), **constants(kwargs, protected))
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        return writing(function, buffers, args, kwargs)
+    for position, leaf in enumerate(leaves_of(out)):
+        for root in buffers:
+            if isinstance(leaf, np.ndarray) and np.may_share_memory(leaf, root.primal) and leaf.size:
+                step = {"function": function, "args": args, "kwargs": kwargs, "root": root, "position": position}
+                out = exchange_leaf(out, leaf, linked(root, step))
+    return buffered(out)
+
+
+def writing(function: Any, buffers: list[Buffer], args: Any, kwargs: Any) -> Any:
+    """Run a function that writes into its arguments on copies, and take over what changed."""
+    copies = {id(b): np.array(b.fresh().primal) for b in buffers}
+    out = function(*constants(args, lambda b: copies[id(b)]), **constants(kwargs, lambda b: copies[id(b)]))
+    for b in buffers:
+        content = copies[id(b)]
+        if not np.array_equal(content, b.primal, equal_nan=content.dtype.kind in "fc"):
+            b[...] = content
+    return buffered(out)
+
+
+def protected(x: Buffer) -> np.ndarray:
+    content = x.fresh().primal.view()
+    content.flags.writeable = False
+    return content
+
+
+def leaves_of(x: Any) -> list[Any]:
+    if isinstance(x, list | tuple):
+        return [leaf for item in x for leaf in leaves_of(item)]
+    return leaves_of(list(x.values())) if isinstance(x, dict) else [x]
+
+
+def exchange_leaf(x: Any, old: Any, new: Any) -> Any:
+    if x is old:
+        return new
+    return type(x)(exchange_leaf(item, old, new) for item in x) if type(x) in (list, tuple) else x
+
+
+def linked(root: Buffer, step: dict[str, Any]) -> Any:
+    """The view that a function without a rule made: the function is called again where the array changes."""
+    out = foreign_view.evaluate(protected(root), **step)
+    seen = buffer(out)
+    if isinstance(seen, Buffer):
+        seen.link = view_of(root, foreign_view, step)
+    return seen
+
+
+def foreign_view_evaluate(x: Any, *, function: Any, args: Any, kwargs: Any, root: Any, position: int) -> Any:
+    place = lambda b: x if b is root else b.fresh().primal
+    return leaves_of(function(*constants(args, place), **constants(kwargs, place)))[position]
+
+
+def refuse_foreign_view(*operands: Any) -> Any:
+    raise missing("a NumPy function without a rule that makes a view", operands)
+
+
+def missing(called: str, args: Any = (), kwargs: Any = None, function: Any = None) -> Diagnostic:
+    position = next((argument_name(function, i) for i, a in enumerate(args) if holds_traced(a)), None)
+    position = position or next(
+        (f"argument `{k}`" for k, v in (kwargs or {}).items() if holds_traced(v)), "an argument"
+    )
+    return Diagnostic(
+        "W301",
+        f"`{called}` has no rule, and {position} carries a derivative",
+        ABSENT.get(called, f"no row or composition for it is in the table ({len(NAMES)} functions are)"),
+        "write it with functions that have one, or give its derivative with wg.primitive or wg.custom_vjp",
+    )
+
+
+def argument_name(function: Any, position: int) -> str:
+    """By its name, where the function tells it."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return f"argument `{names[position]}`" if position < len(names) else f"argument {position}"
+
+
+def holds_traced(x: Any) -> bool:
+    """Whether a value with a derivative is in x or in a container of arguments."""
+    if isinstance(x, Value):
+        return not isinstance(x.fresh(), Buffer)
+    if isinstance(x, list | tuple):
+        return any(holds_traced(item) for item in x)
+    if isinstance(x, dict):
+        return any(holds_traced(item) for item in x.values())
+    return holds_objects(x)
+
+
+def holds_objects(x: Any) -> bool:
+    """Whether x is an object array of values."""
+    return isinstance(x, np.ndarray) and x.dtype == object and any(isinstance(item, Value) for item in x.flat)
+
+
+def constants(x: Any, content: Callable[[Buffer], Any] = unbuffer) -> Any:
+    """Arguments with the plain arrays of their buffers."""
+    if isinstance(x, Buffer):
+        return content(x)
+    if type(x) in (list, tuple):
+        return type(x)(constants(item, content) for item in x)
+    if type(x) is dict:
+        return {key: constants(item, content) for key, item in x.items()}
+    return x
+
+
+def buffered(x: Any) -> Any:
+    """Results with buffers for their plain arrays."""
+    if type(x) in (list, tuple):
+        return type(x)(buffered(item) for item in x)
+    return buffer(x)
+
+
+foreign_view = Primitive(
+    "foreign_view",
+    foreign_view_evaluate,
+    push=lambda x, x_dot: refuse_foreign_view(x),
+    pull=lambda ct, x: refuse_foreign_view(x),
+    register=False,
+)

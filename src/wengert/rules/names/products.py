@@ -1,0 +1,107 @@
+"""Products of arrays."""
+
+import builtins
+import math
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import read_only
+from wengert.core.types import dtype_of, shape_of
+from wengert.rules import contract, elementwise
+from wengert.rules.names.foreign import missing
+from wengert.rules.names.operands import arrayed, no_keywords, one_axis, strong
+from wengert.rules.names.reductions import diagonal
+from wengert.rules.names.shape import ravel, reshape, transpose
+from wengert.rules.names.table import name
+
+
+@name(np.matmul)
+def matmul(x1: Any, x2: Any) -> Any:
+    return contract.matmul(x1, x2)
+
+
+@name(np.dot)
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    no_keywords("numpy.dot", out=out)
+    a, b = strong(a), strong(b)
+    ranks = len(shape_of(a)), len(shape_of(b))
+    if 0 in ranks:
+        return a * b
+    return (
+        contract.matmul(a, b)
+        if ranks[0] <= 2 and ranks[1] <= 2
+        else tensordot(a, b, ([-1], [-2 if ranks[1] > 1 else -1]))
+    )
+
+
+@name(np.vdot)
+def vdot(a: Any, b: Any) -> Any:
+    a, b = ravel(a), ravel(b)
+    return contract.matmul(elementwise.conj(a) if dtype_of(a).kind == "c" else a, b)
+
+
+@name(np.inner)
+def inner(a: Any, b: Any) -> Any:
+    a, b = strong(a), strong(b)
+    return a * b if not (shape_of(a) and shape_of(b)) else tensordot(a, b, ([-1], [-1]))
+
+
+@name(np.outer)
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    no_keywords("numpy.outer", out=out)
+    return reshape(a, (-1, 1)) * reshape(b, (1, -1))
+
+
+@name(np.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    a, b = arrayed(a), arrayed(b)
+    n, m = len(shape_of(a)), len(shape_of(b))
+    if isinstance(axes, int | np.integer):
+        axes = (tuple(range(n - axes, n)), tuple(range(axes)))
+    left, right = [
+        [one_axis(i, rank) for i in (x if isinstance(x, tuple | list) else (x,))] for x, rank in zip(axes, (n, m))
+    ]
+    free_a, free_b = [i for i in range(n) if i not in left], [i for i in range(m) if i not in right]
+    inner_size = math.prod(shape_of(a)[i] for i in left)
+    flat_a = reshape(transpose(a, (*free_a, *left)), (math.prod(shape_of(a)[i] for i in free_a), inner_size))
+    flat_b = reshape(transpose(b, (*right, *free_b)), (inner_size, math.prod(shape_of(b)[i] for i in free_b)))
+    return reshape(contract.matmul(flat_a, flat_b), [shape_of(a)[i] for i in free_a] + [shape_of(b)[i] for i in free_b])
+
+
+@name(np.einsum)
+def einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Any:
+    no_keywords("numpy.einsum", out=out, **options)
+    if not isinstance(operands[0], str):
+        raise missing("numpy.einsum (operands with sublists; write the subscripts as a string)", operands)
+    arrays = [arrayed(x) for x in operands[1:]]
+    inputs, output = explicit_spec(operands[0].replace(" ", ""), [len(shape_of(x)) for x in arrays])
+    for i, term in enumerate(inputs):
+        for label in sorted(set(term)):
+            while inputs[i].count(label) > 1:
+                arrays[i], inputs[i] = take_diagonal(arrays[i], inputs[i], label)
+    out = contract.einsum(*arrays, spec=f"{','.join(inputs)}->{output}", optimize=optimize)
+    return read_only(out) if len(arrays) == 1 and set(output) == set(inputs[0]) else out
+
+
+def explicit_spec(spec: str, ranks: list[int]) -> tuple[list[str], str]:
+    """Labels for an ellipsis, and the output that NumPy would choose."""
+    left, arrow, output = spec.partition("->")
+    inputs = left.split(",")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in spec]
+    depth = builtins.max([rank - len(term) + 3 for term, rank in zip(inputs, ranks) if "..." in term], default=0)
+    dots = "".join(free[:depth])
+    inputs = [
+        t.replace("...", dots[depth - (rank - len(t) + 3) :]) if "..." in t else t for t, rank in zip(inputs, ranks)
+    ]
+    if not arrow:
+        every = "".join(inputs)
+        output = dots + "".join(c for c in sorted(set(every)) if every.count(c) == 1 and c not in dots)
+    return inputs, output.replace("...", dots)
+
+
+def take_diagonal(x: Any, term: str, label: str) -> tuple[Any, str]:
+    first = term.index(label)
+    second = term.index(label, first + 1)
+    rest = [i for i in range(len(term)) if i not in (first, second)]
+    return diagonal(x, 0, first, second), "".join(term[i] for i in rest) + label

@@ -1,0 +1,39 @@
+"""Calls of reductions and running sums."""
+
+import numpy as np
+
+from calls.call import calls, each
+
+REDUCE = calls("A; A, axis=0; A, 1; A, axis=-1, keepdims=True; CUBE, axis=(0, -1); 0.3")
+REDUCE += calls("A, keepdims=True; ZERO_D; CUBE, axis=(2, 0), keepdims=True; [0.3, 0.6], listed=True")
+REDUCE += calls("A, axis=np.int64(1); A.T, axis=0; A, axis=()")
+EXTREMA = REDUCE + calls("A, where=MASK, initial=0.4; A, axis=1, initial=0.6; EMPTY, axis=1")
+RUNNING = calls("A; A, 0; A, axis=-1; V; EMPTY, axis=0; A, axis=1, dtype=np.float32")
+RUNNING += calls("[0.3, 0.6], listed=True; 0.3")
+POSITION = calls("A; A, 0; A, axis=-1; A, axis=1, keepdims=True; V; A, keepdims=True")
+QUANTIFIED = calls("A; A, axis=0; A, axis=(0, 1); A, axis=-1, keepdims=True; EMPTY, axis=0")
+QUANTIFIED += calls("A > 0.5, axis=1; A, prepare=above_half, axis=0; A, prepare=above_half, axis=0, **WHERE")
+SPREAD = REDUCE + calls("A, ddof=1; A, axis=1, ddof=1; A, axis=0, **WHERE, ddof=Fixed(0.5); COMPLEX")
+SPREAD += calls("A, axis=1, correction=1; A, axis=1, mean=np.mean(A, axis=1, keepdims=True); A, **ROWS")
+
+CALLS = {
+    np.sum: REDUCE
+    + calls(
+        "A, axis=0, out=True; A, **WHERE; A, initial=0.7; A, 0, initial=2, **ROWS; EMPTY; COMPLEX",
+        "A, dtype=np.float32; A.astype(np.float32), dtype=np.float64",
+    ),
+    np.mean: REDUCE
+    + calls("A, axis=0, out=True; A, **WHERE; A, axis=0, **ROWS, keepdims=True; EMPTY, axis=1; COMPLEX, 0"),
+    np.var: SPREAD,
+    np.std: SPREAD,
+    **each([np.max, np.amax, np.min, np.amin], EXTREMA),
+    np.prod: REDUCE + calls("A, **WHERE; A, initial=0.7; EMPTY; np.array([0.4, 0.0, 0.3]); COMPLEX"),
+    np.cumsum: RUNNING,
+    np.cumprod: RUNNING + calls("np.array([0.4, 0.0, 0.3])"),
+    np.argmax: POSITION,
+    np.argmin: POSITION,
+    np.any: QUANTIFIED,
+    np.all: QUANTIFIED,
+    np.trace: calls("SQUARE; A, 1; CUBE; CUBE, offset=-1, axis1=2, axis2=1; SQUARE, dtype=np.float32"),
+    np.diagonal: calls("SQUARE; A, 1; A, offset=-1; CUBE; CUBE, 0, 0, 2; CUBE, 0, -1, 0"),
+}
