@@ -90,6 +90,7 @@ _ENGINE = (
     "rules",
     "modes",
     "frontend",
+    "inspect",
 )  # folders; what else lies in folders of the package is written as users do
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _SCIPY = os.path.join(os.path.dirname(_NUMPY.rstrip(os.sep)), "scipy") + os.sep
