@@ -3,6 +3,7 @@
 from calls import (
     constructors,
     elementwise,
+    fft,
     linalg,
     products,
     python_math,
@@ -15,6 +16,7 @@ from calls.elementwise import UFUNC_METHODS  # noqa: F401
 
 THEMES = [
     *(constructors, elementwise, linalg, products, python_math, reductions, scipy_linalg, scipy_special, shape),
+    fft,
 ]
 CALLS = {function: calls for theme in THEMES for function, calls in theme.CALLS.items()}
 assert len(CALLS) == sum(len(theme.CALLS) for theme in THEMES), "a function stands in two files"

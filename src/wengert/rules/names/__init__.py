@@ -12,6 +12,7 @@ Read by the two NumPy protocols and by routing alike.  One file per theme; impor
 from wengert.rules.names import (  # noqa: F401  (each fills its part of the list)
     constructors,
     elementwise,
+    fft,
     linalg,
     products,
     python_math,

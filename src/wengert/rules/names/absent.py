@@ -12,3 +12,13 @@ def absent(module: str, reason: str, names: str) -> None:
 absent(
     "numpy", "it steps to a neighbouring floating-point number: there is nothing to differentiate", "nextafter spacing"
 )
+absent(
+    "scipy.fft",
+    "it chooses a length or a setting: there is nothing to differentiate",
+    "next_fast_len prev_fast_len get_workers set_workers set_backend skip_backend set_global_backend register_backend",
+)
+absent(
+    "scipy.fft",
+    "the logarithmic transform is not in the table; rfft and irfft, which it is made of, are",
+    "fht ifht fhtoffset",
+)
