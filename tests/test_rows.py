@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.core.primitive import TABLE
+from wengert.core.primitive import TABLE, Unknown
 from wengert.core.types import dtype_of, random_like, shape_of
 
 ROWS = list(TABLE.values())
@@ -44,7 +44,7 @@ def setting(row, i, dtype=float):
 
 def has_rule(row, k):
     columns = row.partials or row.transposes
-    return columns is None or columns[k] is not None
+    return columns is None or not (columns[k] is None or isinstance(columns[k], Unknown))
 
 
 def along(row, operands, params, varied):

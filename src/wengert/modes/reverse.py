@@ -16,7 +16,7 @@ from numpy import ndarray
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.guard import protect
 from wengert.core.mode import ALONE, Buffer, Mode, Value, buffer, exclusive, owns_storage
-from wengert.core.primitive import SUPPLIED, Primitive, no_rule, positional, source_term, wants_ownership
+from wengert.core.primitive import SUPPLIED, Primitive, Unknown, no_rule, positional, source_term, wants_ownership
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.elementwise import scale
 from wengert.rules.linear import cast, duplicate, unbroadcast
@@ -156,6 +156,8 @@ def rules_of(row: Primitive) -> tuple[Any, ...]:
 
 def edge_term(row: Primitive, i: int, rule: Any, names: dict[str, Any]) -> str:
     """The text of one edge: (kind, parent, rule, saved, fit)."""
+    if isinstance(rule, Unknown):
+        rule()  # refuses now, at the user's line, and not on the way back
     if row.transpose_into is not None:
         zeros = "(shape_of(primals[0]), dtype_of(primals[0]))"
         return f"({INTO}, args[0].aux, {bind(row, rule, names)}, {zeros})"
