@@ -79,31 +79,56 @@ def function_evaluate(a: Any, *, f: Function) -> Any:
     return over_stack(lambda a: in_precision_of((a,), value_of(a, f)), (2,), a)
 
 
-def frechet_of_one(a: Any, e: Any, f: Function) -> Any:
+def has_cut(f: Function) -> bool:
+    return f[0] == "logm" or (f[0] == "power" and f[1] != int(f[1]))
+
+
+def angle_evaluate(a: Any, *, f: Function) -> Any:
+    """The middle of the arguments of the eigenvalues, one for each matrix; 0 where the function has no branch cut.
+
+    A real matrix has negative eigenvalues on the upper side of the cut, also where rounding splits double ones.
+    """
+    shape = (*a.shape[:-2], 1, 1)
+    if not has_cut(f) or 0 in a.shape:
+        return np.zeros(shape, np.float64)
+    arguments = np.angle(np.linalg.eigvals(a))
+    if not np.iscomplexobj(a):
+        arguments = np.where(arguments < 1e-6 - np.pi, arguments + 2.0 * np.pi, arguments)
+    return (0.5 * (arguments.max(axis=-1) + arguments.min(axis=-1))).reshape(shape)
+
+
+# By how much a matrix is turned before a block is made of it.  A double eigenvalue on the branch cut would be split by
+# rounding, to both sides; turned by this angle, all eigenvalues are as far from the cut as they can be.
+angle = row("angle_of_spectrum", angle_evaluate, lift=lambda f: {"f": f})
+
+
+def frechet_of_one(a: Any, e: Any, angle: Any, f: Function) -> Any:
     if f == ("expm",):  # Al-Mohy and Higham 2009, algorithm 6.4: three times the cost of expm
         return in_precision_of((a, e), scipy_linalg.expm_frechet(a, e, compute_expm=False, check_finite=False))
-    size = magnitude_evaluate(e)
+    size, turn, back = magnitude_evaluate(e), 1.0, 1.0
+    if angle.item():  # log(A) = log(c A) - log(c) 1, and A**t = (c A)**t c**-t
+        turn, back = np.exp(-1j * angle.item()), np.exp(1j * angle.item() * (f[1] if f[0] == "power" else 0.0))
     with warnings.catch_warnings():  # the value was computed, and warned, before
         warnings.simplefilter("ignore", RuntimeWarning)
-        whole = value_of(blocks(a, e / size, a), f)
-    return in_precision_of((a, e), block(whole, 0, 1) * size)
+        whole = value_of(turn * blocks(a, e / size, a), f)
+    return in_precision_of((a, e), block(whole, 0, 1) * (size * back))
 
 
-def frechet_push(a: Any, e: Any, a_dot: Any, e_dot: Any, f: Function) -> Any:
+def frechet_push(a: Any, e: Any, angle: Any, a_dot: Any, e_dot: Any, f: Function) -> Any:
     """L(A, E) is a corner of f of a block matrix, and its tangent the same corner of the tangent of that."""
     if a_dot is None:
-        return frechet(a, e_dot, f=f)
+        return frechet(a, e_dot, angle, f=f)
     size = magnitude(e)
     direction = zeros_beside(a_dot) if e_dot is None else e_dot / size
-    return size * block(frechet(blocks(a, e / size, a), blocks(a_dot, direction, a_dot), f=f), 0, 1)
+    return size * block(frechet(blocks(a, e / size, a), blocks(a_dot, direction, a_dot), angle, f=f), 0, 1)
 
 
-def frechet_pull(ct: Any, a: Any, e: Any, traced: Any, f: Function) -> tuple[Any, Any]:
+def frechet_pull(ct: Any, a: Any, e: Any, angle: Any, traced: Any, f: Function) -> tuple[Any, Any, None]:
     if not traced[0]:
-        return None, frechet(swap_last(a), ct, f=f)
+        return None, frechet(swap_last(a), ct, angle, f=f), None
     size, zeros = magnitude(e), zeros_beside(ct)
-    whole = frechet(swap_last(blocks(a, e / size, a)), blocks(zeros, ct, zeros), f=f)
-    return size * (block(whole, 0, 0) + block(whole, 1, 1)), block(whole, 0, 1)
+    whole = frechet(swap_last(blocks(a, e / size, a)), blocks(zeros, ct, zeros), angle, f=f)
+    return size * (block(whole, 0, 0) + block(whole, 1, 1)), block(whole, 0, 1), None
 
 
 SERIES = [("expm",), ("logm",), ("power", 0.3), ("power", -2)]
@@ -111,18 +136,18 @@ SERIES = [("expm",), ("logm",), ("power", 0.3), ("power", -2)]
 matrix_function = row(
     "matrix_function",
     function_evaluate,
-    push=lambda a, a_dot, f: frechet(a, a_dot, f=f),
-    pull=lambda ct, a, f: (frechet(swap_last(a), ct, f=f),),
+    push=lambda a, a_dot, f: frechet(a, a_dot, angle(a, f=f), f=f),
+    pull=lambda ct, a, f: (frechet(swap_last(a), ct, angle(a, f=f), f=f),),
     lift=lambda f: {"f": f},
     examples=[((well_conditioned(3),), {"f": f}) for f in SERIES],
 )
 frechet = row(
     "frechet",
-    lambda a, e, *, f: over_stack(lambda a, e: frechet_of_one(a, e, f), (2, 2), a, e),
+    lambda a, e, angle, *, f: over_stack(lambda angle, a, e: frechet_of_one(a, e, angle, f), (2, 2, 2), angle, a, e),
     push=frechet_push,
     pull=frechet_pull,
     batch=lambda size, batched, operands, *, f: frechet(*stretch(size, batched, operands), f=f),
-    examples=[((well_conditioned(2), (2, 2)), {"f": f}) for f in SERIES],
+    examples=[((well_conditioned(2), (2, 2), np.zeros((1, 1), int)), {"f": f}) for f in SERIES],
 )
 
 # ---------------------------------------------------------------- functions with an equation

@@ -191,10 +191,13 @@ def cho_factor(a: Any, lower: bool = False, overwrite_a: bool = False, check_fin
 @name("scipy.linalg.cho_solve")
 def cho_solve(c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True) -> Any:
     c, lower = c_and_lower
-    c, b = checked(c, check_finite), checked(b, check_finite)
+    return by_columns(cho_columns, 2, checked(c, check_finite), checked(b, check_finite), lower=lower)
+
+
+def cho_columns(c: Any, b: Any, lower: bool) -> Any:
     first, second = (c, adjoint(c)) if lower else (adjoint(c), c)
-    out = by_columns(triangular_solve, 2, first, b, lower=True, unit_diagonal=False)
-    return by_columns(triangular_solve, 2, second, out, lower=False, unit_diagonal=False)
+    out = triangular_solve(first, b, lower=True, unit_diagonal=False)
+    return triangular_solve(second, out, lower=False, unit_diagonal=False)
 
 
 @name("scipy.linalg.lu_factor")
@@ -216,22 +219,18 @@ def real_dtype(a: Any) -> Any:
 
 @name("scipy.linalg.lu_solve")
 def lu_solve(lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True) -> Any:
-    """From P A = L U, or its transpose."""
     factor, pivots = (arrayed(x) for x in lu_and_piv)
-    b = checked(b, check_finite)
-    order = (
-        [(factor, True), (factor, False)] if not trans else [(turned(factor, trans)[0], unit) for unit in (False, True)]
-    )
-    out = b if trans else exchanged(factor, pivots, b)
-    for triangular, unit in order:
-        lower = unit != bool(trans)
-        out = by_columns(triangular_solve, 2, triangular, out, lower=lower, unit_diagonal=unit)
-    return exchanged(factor, pivots, out, inverse=True) if trans else out
+    return by_columns(lu_columns, 2, factor, checked(b, check_finite), pivots=pivots, trans=trans)
 
 
-def exchanged(factor: Any, pivots: Any, b: Any, inverse: bool = False) -> Any:
-    """P b, or P⁻¹ b."""
-    return by_columns(contract.matmul, 2, exchanges(factor, pivots, inverse), b)
+def lu_columns(factor: Any, b: Any, pivots: Any, trans: int) -> Any:
+    """From P A = L U, or its transpose."""
+    p = exchanges(factor, pivots)
+    out = b if trans else contract.matmul(p, b)
+    factor, transposed = turned(factor, trans)
+    for unit in (False, True) if transposed else (True, False):
+        out = triangular_solve(factor, out, lower=unit != transposed, unit_diagonal=unit)
+    return contract.matmul(linear.swap_last(p), out) if transposed else out
 
 
 @name("scipy.linalg.lu")
@@ -243,12 +242,9 @@ def lu(
     packed = matrix_functions.packed_lu(a, exchanges(a, pivots))
     m, n = shape_of(a)[-2:]
     k = min(m, n)
-    lower = select(
-        np.tri(m, k, -1, dtype=np.bool_),
-        part(packed, slice(None), slice(None, k)),
-        np.eye(m, k, dtype=dtype_of(packed)),
-    )
-    upper = select(np.tri(k, n, -1, dtype=np.bool_), 0.0, part(packed, slice(None, k), slice(None)))
+    below = np.tri(m, n, -1, dtype=np.bool_)
+    lower = select(below[:, :k], part(packed, slice(None), slice(None, k)), np.eye(m, k, dtype=dtype_of(packed)))
+    upper = select(below[:k], 0.0, part(packed, slice(None, k), slice(None)))
     if p_indices and not permute_l:
         return matrix_functions.order(pivots, rows=m, inverse=True), lower, upper
     p = exchanges(a, pivots, inverse=True)
@@ -295,8 +291,11 @@ def expm(A: Any) -> Any:
 
 @name("scipy.linalg.expm_frechet")
 def expm_frechet(A: Any, E: Any, method: Any = None, compute_expm: bool = True, check_finite: bool = True) -> Any:
-    A, E = checked(A, check_finite), checked(E, check_finite)
-    derivative = matrix_functions.frechet(*same_stack((2, 2), A, E), f=("expm",))
+    """SciPy computes it in double precision, by its usual method."""
+    A, E = same_stack((2, 2), checked(A, check_finite), checked(E, check_finite))
+    if method != "blockEnlarge":
+        A, E = in_double(A), in_double(E)
+    derivative = matrix_functions.frechet(A, E, np.zeros((*shape_of(A)[:-2], 1, 1)), f=("expm",))
     return (expm(A), derivative) if compute_expm else derivative
 
 
@@ -439,8 +438,9 @@ def toeplitz(c: Any, r: Any = None) -> Any:
 
 @name("scipy.linalg.matmul_toeplitz")
 def matmul_toeplitz(c_or_cr: Any, x: Any, check_finite: bool = False, workers: Any = None) -> Any:
-    c, r = column_and_row(c_or_cr)
-    return contract.matmul(toeplitz(checked(c, check_finite), checked(r, check_finite)), checked(x, check_finite))
+    """SciPy computes it in double precision."""
+    c, r, x = (in_double(checked(values, check_finite)) for values in (*column_and_row(c_or_cr), x))
+    return contract.matmul(toeplitz(c, r), x)
 
 
 @name("scipy.linalg.hankel")
@@ -491,6 +491,8 @@ def leading(called: str, a: Any) -> Any:
 @name("scipy.linalg.fiedler")
 def fiedler(a: Any) -> Any:
     a = vector("scipy.linalg.fiedler", a)
+    if shape_of(a)[0] < 2:
+        return np.zeros((shape_of(a)[0],) * (1 + shape_of(a)[0]))
     return elementwise.abs_(contract.column(a) - contract.line(a))
 
 
@@ -522,9 +524,7 @@ def convolution_matrix(a: Any, n: Any, mode: str = "full") -> Any:
     a, n = vector("scipy.linalg.convolution_matrix", a), int(n)
     m = shape_of(a)[0]
     if n <= 0 or m == 0 or mode not in ("full", "valid", "same"):
-        raise ValueError(
-            "convolution_matrix needs n > 0, a filter that is not empty, and mode 'full', 'valid' or 'same'"
-        )
+        raise ValueError("n must be positive, `a` not empty, and mode one of 'full', 'valid' and 'same'")
     cut = 0 if mode == "full" else min(n, m) - 1
     start = cut // 2 if mode == "same" else cut
     places = np.subtract.outer(np.arange(start, m + n - 1 - (cut - start if mode == "same" else cut)), np.arange(n))
