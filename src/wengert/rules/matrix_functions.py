@@ -242,7 +242,7 @@ polar_unitary = row(
 def pivots_evaluate(a: Any, *, check_finite: bool) -> Any:
     """Row i was exchanged with row pivots[i], in this order."""
     *stack, m, n = a.shape
-    each = [scipy_linalg.lu_factor(x, check_finite=check_finite)[1] for x in a.reshape(-1, m, n)]
+    each = [scipy_linalg.lu_factor(a[lane], check_finite=check_finite)[1] for lane in np.ndindex(*stack)]
     return np.array(each, np.int32).reshape(*stack, min(m, n))
 
 
