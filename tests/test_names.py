@@ -16,6 +16,7 @@ from wengert.rules.names.table import NAMES, full_name
 
 # Computed by another formula than NumPy's, or by NumPy where the plain function is another library's: rounding differs.
 ROUNDED = "norm linspace arange std var prod vdot inner dot tensordot einsum cholesky float_power".split()
+ROUNDED += "vecdot matvec vecmat".split()
 UNINITIALISED = ("empty_like",)
 WIDENED = ("array.item", "array.tolist", "scipy.special.polygamma", "scipy.linalg.norm")
 

@@ -15,6 +15,7 @@ DEFINITE = SQUARE @ SQUARE.T
 COMPLEX = A - 1j * B
 ZERO_D = np.array(0.6)
 EMPTY = np.zeros((0, 3))
+SPECIAL = np.array([0.3, np.nan, np.inf, -np.inf])
 MASK = np.array([[True, False, True], [True, True, False]])
 INTS = np.array([[2, 3, 1], [1, 2, 4]])
 WHERE = {"where": MASK}

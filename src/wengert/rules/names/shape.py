@@ -10,7 +10,7 @@ from wengert.core.types import Shape, shape_of
 from wengert.rules import join, linear
 from wengert.rules.linear import reshape as reshape_row
 from wengert.rules.linear import transpose as transpose_row
-from wengert.rules.names.operands import arrayed, axes_of, convert_to, each, no_keywords, one_axis
+from wengert.rules.names.operands import arrayed, axes_of, convert_to, each, fills_out, no_keywords, one_axis
 from wengert.rules.names.table import name
 
 
@@ -132,8 +132,8 @@ def flip(m: Any, axis: Any = None) -> Any:
 
 
 @name(np.concatenate)
+@fills_out
 def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: Any = None) -> Any:
-    no_keywords("numpy.concatenate", out=out)
     parts = [arrayed(a) for a in arrays]
     if axis is None:
         parts, axis = [ravel(p) for p in parts], 0
@@ -142,8 +142,8 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, 
 
 
 @name(np.stack)
+@fills_out
 def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = None) -> Any:
-    no_keywords("numpy.stack", out=out)
     parts = [arrayed(a) for a in arrays]
     stacked = join.stack(*parts, axis=one_axis(axis, len(shape_of(parts[0])) + 1))
     return stacked if dtype is None else convert_to(stacked, dtype)
