@@ -69,5 +69,10 @@ def each(functions, calls):
     return {function: calls for function in functions}
 
 
+def in_numpy(name, *texts, **operands):
+    """Calls of a function that some versions of NumPy lack."""
+    return {getattr(np, name): calls(*texts, **operands)} if hasattr(np, name) else {}
+
+
 # quotients away from integers
 DIVISIONS = calls("2.5 + 0.3 * A, 1.0 + 0.1 * B; 2.5 + 0.3 * A, 0.78; 4, 1.5 + 0.1 * A; -1.7, 0.6")

@@ -6,6 +6,7 @@ from calls.call import (
     DIVISIONS,
     calls,
     each,
+    in_numpy,
 )
 
 UNARY = calls("A; 0.3; ZERO_D; EMPTY; A, out=True; A, where=MASK, out=True")
@@ -86,13 +87,9 @@ CALLS |= {
 }
 
 
-def where_supported(name, texts):
-    return {getattr(np, name): calls(texts)} if hasattr(np, name) else {}
-
-
-CALLS |= where_supported("vecdot", "A, B; A, V; V, V + 0.1; COMPLEX, A; A, COMPLEX; CUBE, CUBE[0]; A, B, axis=0")
-CALLS |= where_supported("matvec", "A, V; CUBE, CUBE[0, 0]; SQUARE, A; COMPLEX, V")
-CALLS |= where_supported("vecmat", "V, SQUARE; A, SQUARE; V, CUBE; COMPLEX, SQUARE")
+CALLS |= in_numpy("vecdot", "A, B; A, V; V, V + 0.1; COMPLEX, A; A, COMPLEX; CUBE, CUBE[0]; A, B, axis=0")
+CALLS |= in_numpy("matvec", "A, V; CUBE, CUBE[0, 0]; SQUARE, A; COMPLEX, V")
+CALLS |= in_numpy("vecmat", "V, SQUARE; A, SQUARE; V, CUBE; COMPLEX, SQUARE")
 
 UFUNC_METHODS = {
     (np.add, "reduce"): calls("A; A, axis=1; A, axis=(0, 1); A, axis=-1, keepdims=True"),

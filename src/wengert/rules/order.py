@@ -52,6 +52,9 @@ running_place = row(
     lift=lambda axis, beyond: {**shifted_axis(axis), "beyond": beyond},
 )
 
+# of keys one above the other, the last counts first
+lexsort = row("lexsort", lambda keys, *, axis: np.lexsort(keys, axis=axis))
+
 # ---------------------------------------------------------------- in a table
 
 
@@ -73,3 +76,4 @@ digitize = row(
     lambda table, x, *, right: np.digitize(x, table, right=right),
     batch=lambda size, batched, operands, *, right: looked_up(digitize, size, batched, operands, right=right),
 )
+isin = row("isin", lambda x, known, *, invert: np.isin(x, known, invert=invert))

@@ -42,6 +42,11 @@ def plain_numbers(x: Any) -> Any:
     return decide(x)
 
 
+def plain_index(x: Any) -> Any:
+    """Positions and counts as they were given, with the integers of values in them."""
+    return plain_numbers(arrayed(x)) if holds_value(x) else x
+
+
 def from_objects(x: Any) -> Any:
     """One value for an object array of values, which NumPy makes of np.array([x[0], x[1]]) where it is not routed."""
     if holds_objects(x):

@@ -11,9 +11,9 @@ from wengert.core.types import dtype_of, shape_of
 from wengert.rules import contract, elementwise
 from wengert.rules.names.foreign import missing
 from wengert.rules.names.operands import arrayed, fills_out, no_keywords, one_axis, strong
-from wengert.rules.names.reductions import diagonal, sum_
-from wengert.rules.names.shape import ravel, reshape, transpose
-from wengert.rules.names.table import NAMES, name
+from wengert.rules.names.reductions import sum_
+from wengert.rules.names.shape import diagonal, ravel, reshape, transpose
+from wengert.rules.names.table import in_numpy, name
 
 
 @name(np.matmul)
@@ -21,25 +21,23 @@ def matmul(x1: Any, x2: Any) -> Any:
     return contract.matmul(x1, x2)
 
 
+@name(np.vecdot)
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     return sum_(conjugate(x1) * x2, axis)
 
 
+@name(*in_numpy("matvec"))  # NumPy 2.2
 def matvec(x1: Any, x2: Any) -> Any:
     return contract.matmul(x1, contract.column(x2))[..., 0]
 
 
+@name(*in_numpy("vecmat"))  # NumPy 2.2
 def vecmat(x1: Any, x2: Any) -> Any:
     return contract.matmul(contract.line(conjugate(x1)), x2)[..., 0, :]
 
 
 def conjugate(x: Any) -> Any:
     return elementwise.conj(x) if dtype_of(x).kind == "c" else x
-
-
-for composition in (vecdot, matvec, vecmat):  # NumPy 2.0, 2.2, 2.2
-    if hasattr(np, composition.__name__):
-        NAMES[getattr(np, composition.__name__)] = composition
 
 
 @name(np.dot)

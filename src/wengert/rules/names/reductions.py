@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import read_only
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
-from wengert.rules import elementwise, indexing, linear, reduce
+from wengert.rules import elementwise, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.operands import (
     arrayed,
@@ -21,7 +20,7 @@ from wengert.rules.names.operands import (
     one_axis,
     plain_numbers,
 )
-from wengert.rules.names.shape import moveaxis, ravel, reshape, shape
+from wengert.rules.names.shape import diagonal, ravel, shape
 from wengert.rules.names.table import NAMES, name
 
 
@@ -206,13 +205,3 @@ def all_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, wh
 @fills_out
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
     return sum_(diagonal(a, offset, axis1, axis2), -1, dtype)
-
-
-@name(np.diagonal)
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    a = moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = shape_of(a)[-2:]
-    places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
-    return read_only(
-        indexing.getitem(reshape(a, (*shape_of(a)[:-2], -1)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places))
-    )
