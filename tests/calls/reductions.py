@@ -35,5 +35,4 @@ CALLS = {
     np.any: QUANTIFIED,
     np.all: QUANTIFIED,
     np.trace: calls("SQUARE; A, 1; CUBE; CUBE, offset=-1, axis1=2, axis2=1; SQUARE, dtype=np.float32"),
-    np.diagonal: calls("SQUARE; A, 1; A, offset=-1; CUBE; CUBE, 0, 0, 2; CUBE, 0, -1, 0"),
 }

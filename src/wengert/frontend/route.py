@@ -204,6 +204,9 @@ class RoutedUfunc(RoutedFunction):
     def accumulate(self, *args: Any, **kwargs: Any) -> Any:
         return self.method("accumulate", *args, **kwargs)
 
+    def reduceat(self, *args: Any, **kwargs: Any) -> Any:
+        return self.method("reduceat", *args, **kwargs)
+
     def outer(self, *args: Any, **kwargs: Any) -> Any:
         return self.method("outer", *args, **kwargs)
 

@@ -276,7 +276,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "swapaxes": shapes.swapaxes,
     "squeeze": shapes.squeeze,
     "trace": reductions.trace,
-    "diagonal": reductions.diagonal,
+    "diagonal": shapes.diagonal,
     "clip": named.clip,
     "round": named.round_,
     "conj": lambda x: e.conj(x) if x.dtype.kind == "c" else x,

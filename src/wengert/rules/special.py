@@ -523,9 +523,7 @@ xlog1py = row(
     singular=True,
     domain=(-0.5, 3.0),
 )
-entr = row(
-    "entr", lambda x: special.entr(x), partials=(lambda x: -1.0 - log(x),), singular=True, domain=(0.1, 3.0)
-)
+entr = row("entr", lambda x: special.entr(x), partials=(lambda x: -1.0 - log(x),), singular=True, domain=(0.1, 3.0))
 rel_entr = row(
     "rel_entr",
     lambda x, y: special.rel_entr(x, y),

@@ -1,22 +1,15 @@
 """The module `math`."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from wengert.rules import elementwise
-from wengert.rules.elementwise import where as select
 from wengert.rules.names.linalg import norm
 from wengert.rules.names.operands import arrayed
 from wengert.rules.names.reductions import prod, sum_
 from wengert.rules.names.shape import stack
 from wengert.rules.names.table import NAMES
-
-
-def copysign(x: Any, y: Any) -> Any:
-    return elementwise.abs_(x) * select(elementwise.signbit(y), -1.0, 1.0)
-
 
 NAMES.update(
     {
@@ -38,7 +31,7 @@ NAMES.update(
             elementwise.log(x) if base is None else elementwise.log(x) / elementwise.log(base)
         ),
         math.fmod: elementwise.fmod,
-        math.copysign: copysign,
+        math.copysign: elementwise.copysign,
         math.floor: math.floor,  # Python asks the value for its integers
         math.ceil: math.ceil,
         math.trunc: math.trunc,

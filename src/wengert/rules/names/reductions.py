@@ -5,28 +5,27 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import read_only
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
-from wengert.rules import elementwise, indexing, linear, reduce
+from wengert.rules import elementwise, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.operands import (
     arrayed,
     axes_of,
     convert_to,
+    fills_out,
     given,
     kept,
     masked,
-    no_keywords,
     one_axis,
     plain_numbers,
-    write_out,
 )
-from wengert.rules.names.shape import moveaxis, ravel, reshape, shape
+from wengert.rules.names.shape import diagonal, ravel, shape
 from wengert.rules.names.table import NAMES, name
 
 
 @name(np.sum)
+@fills_out
 def sum_(
     a: Any,
     axis: Any = None,
@@ -36,8 +35,6 @@ def sum_(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    if out is not None:
-        return write_out(out, sum_(a, axis, dtype, None, keepdims, initial, where), True)
     a = masked(arrayed(a), where, 0.0)
     a = a if dtype is None else convert_to(a, dtype)
     axes = axes_of(axis, len(shape_of(a)))
@@ -46,13 +43,13 @@ def sum_(
 
 
 @name(np.mean)
+@fills_out
 def mean(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Any:
     a = arrayed(a)
     total = sum_(a, axis, dtype, None, keepdims, None, where)
-    average = total / count(a, axis, keepdims, where)
-    return average if out is None else write_out(out, average, True)
+    return total / count(a, axis, keepdims, where)
 
 
 def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
@@ -63,6 +60,7 @@ def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
 
 
 @name(np.var)
+@fills_out
 def var(
     a: Any,
     axis: Any = None,
@@ -75,7 +73,6 @@ def var(
     mean: Any = None,
     correction: Any = None,
 ) -> Any:
-    no_keywords("numpy.var", out=out)
     a = arrayed(a)
     centre = NAMES[np.mean](a, axis, dtype, None, True, where=where) if mean is None or mean is np._NoValue else mean
     deviation = elementwise.abs_(a - centre) if dtype_of(a).kind == "c" else a - centre
@@ -85,11 +82,12 @@ def var(
 
 
 @name(np.std)
+@fills_out
 def std(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = False, **options: Any
 ) -> Any:
     """The root of the variance; where that is 0, the derivative is 0 (least norm), as for the norm."""
-    return safe_root(var(a, axis, dtype, out, ddof, keepdims, **options))
+    return safe_root(var(a, axis, dtype, None, ddof, keepdims, **options))
 
 
 def safe_root(x: Any) -> Any:
@@ -99,17 +97,19 @@ def safe_root(x: Any) -> Any:
 
 
 @name(np.max, np.amax)
+@fills_out
 def max_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
 ) -> Any:
-    return extremum(reduce.reduce_max, elementwise.maximum, -np.inf, a, axis, out, keepdims, initial, where)
+    return extremum(reduce.reduce_max, elementwise.maximum, -np.inf, a, axis, keepdims, initial, where)
 
 
 @name(np.min, np.amin)
+@fills_out
 def min_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None, where: Any = True
 ) -> Any:
-    return extremum(reduce.reduce_min, elementwise.minimum, np.inf, a, axis, out, keepdims, initial, where)
+    return extremum(reduce.reduce_min, elementwise.minimum, np.inf, a, axis, keepdims, initial, where)
 
 
 def extremum(
@@ -118,12 +118,10 @@ def extremum(
     neutral: float,
     a: Any,
     axis: Any,
-    out: Any,
     keepdims: Any,
     initial: Any,
     where: Any,
 ) -> Any:
-    no_keywords(f"numpy.{row.name.removeprefix('reduce_')}", out=out)
     a = masked(arrayed(a), where, neutral)
     axes = axes_of(axis, len(shape_of(a)))
     found = kept(row(a, axes=axes), shape_of(a), axes, given(keepdims))
@@ -131,6 +129,7 @@ def extremum(
 
 
 @name(np.prod)
+@fills_out
 def prod(
     a: Any,
     axis: Any = None,
@@ -140,7 +139,6 @@ def prod(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    no_keywords("numpy.prod", out=out)
     a = masked(arrayed(a), where, 1.0)
     a = a if dtype is None else convert_to(a, dtype)
     have = shape_of(a)
@@ -153,31 +151,32 @@ def prod(
 
 
 @name(np.cumsum)
+@fills_out
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return running(linear.cumsum, "numpy.cumsum", a, axis, dtype, out)
+    return running(linear.cumsum, a, axis, dtype)
 
 
 @name(np.cumprod)
+@fills_out
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return running(reduce.cumprod, "numpy.cumprod", a, axis, dtype, out)
+    return running(reduce.cumprod, a, axis, dtype)
 
 
-def running(row: Primitive, called: str, a: Any, axis: Any, dtype: Any, out: Any) -> Any:
-    no_keywords(called, out=out)
+def running(row: Primitive, a: Any, axis: Any, dtype: Any) -> Any:
     a = arrayed(a)
     a, axis = (ravel(a), 0) if axis is None else (a, one_axis(axis, len(shape_of(a))))
     return row(a if dtype is None else convert_to(a, dtype), axis=axis)
 
 
 @name(np.argmax)
+@fills_out
 def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    no_keywords("numpy.argmax", out=out)
     return position(reduce.argmax, a, axis, keepdims)
 
 
 @name(np.argmin)
+@fills_out
 def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    no_keywords("numpy.argmin", out=out)
     return position(reduce.argmin, a, axis, keepdims)
 
 
@@ -189,29 +188,20 @@ def position(row: Primitive, a: Any, axis: Any, keepdims: Any) -> Any:
 
 
 @name(np.any)
+@fills_out
 def any_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
-    no_keywords("numpy.any", out=out)
     a, axes = masked(arrayed(a), where, False), axes_of(axis, len(shape(a)))
     return kept(reduce.reduce_any(a, axes=axes), shape_of(a), axes, given(keepdims))
 
 
 @name(np.all)
+@fills_out
 def all_(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True) -> Any:
-    no_keywords("numpy.all", out=out)
     a, axes = masked(arrayed(a), where, True), axes_of(axis, len(shape(a)))
     return kept(reduce.reduce_all(a, axes=axes), shape_of(a), axes, given(keepdims))
 
 
 @name(np.trace)
+@fills_out
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
-    return sum_(diagonal(a, offset, axis1, axis2), -1, dtype, out)
-
-
-@name(np.diagonal)
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    a = moveaxis(a, (axis1, axis2), (-2, -1))
-    rows, columns = shape_of(a)[-2:]
-    places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
-    return read_only(
-        indexing.getitem(reshape(a, (*shape_of(a)[:-2], -1)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places))
-    )
+    return sum_(diagonal(a, offset, axis1, axis2), -1, dtype)
