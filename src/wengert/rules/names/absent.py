@@ -21,6 +21,8 @@ absent(
     "scipy.fft",
     "the logarithmic transform is not in the table; rfft and irfft, which it is made of, are",
     "fht ifht fhtoffset",
+)
+absent(
     "scipy.linalg",
     "it calls a function of yours on eigenvalues; compose it of expm, logm, sqrtm and their like",
     "funm",
