@@ -21,6 +21,13 @@ def test_the_reference_is_what_the_table_says(name):
         pytest.fail(f"docs/reference/{name} is stale: run `python -m wengert.reference docs/reference`")
 
 
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_no_page_depends_on_where_and_when_it_is_written(name):
+    page = reference.PAGES[name]()
+    assert " at 0x" not in page
+    assert str(ROOT) not in page
+
+
 def section(page, title):
     return re.split(r"^##+ ", page.partition(f"\n### {title}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
 
@@ -30,10 +37,12 @@ def test_the_rules_of_every_row_are_printed():
     for row in reference.rows():
         text = section(page, row.name)
         assert text.count("* partial in") == len(row.partials or ())
+        assert text.count("* transpose in") == len(row.transposes or ())
         assert ("* push: " in text, "* pull: " in text) == (row.push is not None, row.pull is not None)
-        for rule in filter(callable, reference.rules_of(row)):
-            assert f"`{reference.text_of(rule)}`" in text or rule not in (row.push, row.pull)
-        assert " at 0x" not in text
+        for rule in (row.evaluate, *(row.partials or ()), *(row.transposes or ()), row.push, row.pull):
+            if rule is not None:
+                assert f"`{reference.text_of(rule)}`" in text
+                assert reference.definition_of(rule) is None or "```python\n" in text
 
 
 def test_the_text_of_a_rule_is_that_of_its_file():

@@ -70,6 +70,8 @@ def text_of(f: Any) -> str:
         return own_text(f)
     if isinstance(f, BuiltinFunctionType):
         return f"{f.__module__.lstrip('_')}.{f.__name__}"
+    if isinstance(f, tuple | list):
+        return f"({', '.join(map(text_of, f))})"
     if isinstance(f, np.dtype) or not callable(f):
         return repr(f)
     return full_name(f).replace("numpy.", "np.")
@@ -175,7 +177,7 @@ def row_section(row: Primitive) -> str:
     about.append(link(row.where.filename, row.where.line))
     lines = [f"* {label}: {text}" for label, text in columns_of(row)]
     sources = dict.fromkeys(filter(None, map(definition_of, rules_of(row))))
-    listing = "\n\n".join(textwrap.dedent(inspect.getsource(f)).rstrip() for f in sources)
+    listing = "\n\n\n".join(textwrap.dedent(inspect.getsource(f)).rstrip() for f in sources)
     return f"\n### {row.name}\n\n{' · '.join(about)}\n\n" + "\n".join(lines) + "\n" + fenced(listing, "python")
 
 
@@ -283,8 +285,9 @@ def shown_name(module: str, last: str, function: Any) -> str:
 
 
 def meaning_of(meaning: Any) -> str:
-    if isinstance(meaning, Primitive):
+    if isinstance(meaning, Primitive) and TABLE.get(meaning.name) is meaning:
         return f"row [`{meaning.name}`](primitives.md#{meaning.name})"
+    meaning = inspect.unwrap(meaning)
     if not isinstance(meaning, FunctionType):
         return code(text_of(meaning))
     where = link(meaning.__code__.co_filename, meaning.__code__.co_firstlineno)
