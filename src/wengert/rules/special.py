@@ -38,7 +38,7 @@ from wengert.rules.elementwise import (
 
 special = lazy("scipy.special")
 
-ROOT_PI, ROOT_TWO, ROOT_TWO_PI = np.sqrt(np.pi), np.sqrt(2.0), np.sqrt(2.0 * np.pi)
+ROOT_PI, ROOT_TWO, ROOT_TWO_PI = math.sqrt(math.pi), math.sqrt(2.0), math.sqrt(2.0 * math.pi)
 ORDERS = [(((2, 3),), {"n": n}) for n in (0, 1, 2)]  # examples of a family
 
 
@@ -281,9 +281,9 @@ def inverse_mills(x: Any, log_ndtr_of_x: Any) -> Any:
     For complex x, the scaled form everywhere.
     """
     if dtype_of(x).kind == "c":
-        return np.sqrt(2.0 / np.pi) / erfcx(x * (-1.0 / ROOT_TWO), n=0)
+        return math.sqrt(2.0 / math.pi) / erfcx(x * (-1.0 / ROOT_TWO), n=0)
     left = less(x, 0.0)
-    scaled = np.sqrt(2.0 / np.pi) / erfcx(where(left, x, 0.0) * (-1.0 / ROOT_TWO), n=0)
+    scaled = math.sqrt(2.0 / math.pi) / erfcx(where(left, x, 0.0) * (-1.0 / ROOT_TWO), n=0)
     return where(left, scaled, normal_density(x) * exp(-where(left, 0.0, log_ndtr_of_x)))
 
 
@@ -489,9 +489,9 @@ def riemann_zeta_partial(x: Any) -> Any:
     left = less(x, 0.0)
     s = where(left, x, -1.0)
     wave, slope, other = sin_pi(0.5 * s, n=0), 0.5 * sin_pi(0.5 * s, n=1), riemann_zeta(1.0 - s)
-    growth = np.log(2.0 * np.pi) - polygamma(1.0 - s, n=0)
+    growth = math.log(2.0 * math.pi) - polygamma(1.0 - s, n=0)
     inner = (wave * growth + slope) * other - wave * zeta(1.0 - s, 1.0, n=1)
-    reflected = exp((s - 1.0) * np.log(2.0 * np.pi)) * gamma(1.0 - s) * inner * 2.0
+    reflected = exp((s - 1.0) * math.log(2.0 * math.pi)) * gamma(1.0 - s) * inner * 2.0
     return where(left, reflected, zeta(where(left, 2.0, x), 1.0, n=1))
 
 
@@ -611,5 +611,5 @@ powm1 = row(
     singular=True,
     domain=(0.5, 2.0),
 )
-exp10 = row("exp10", lambda x: special.exp10(x), partials=(lambda out: np.log(10.0) * out,))
+exp10 = row("exp10", lambda x: special.exp10(x), partials=(lambda out: math.log(10.0) * out,))
 cosm1 = row("cosm1", lambda x: special.cosm1(x), partials=(lambda x: -sin(x),))
