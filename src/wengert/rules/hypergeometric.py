@@ -106,9 +106,9 @@ def elliptic_kernel(phi: Any, m: Any, n: int, p: float) -> Any:
     return rising(p, n) * pow_(square(sin(phi)), float(n)) * pow_(delta_squared(phi, m), -p - n)
 
 
-NODES = np.arange(-54, 55) / 16.0
+NODES = np.arange(-81, 82) / 24.0
 FRACTIONS = 1.0 / (1.0 + np.exp(np.pi * np.sinh(NODES)))  # of [0, 1]
-WEIGHTS = np.pi * np.cosh(NODES) * FRACTIONS * FRACTIONS[::-1] / 16.0
+WEIGHTS = np.pi * np.cosh(NODES) * FRACTIONS * FRACTIONS[::-1] / 24.0
 
 
 @np.errstate(all="ignore")
@@ -306,4 +306,10 @@ eval_laguerre = row(
     lambda n, x: special.eval_laguerre(n, x),
     partials=(BY_DEGREE, lambda n, x: -some(n) * eval_genlaguerre(lowered(n), 1.0, x)),
     examples=DEGREES,
+)
+eval_sh_jacobi = row(  # monic in x
+    "eval_sh_jacobi",
+    lambda n, p, q, x: special.eval_sh_jacobi(n, p, q, x),
+    partials=(*(BY_DEGREE,) * 3, lambda n, p, q, x: n * eval_sh_jacobi(lowered(n), p + 2.0, q + 1.0, x)),
+    examples=[((DEGREES[0][0][0], np.array(2.5), np.array(1.2), DEGREES[0][0][1]), {})],
 )

@@ -22,6 +22,7 @@ from wengert.rules.elementwise import (
     equal,
     exp,
     hypot,
+    imag,
     less,
     log,
     log1p,
@@ -312,6 +313,25 @@ owens_t = row(
     ),
 )
 
+
+
+def voigt_slope(x: Any, s: Any, g: Any, n: int) -> Any:
+    """E_n(-iz), z = (x + ig) / (s √2): the profile is Re E_0(-iz) / (s √(2π)), DLMF 7.19."""
+    return erfcx((g - 1j * x) / (ROOT_TWO * s), n=n)
+
+
+voigt_profile = row(
+    "voigt_profile",
+    lambda x, s, g: special.voigt_profile(x, s, g),
+    partials=(
+        lambda x, s, g: -imag(voigt_slope(x, s, g, 1)) / (2.0 * ROOT_PI * square(s)),
+        lambda x, s, g: -real(voigt_slope(x, s, g, 2)) / (2.0 * ROOT_TWO_PI * square(s)),  # s ∂²/∂x²: the heat equation
+        lambda x, s, g: -real(voigt_slope(x, s, g, 1)) / (2.0 * ROOT_PI * square(s)),
+    ),
+    domain=(0.5, 2.0),
+    examples=[(((2, 3), (3,), ()), {})],
+)
+
 # ---------------------------------------------------------------- logistic
 
 expit = row("expit", lambda x: special.expit(x), partials=(lambda x: expit(x) * expit(-x),))  # 1 - out would cancel
@@ -507,6 +527,10 @@ riemann_zeta = row(
     "riemann_zeta", lambda x: special.zeta(x), partials=(riemann_zeta_partial,), singular=True, domain=(1.5, 4.0)
 )
 
+zetac = row(  # ζ - 1
+    "zetac", lambda x: special.zetac(x), partials=(riemann_zeta_partial,), singular=True, domain=(1.5, 4.0)
+)
+
 # ---------------------------------------------------------------- x log y and entropies; 0 log 0 is 0
 
 xlogy = row(
@@ -613,3 +637,33 @@ powm1 = row(
 )
 exp10 = row("exp10", lambda x: special.exp10(x), partials=(lambda out: math.log(10.0) * out,))
 cosm1 = row("cosm1", lambda x: special.cosm1(x), partials=(lambda x: -sin(x),))
+
+# ---------------------------------------------------------------- angles in degrees
+
+
+def degrees_evaluate(x: Any, *, quarter: int) -> Any:
+    """sin(x° + quarter 90°) by SciPy's functions, which are exact at the multiples of 30° and 90°."""
+    function = (special.sindg, special.cosdg)[quarter % 2]
+    return -function(x) if quarter % 4 > 1 else function(x)
+
+
+DEGREE = math.pi / 180.0
+degrees = row(
+    "degrees",
+    degrees_evaluate,
+    partials=(lambda x, quarter: DEGREE * degrees(x, quarter=quarter + 1),),
+    domain=(-60.0, 60.0),
+    examples=[(((2, 3),), {"quarter": n}) for n in (0, 1)],
+)
+tandg = row(
+    "tandg", lambda x: special.tandg(x), partials=(lambda out: DEGREE * (1.0 + square(out)),), domain=(-60.0, 60.0)
+)
+cotdg = row(
+    "cotdg", lambda x: special.cotdg(x), partials=(lambda out: -DEGREE * (1.0 + square(out)),), domain=(20.0, 80.0)
+)
+radian = row(
+    "radian",
+    lambda d, m, s: special.radian(d, m, s),
+    partials=(DEGREE, DEGREE / 60.0, DEGREE / 3600.0),
+    examples=[(((2, 3), (3,), ()), {})],
+)
