@@ -20,6 +20,7 @@ from wengert.rules.elementwise import (
     equal,
     exp,
     hypot,
+    imag,
     less,
     log,
     log1p,
@@ -36,7 +37,7 @@ from wengert.rules.elementwise import (
 
 special = lazy("scipy.special")
 
-ROOT_PI, ROOT_TWO, ROOT_TWO_PI = np.sqrt(np.pi), np.sqrt(2.0), np.sqrt(2.0 * np.pi)
+ROOT_PI, ROOT_TWO, ROOT_TWO_PI = math.sqrt(math.pi), math.sqrt(2.0), math.sqrt(2.0 * math.pi)
 ORDERS = [(((2, 3),), {"n": n}) for n in (0, 1, 2)]  # examples of a family
 
 
@@ -279,9 +280,9 @@ def inverse_mills(x: Any, log_ndtr_of_x: Any) -> Any:
     For complex x, the scaled form everywhere.
     """
     if dtype_of(x).kind == "c":
-        return np.sqrt(2.0 / np.pi) / erfcx(x * (-1.0 / ROOT_TWO), n=0)
+        return math.sqrt(2.0 / math.pi) / erfcx(x * (-1.0 / ROOT_TWO), n=0)
     left = less(x, 0.0)
-    scaled = np.sqrt(2.0 / np.pi) / erfcx(where(left, x, 0.0) * (-1.0 / ROOT_TWO), n=0)
+    scaled = math.sqrt(2.0 / math.pi) / erfcx(where(left, x, 0.0) * (-1.0 / ROOT_TWO), n=0)
     return where(left, scaled, normal_density(x) * exp(-where(left, 0.0, log_ndtr_of_x)))
 
 
@@ -308,6 +309,25 @@ owens_t = row(
         lambda h, a: (-0.5 / ROOT_TWO_PI) * exp(-0.5 * square(h)) * erf(a * h * (1.0 / ROOT_TWO)),
         lambda h, a: (0.5 / np.pi) * exp(-0.5 * square(h) * (1.0 + square(a))) / (1.0 + square(a)),
     ),
+)
+
+
+
+def voigt_slope(x: Any, s: Any, g: Any, n: int) -> Any:
+    """E_n(-iz), z = (x + ig) / (s √2): the profile is Re E_0(-iz) / (s √(2π)), DLMF 7.19."""
+    return erfcx((g - 1j * x) / (ROOT_TWO * s), n=n)
+
+
+voigt_profile = row(
+    "voigt_profile",
+    lambda x, s, g: special.voigt_profile(x, s, g),
+    partials=(
+        lambda x, s, g: -imag(voigt_slope(x, s, g, 1)) / (2.0 * ROOT_PI * square(s)),
+        lambda x, s, g: -real(voigt_slope(x, s, g, 2)) / (2.0 * ROOT_TWO_PI * square(s)),  # s ∂²/∂x²: the heat equation
+        lambda x, s, g: -real(voigt_slope(x, s, g, 1)) / (2.0 * ROOT_PI * square(s)),
+    ),
+    domain=(0.5, 2.0),
+    examples=[(((2, 3), (3,), ()), {})],
 )
 
 # ---------------------------------------------------------------- logistic
@@ -487,9 +507,9 @@ def riemann_zeta_partial(x: Any) -> Any:
     left = less(x, 0.0)
     s = where(left, x, -1.0)
     wave, slope, other = sin_pi(0.5 * s, n=0), 0.5 * sin_pi(0.5 * s, n=1), riemann_zeta(1.0 - s)
-    growth = np.log(2.0 * np.pi) - polygamma(1.0 - s, n=0)
+    growth = math.log(2.0 * math.pi) - polygamma(1.0 - s, n=0)
     inner = (wave * growth + slope) * other - wave * zeta(1.0 - s, 1.0, n=1)
-    reflected = exp((s - 1.0) * np.log(2.0 * np.pi)) * gamma(1.0 - s) * inner * 2.0
+    reflected = exp((s - 1.0) * math.log(2.0 * math.pi)) * gamma(1.0 - s) * inner * 2.0
     return where(left, reflected, zeta(where(left, 2.0, x), 1.0, n=1))
 
 
@@ -503,6 +523,10 @@ zeta = row(
 )
 riemann_zeta = row(
     "riemann_zeta", lambda x: special.zeta(x), partials=(riemann_zeta_partial,), singular=True, domain=(1.5, 4.0)
+)
+
+zetac = row(  # ζ - 1
+    "zetac", lambda x: special.zetac(x), partials=(riemann_zeta_partial,), singular=True, domain=(1.5, 4.0)
 )
 
 # ---------------------------------------------------------------- x log y and entropies; 0 log 0 is 0
@@ -607,5 +631,35 @@ powm1 = row(
     singular=True,
     domain=(0.5, 2.0),
 )
-exp10 = row("exp10", lambda x: special.exp10(x), partials=(lambda out: np.log(10.0) * out,))
+exp10 = row("exp10", lambda x: special.exp10(x), partials=(lambda out: math.log(10.0) * out,))
 cosm1 = row("cosm1", lambda x: special.cosm1(x), partials=(lambda x: -sin(x),))
+
+# ---------------------------------------------------------------- angles in degrees
+
+
+def degrees_evaluate(x: Any, *, quarter: int) -> Any:
+    """sin(x° + quarter 90°) by SciPy's functions, which are exact at the multiples of 30° and 90°."""
+    function = (special.sindg, special.cosdg)[quarter % 2]
+    return -function(x) if quarter % 4 > 1 else function(x)
+
+
+DEGREE = math.pi / 180.0
+degrees = row(
+    "degrees",
+    degrees_evaluate,
+    partials=(lambda x, quarter: DEGREE * degrees(x, quarter=quarter + 1),),
+    domain=(-60.0, 60.0),
+    examples=[(((2, 3),), {"quarter": n}) for n in (0, 1)],
+)
+tandg = row(
+    "tandg", lambda x: special.tandg(x), partials=(lambda out: DEGREE * (1.0 + square(out)),), domain=(-60.0, 60.0)
+)
+cotdg = row(
+    "cotdg", lambda x: special.cotdg(x), partials=(lambda out: -DEGREE * (1.0 + square(out)),), domain=(20.0, 80.0)
+)
+radian = row(
+    "radian",
+    lambda d, m, s: special.radian(d, m, s),
+    partials=(DEGREE, DEGREE / 60.0, DEGREE / 3600.0),
+    examples=[(((2, 3), (3,), ()), {})],
+)
