@@ -9,6 +9,7 @@ import pytest
 import wengert as wg
 from calls import CALLS, METHOD_CALLS, OPERATORS, PROPERTIES, UFUNC_METHODS
 from calls.call import SIGNED, A, B, Call, Fixed
+from calls.selection import WRITING
 from wengert.core.tree import flatten, unflatten
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules.methods import METHODS
@@ -16,7 +17,7 @@ from wengert.rules.names.table import NAMES, full_name
 
 # Computed by another formula than NumPy's, or by NumPy where the plain function is another library's: rounding differs.
 ROUNDED = "norm linspace arange std var prod vdot inner dot tensordot einsum cholesky float_power".split()
-ROUNDED += "vecdot matvec vecmat histogram histogram_bin_edges".split()
+ROUNDED += "vecdot matvec vecmat histogram histogram_bin_edges gradient correlate cov corrcoef average nanvar nanstd nanprod".split()
 UNINITIALISED = ("empty_like",)
 WIDENED = ("array.item", "array.tolist", "scipy.special.polygamma", "scipy.linalg.norm", "scipy.linalg.logm")
 
@@ -32,7 +33,7 @@ def title(f):
 
 def of_method(name):
     """`x.name(...)`; what writes in place writes into a copy, which is the result."""
-    writes = name in ("fill", "__setitem__")
+    writes = name in ("fill", "__setitem__", "put", "sort", "partition")
 
     def f(x, *args, **kwargs):
         x = x.copy() if writes else x
@@ -46,7 +47,18 @@ def ufunc_method(ufunc, name):
     return lambda *args, **kwargs: getattr(ufunc, name)(*args, **kwargs)
 
 
-SUBJECTS = {title(f): (f, calls) for f, calls in CALLS.items()}
+def of_writing(f):
+    """`f` writes into a copy of its first argument, which is the result."""
+
+    def written(x, *args, **kwargs):
+        x = x.copy()
+        f(x, *args, **kwargs)
+        return x
+
+    return written
+
+
+SUBJECTS = {title(f): (of_writing(f) if f in WRITING else f, calls) for f, calls in CALLS.items()}
 SUBJECTS |= {f"{f.__name__}.{m}": (ufunc_method(f, m), calls) for (f, m), calls in UFUNC_METHODS.items()}
 SUBJECTS |= {f"array.{name}": (of_method(name), calls) for name, calls in METHOD_CALLS.items()}
 EACH = [pytest.param(f, c, name, id=f"{name}({c.text})") for name, (f, calls) in SUBJECTS.items() for c in calls]
