@@ -49,10 +49,10 @@ solve = row(
 # ---------------------------------------------------------------- cholesky
 
 
-def lower_half(x: Any) -> Any:
-    """φ: the lower triangle with the diagonal halved."""
-    n = shape_of(x)[-1]
-    return x * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n)).astype(dtype_of(x))
+def lower_half(x: Any, lower: bool = True) -> Any:
+    """φ: the lower triangle with the diagonal halved; or the upper one."""
+    ones = np.ones((shape_of(x)[-1],) * 2)
+    return x * ((np.tril if lower else np.triu)(ones) - 0.5 * np.eye(len(ones))).astype(dtype_of(x))
 
 
 def cholesky_push(a_dot: Any, out: Any) -> Any:
@@ -67,10 +67,15 @@ def cholesky_push(a_dot: Any, out: Any) -> Any:
     return matmul(out, lower_half(swap_last(conj(inner))))
 
 
-def complete(a: Any) -> Any:
-    """The Hermitian matrix whose lower triangle is that of `a`."""
-    half = lower_half(a)
+def complete(a: Any, lower: bool = True) -> Any:
+    """The Hermitian matrix that NumPy makes of one triangle of `a`."""
+    half = lower_half(a, lower)
     return half + swap_last(conj(half))
+
+
+def complete_transpose(ct: Any, lower: bool = True) -> Any:
+    """The other triangle gets 0, since NumPy does not read it."""
+    return lower_half(ct + swap_last(conj(ct)), lower)
 
 
 def cholesky_pull(ct: Any, out: Any) -> tuple[Any]:
@@ -81,7 +86,7 @@ def cholesky_pull(ct: Any, out: Any) -> tuple[Any]:
     """
     inner = solve(swap_last(out), lower_half(matmul(swap_last(out), ct)))
     k = swap_last(solve(swap_last(conj(out)), swap_last(inner)))
-    return (lower_half(k + swap_last(conj(k))),)
+    return (complete_transpose(k),)
 
 
 cholesky = row(
