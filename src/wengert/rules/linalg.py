@@ -7,7 +7,7 @@ import numpy as np
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.contract import matmul
-from wengert.rules.elementwise import conj
+from wengert.rules.elementwise import conj, where
 from wengert.rules.indexing import align
 from wengert.rules.linear import swap_last, unbroadcast
 
@@ -50,9 +50,10 @@ solve = row(
 
 
 def lower_half(x: Any, lower: bool = True) -> Any:
-    """φ: the lower triangle with the diagonal halved; or the upper one."""
-    ones = np.ones((shape_of(x)[-1],) * 2)
-    return x * ((np.tril if lower else np.triu)(ones) - 0.5 * np.eye(len(ones))).astype(dtype_of(x))
+    """φ: the lower triangle with the diagonal halved; or the upper one.  What stands in the other is not read."""
+    n = shape_of(x)[-1]
+    chosen = (np.tril if lower else np.triu)(np.ones((n, n), bool))
+    return where(chosen, x, 0.0) * (1.0 - 0.5 * np.eye(n)).astype(dtype_of(x))
 
 
 def cholesky_push(a_dot: Any, out: Any) -> Any:
