@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.core.tree import flatten
 from wengert.rules import degenerate, determinant, eigenvalues
 
 RANDOM = np.random.default_rng(0)
@@ -323,6 +324,26 @@ def test_a_null_vector_has_a_derivative_where_it_is_unique():
     v = np.linalg.svd(exact, full_matrices=False)[2][-1]
     v_dot = wg.jvp(lambda x: np.linalg.svd(x, full_matrices=False)[2][-1], (exact,), (direction,))[1]
     np.testing.assert_allclose(v_dot, -a_plus @ direction @ v, atol=1e-12)  # from A v = 0
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 0, 3)])
+@pytest.mark.parametrize(
+    "f",
+    [
+        *[lambda x, o=o: np.linalg.norm(x, o, axis=(-2, -1)) for o in ("nuc", 2, 1, np.inf)],
+        *[np.linalg.svdvals, np.linalg.pinv, lambda x: tuple(np.linalg.qr(x)), lambda x: tuple(np.linalg.qr(x.T))],
+    ],
+)
+def test_empty_matrices(f, shape):
+    x = np.zeros(shape)
+    try:
+        expected = f(x)
+    except ValueError:
+        pytest.skip("not defined by this version of NumPy")
+    out, pullback = wg.vjp(f, x)
+    (bar,) = pullback(out)
+    assert bar.shape == shape and not np.any(bar)
+    assert [np.shape(o) for o in flatten(out)[0]] == [np.shape(e) for e in flatten(expected)[0]]
 
 
 # ---------------------------------------------------------------- determinants

@@ -251,14 +251,19 @@ def norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
         return root_of_squares(x, axes, keepdims)
     if ord in (1, -1, np.inf, -np.inf):
         summed, rest = axes if abs(ord) == 1 else axes[::-1]
-        out = (max_ if ord > 0 else min_)(sum_(elementwise.abs_(x), summed, keepdims=True), rest, keepdims=True)
+        out = (largest if ord > 0 else min_)(sum_(elementwise.abs_(x), summed, keepdims=True), rest, keepdims=True)
     elif ord in (2, -2, "nuc"):
         s = singular_values.svdvals(moveaxis(x, axes, (-2, -1)), hermitian=False)
-        out = (sum_ if ord == "nuc" else max_ if ord == 2 else min_)(s, -1)
+        out = (sum_ if ord == "nuc" else largest if ord == 2 else min_)(s, -1)
     else:
         raise ValueError("Invalid norm order for matrices.")
     shape = tuple(1 if i in axes else n for i, n in enumerate(shape_of(x)))
     return reshape(out, shape if keepdims else tuple(n for i, n in enumerate(shape_of(x)) if i not in axes))
+
+
+def largest(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    """Of no numbers, 0."""
+    return (max_ if math.prod(shape_of(x)) else sum_)(x, axis, keepdims=keepdims)
 
 
 @name(np.linalg.matrix_norm)
@@ -281,7 +286,7 @@ def norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
         return root_of_squares(x, axes, keepdims)
     size = elementwise.abs_(x)
     if ord == np.inf:
-        return max_(size, axes, keepdims=keepdims)
+        return largest(size, axes, keepdims=keepdims)
     if ord == -np.inf:
         return min_(size, axes, keepdims=keepdims)
     if ord == 0:
