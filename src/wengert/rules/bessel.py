@@ -10,8 +10,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive as row
 from wengert.core.primitive import Unknown
-from wengert.core.types import dtype_of
-from wengert.rules.elementwise import cos, cosh, div, equal, exp, nonzero, pow_, square, where
+from wengert.rules.elementwise import cos, cosh, div, equal, pow_, square, where
 from wengert.rules.special import (
     ROOT_PI,
     hyperbolic_quotient,

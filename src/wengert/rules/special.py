@@ -312,7 +312,6 @@ owens_t = row(
 )
 
 
-
 def voigt_slope(x: Any, s: Any, g: Any, n: int) -> Any:
     """E_n(-iz), z = (x + ig) / (s √2): the profile is Re E_0(-iz) / (s √(2π)), DLMF 7.19."""
     return erfcx((g - 1j * x) / (ROOT_TWO * s), n=n)

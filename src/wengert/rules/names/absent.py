@@ -125,6 +125,12 @@ absent(
     """,
 )
 absent(
-    "scipy.special", "its derivative cancels; write it with airy, i0, k0, j0, y0 or struve", "airye it2i0k0 it2j0y0 it2struve0"
+    "scipy.special",
+    "its derivative cancels; write it with airy, i0, k0, j0, y0 or struve",
+    "airye it2i0k0 it2j0y0 it2struve0",
 )
-absent("scipy.special", "it is defined by cases; write sin(n x / 2) / (n sin(x / 2)), or gamma", "diric factorial2 factorialk")
+absent(
+    "scipy.special",
+    "it is defined by cases; write sin(n x / 2) / (n sin(x / 2)), or gamma",
+    "diric factorial2 factorialk",
+)

@@ -84,7 +84,6 @@ for kind in ("ber", "bei", "ker", "kei"):
     NAMES[f"scipy.special.{kind}p"] = partial(bessel.kelvin, kind=kind, n=1)
 
 
-
 @name("scipy.special.kelvin")
 def kelvin(x: Any) -> Any:
     pairs = [("ber", "bei", 0), ("ker", "kei", 0), ("ber", "bei", 1), ("ker", "kei", 1)]
