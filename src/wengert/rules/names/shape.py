@@ -195,6 +195,8 @@ def append(arr: Any, values: Any, axis: Any = None) -> Any:
 def joined_by(concatenator: Any, key: Any) -> Any:
     """np.r_[key] and np.c_[key] with values in the key."""
     parts = [plain_range(p) if isinstance(p, slice) else p for p in (key if isinstance(key, tuple) else (key,))]
+    if isinstance(parts[0], str) and parts[0] in ("r", "c"):
+        raise missing("numpy.r_ (making a matrix)", (parts[1:],))
     chosen = [i for i, p in enumerate(parts) if not isinstance(p, str)]
     operands = [arrayed(parts[i]) for i in chosen]
     dtype = np.result_type(*[representative(x) for x in operands])
@@ -203,10 +205,7 @@ def joined_by(concatenator: Any, key: Any) -> Any:
         filled: list[Any] = [p if isinstance(p, str) else None for p in parts]
         for i, number in zip(chosen, numbers):
             filled[i] = number
-        places = concatenator[tuple(filled)]
-        if isinstance(places, np.matrix):
-            raise missing("numpy.r_ (making a matrix)", tuple(operands))
-        return places
+        return concatenator[tuple(filled)]
 
     return arranged(arrange, *[convert_to(x, dtype) for x in operands])
 
