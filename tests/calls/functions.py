@@ -7,6 +7,7 @@ from calls import (
     products,
     python_math,
     reductions,
+    scipy_factors,
     scipy_linalg,
     scipy_special,
     shape,
@@ -14,7 +15,18 @@ from calls import (
 from calls.elementwise import UFUNC_METHODS  # noqa: F401
 
 THEMES = [
-    *(constructors, elementwise, linalg, products, python_math, reductions, scipy_linalg, scipy_special, shape),
+    *(
+        constructors,
+        elementwise,
+        linalg,
+        products,
+        python_math,
+        reductions,
+        scipy_factors,
+        scipy_linalg,
+        scipy_special,
+        shape,
+    ),
 ]
 CALLS = {function: calls for theme in THEMES for function, calls in theme.CALLS.items()}
 assert len(CALLS) == sum(len(theme.CALLS) for theme in THEMES), "a function stands in two files"
