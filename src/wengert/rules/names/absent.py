@@ -74,7 +74,7 @@ absent(
 absent(
     "scipy.linalg",
     "write the matrix in full, and use eigh",
-    "eig_banded eigvals_banded eigh_tridiagonal eigvalsh_tridiagonal",
+    "eig_banded eigvals_banded eigh_tridiagonal",
 )
 
 # ---------------------------------------------------------------- scipy.special
