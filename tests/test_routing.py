@@ -13,8 +13,8 @@ import types
 
 import numpy as np
 import pytest
-import scipy.integrate
 import scipy.fft
+import scipy.integrate
 import scipy.linalg
 
 import routed_library
