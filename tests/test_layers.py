@@ -8,7 +8,20 @@ import pytest
 import wengert
 
 SOURCE = Path(wengert.__file__).parent
-LAYERS = ["core", "rules", "modes", "frontend", "numerical", "api", "tensor", "custom", "testing", "cli", "demo"]
+LAYERS = [
+    "core",
+    "rules",
+    "modes",
+    "frontend",
+    "numerical",
+    "api",
+    "symbolic",
+    "tensor",
+    "custom",
+    "testing",
+    "cli",
+    "demo",
+]
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -19,6 +19,7 @@ from wengert.api import (
 )
 from wengert.core.diagnostic import Diagnostic
 from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
+from wengert.symbolic import to_sympy
 from wengert.tensor import Tensor, no_grad
 from wengert.testing import check_grads
 
@@ -45,6 +46,7 @@ __all__ = [
     "numerical",
     "primitive",
     "stop_gradient",
+    "to_sympy",
     "value_and_grad",
     "vjp",
     "vmap",

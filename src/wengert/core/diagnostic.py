@@ -24,6 +24,7 @@ CODES = {
     "W206": "the record of a computation was already used and freed",
     "W301": "a function has no rule",
     "W302": "a function has a rule, but not for this mode",
+    "W303": "a function means nothing to SymPy",
     "W401": "a seed has the wrong structure, shape or dtype",
     "W402": "`vmap` got axes that do not fit its arguments",
     "W501": "a rule disagrees with finite differences",

@@ -26,9 +26,10 @@ def call_function(func: Any, args: Any, kwargs: Any) -> Any:
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`__array_ufunc__` for every traced value."""
-    inputs = tuple([operand_of(x) for x in inputs])
     if method == "at":
-        return add_in_place(ufunc, *inputs)
+        target, index, *value = inputs  # a tuple or list of indices stays what it is
+        return add_in_place(ufunc, target, index, *map(operand_of, value))
+    inputs = tuple([operand_of(x) for x in inputs])
     if method != "__call__":
         function = ufunc_method(ufunc, method)
         if function is None:
