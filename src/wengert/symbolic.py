@@ -203,10 +203,11 @@ def each(means: Callable[..., Any], *operands: Any, **params: Any) -> Any:
 
 
 def without_meaning(row: Primitive, error: Exception) -> Diagnostic:
+    reason = str(error).partition("\n")[0] or type(error).__name__
     return Diagnostic(
         "W303",
         f"`{row.name}` means nothing to SymPy",
-        f"the row at {row.where} computes with numbers: {str(error).splitlines()[0] if str(error) else error!r}",
+        f"the row at {row.where} computes with numbers: {reason}",
         "keep this part out of the function that is given to wg.to_sympy, or write it in elementary functions",
     )
 
