@@ -333,6 +333,19 @@ def test_subtract_at_and_add_at_accumulate():
     wg.check_grads(f, (A[0],))
 
 
+@pytest.mark.parametrize("index", [([0, 0], [1, 1]), (1, slice(None, 2)), [[0, 1], [0, 0]], (slice(None), [2, 2]), 1])
+def test_add_at_takes_every_form_of_index(index):
+    """A tuple is one index of several axes, a list one of a single axis."""
+
+    def f(x):
+        total = 1.0 * x
+        np.add.at(total, index, x[0, 1])
+        return total
+
+    np.testing.assert_array_equal(wg.jvp(f, (A,), (A,))[0], f(A))
+    wg.check_grads(f, A)
+
+
 WITH_OUT = [(f, (A,), {"axis": 0}) for f in (np.sum, np.mean, np.var, np.std, np.max, np.min, np.prod, np.any, np.all)]
 WITH_OUT += [(f, (A,), {"axis": 0}) for f in (np.cumsum, np.cumprod, np.argmax, np.argmin)]
 WITH_OUT += [(np.round, (SIGNED,), {}), (np.fix, (SIGNED,), {}), (np.clip, (A, 0.3, 0.5), {}), (np.trace, (A,), {})]
