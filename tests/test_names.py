@@ -20,7 +20,9 @@ ROUNDED = "norm linspace arange std var prod vdot inner dot tensordot einsum cho
 ROUNDED += "vecdot matvec vecmat histogram histogram_bin_edges gradient correlate".split()
 ROUNDED += "logspace geomspace cov corrcoef average nanvar nanstd nanprod".split()
 UNINITIALISED = ("empty_like",)
-WIDENED = ("array.item", "array.tolist", "scipy.special.polygamma", "scipy.linalg.norm", "scipy.linalg.logm")
+WIDENED = "array.item array.tolist scipy.linalg.norm scipy.linalg.logm".split()
+WIDENED += [f"scipy.special.{f}" for f in "polygamma multigammaln factorial eval_hermite eval_hermitenorm".split()]
+WIDENED += [f"scipy.special.spherical_{f}" for f in "jn yn in kn".split()]
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning"),  # NumPy 2.5

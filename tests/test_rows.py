@@ -185,6 +185,7 @@ def test_float32_stays_float32(row, i):
 def test_special_points_give_numbers_of_the_right_shape_and_the_modes_agree(row):
     """0, -0, ties, infinities and nan: no exception; where both modes are finite they agree."""
     points = np.array([0.0, -0.0, 1.0, -1.0, 0.5, 1e-300, 1e300, np.inf, -np.inf, np.nan])
+    points = points if len(row.operands) < 4 else points[[0, 2, 3, 4, 6, 7, 9]]
     grid = np.meshgrid(*[points] * len(row.operands), indexing="ij")
     params = cases_of(row)[0][1]
     f = lambda *xs: row(*xs, **params)
