@@ -12,7 +12,7 @@ import wengert as wg
 from test_random_programs import arguments, build, fresh
 from test_rows import COMPLEX_ONLY, cases_of
 from wengert.core.primitive import TABLE
-from wengert.symbolic import ARRAYS, ELEMENTWISE, ON_OBJECTS, TRUTHFUL, means_of
+from wengert.symbolic import ARRAYS, ELEMENTWISE, ON_OBJECTS, means_of
 
 x, y = sympy.symbols("x y", real=True)
 
@@ -43,7 +43,7 @@ def test_the_table_is_covered_and_the_rest_is_refused():
 
 
 def test_every_meaning_belongs_to_a_row():
-    assert {*ELEMENTWISE, *ARRAYS, *ON_OBJECTS, *TRUTHFUL} <= TABLE.keys()
+    assert {*ELEMENTWISE, *ARRAYS, *ON_OBJECTS} <= TABLE.keys()
 
 
 @pytest.mark.parametrize("row", SMOOTH, ids=lambda row: row.name)
@@ -246,6 +246,18 @@ def test_decisions_follow_the_numbers_and_choices_keep_both_sides():
     assert wg.to_sympy(lambda x: (x > 0) & ~(x > 1), 0.3) == sympy.And(x > 0, x <= 1)
 
 
+def test_conditions_count_as_numbers_in_arrays_of_numbers():
+    def f(x):
+        out = np.zeros(4)
+        out[0] = x[0] > 0.5
+        out[1:] = np.stack([x > 0.2, x < 1.0])[1]
+        return 2.0 * out + np.concatenate([x > 1.0, [0.5]])
+
+    formula = wg.to_sympy(f, POINT)
+    np.testing.assert_array_equal(at(formula, {f"x{i}": v for i, v in enumerate(POINT)}), f(POINT))
+    assert formula[0].free_symbols == {sympy.Symbol("x0", real=True)}
+
+
 def test_complex_symbols():
     z = sympy.Symbol("z")
     assert wg.to_sympy(lambda z: z.real * np.conj(z), 1.0 + 2.0j) == sympy.re(z) * sympy.conjugate(z)
@@ -292,6 +304,15 @@ def test_a_primitive_of_the_users_is_not_taken_for_a_function_of_that_name():
 
     with pytest.raises(wg.Diagnostic, match="W30[23]"):
         wg.to_sympy(lambda x: gamma(x), 0.3)
+
+
+def test_a_formula_inside_a_derivative_would_lose_it():
+    def f(y):
+        return float(wg.to_sympy(lambda x: x * y, 0.3).subs(x, 2))
+
+    assert f(0.5) == 1.0
+    with pytest.raises(wg.Diagnostic, match="W201 to_sympy"):
+        wg.grad(f)(0.5)
 
 
 def test_without_sympy_the_error_says_what_to_install():

@@ -18,12 +18,12 @@ import numpy as np
 from wengert.api import results, run
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.lazy import lazy
-from wengert.core.mode import Mode, Value, buffer, plain
+from wengert.core.mode import Buffer, Mode, Value, buffer, escape, plain
 from wengert.core.primitive import TABLE, Primitive
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.core.types import dtype_of, shape_of
 from wengert.frontend.route import give, give_all, route_structure
-from wengert.rules.elementwise import real
+from wengert.rules.elementwise import real, where
 from wengert.rules.linear import convert
 
 sympy = lazy("sympy", extra="symbolic")
@@ -136,27 +136,34 @@ class Symbolic(Mode):
         operands = [expressions(self, x) for x in args]  # first: the row may overwrite its operands
         numbers = [x.primal if isinstance(x, Value) and x.mode is self else plain(x) for x in args]
         kinds = [dtype_of(x).kind for x in numbers]
+        if row.several:
+            raise without_meaning(row, TypeError(NOTHING))
         out = row(*numbers, **params)
         if follows_the_numbers(row, out):
             return buffer(out)
-        if row.name not in TRUTHFUL and not row.view:
+        if row is not where and dtype_of(out).kind != "b":
             operands = [each(as_number, x) if kind == "b" else x for x, kind in zip(operands, kinds)]
         if row is convert and kinds == ["c"] and dtype_of(out).kind == "f":
             row, params = real, {}
         return Formula(self, out, meaning(row, operands, params, out))
 
 
+NOTHING = "no function of SymPy stands for it"
+
+
 def follows_the_numbers(row: Primitive, out: Any) -> bool:
     """Positions and truth values that SymPy has no function for are decisions of this run."""
     if not row.constant or means_of(row) is not None:
         return False
-    return row.name == "share" or (not row.several and dtype_of(out).kind in "biu")
+    return row.name == "share" or dtype_of(out).kind in "biu"
 
 
 def expressions(mode: Symbolic, x: Any) -> Any:
     """The expression or object array of a value of any kind; whole numbers in an array may be indices, and stay."""
     if isinstance(x, Value) and x.fresh().mode is mode:
         return x.aux
+    if isinstance(x, Value) and not isinstance(x, Buffer):
+        raise escape("to_sympy()", "derive the formula: wg.to_sympy(wg.grad(f), x)")
     x = plain(x)
     return each(exact, x) if shape_of(x) == () or dtype_of(x).kind not in "iu" else x
 
@@ -166,7 +173,7 @@ def meaning(row: Primitive, operands: list[Any], params: dict[str, Any], number:
     means = means_of(row)
     try:
         if means is None:
-            raise TypeError("no function of SymPy stands for it")
+            raise TypeError(NOTHING)
         out = np.asarray(means(*operands, **params), object)
         return np.broadcast_to(out, shape_of(number)) if out.shape != shape_of(number) else out[()]
     except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
@@ -345,8 +352,3 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "solve": of_matrices(lambda a, b: a.LUsolve(b)),
 }
 ON_OBJECTS = frozenset({"concatenate", "stack", "einsum", "write", "reduce_prod", "cumprod"})
-TRUTHFUL = frozenset(  # rows that take conditions as they are
-    {"where", "write", "stack", "concatenate", "broadcast_to", "duplicate", "stop_gradient"}
-    | {f"{kind}_{how}" for kind in ("logical", "bitwise") for how in ("and", "or", "xor")}
-    | {"logical_not", "invert", "take"}
-)
