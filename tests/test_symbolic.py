@@ -10,7 +10,7 @@ import sympy
 
 import wengert as wg
 from test_random_programs import arguments, build, fresh
-from test_rows import COMPLEX_ONLY, cases_of
+from test_rows import COMPLEX_ONLY, cases_of, setting
 from wengert.core.primitive import TABLE
 from wengert.symbolic import ARRAYS, ELEMENTWISE, ON_OBJECTS, means_of
 
@@ -37,7 +37,7 @@ def test_the_table_is_covered_and_the_rest_is_refused():
     }
     for row in TABLE.values():
         if row.partials and means_of(row) is None:
-            xs = [sum(row.domain) / 2] * len(row.operands)
+            xs = [np.ravel(x)[0] for x in setting(row, 0)[0]]
             with pytest.raises(wg.Diagnostic, match=f"W304 `{row.name}`"):
                 wg.to_sympy(lambda *xs, row=row: row(*xs, **cases_of(row)[0][1]), *xs)
 
@@ -49,9 +49,9 @@ def test_every_meaning_belongs_to_a_row():
 @pytest.mark.parametrize("row", SMOOTH, ids=lambda row: row.name)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_derivative_of_a_row_is_that_of_its_formula(row, seed):
-    names = ("x", "y")[: len(row.operands)]
+    names = [f"xs{i}" for i in range(len(row.operands))]
     for _, params in cases_of(row)[:3]:
-        f = {1: lambda x: row(x, **params), 2: lambda x, y: row(x, y, **params)}[len(names)]
+        f = lambda *xs: row(*xs, **params)
         point = np.random.default_rng(seed).uniform(*row.domain, len(names)).tolist()
         values = dict(zip(names, point))
         formula = wg.to_sympy(f, *point)

@@ -187,14 +187,17 @@ def means_of(row: Primitive) -> Callable[..., Any] | None:
     if row.name in ARRAYS:
         return ARRAYS[row.name]
     if row.elementwise:
-        means = ELEMENTWISE.get(row.name) or function_named(row.name.replace("arc", "a"))
+        means = ELEMENTWISE.get(row.name) or function_named(row)
         return means and functools.partial(each, means)
     moves = row.transposes or row.transpose_into
     return functools.partial(on_objects, row) if moves or row.name in ON_OBJECTS else None
 
 
-def function_named(name: str) -> Callable[..., Any] | None:
-    found = getattr(sympy, name, None)
+def function_named(row: Primitive) -> Callable[..., Any] | None:
+    """SymPy's function of the same name, for a row that has no parameters."""
+    if getattr(getattr(row.evaluate, "__code__", None), "co_kwonlyargcount", 0):
+        return None
+    found = getattr(sympy, row.name.replace("arc", "a"), None)
     return found if isinstance(found, type) and issubclass(found, sympy.Function) else None
 
 
@@ -266,6 +269,12 @@ def same_expression(x: Any, y: Any) -> Any:
     return sympy.true if x == y else sympy.false
 
 
+def sinc(x: Any, n: int) -> Any:
+    """The n-th derivative of NumPy's sinc; SymPy's own has no π."""
+    t = sympy.Dummy(real=True)
+    return sympy.diff(sympy.sin(sympy.pi * t) / (sympy.pi * t), t, n).subs(t, x)
+
+
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
@@ -319,6 +328,9 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "log_expit": lambda x: -sympy.log(1 + sympy.exp(-x)),
     "gammaln": lambda x: sympy.loggamma(x),
     "polygamma": lambda x, n: sympy.polygamma(n, x),
+    "polygamma_step": lambda x, y, n: sympy.polygamma(n, x + y) - sympy.polygamma(n, x),
+    "erfcinv": lambda x: sympy.erfinv(1 - x),
+    "sinc": sinc,
     "xlogy": lambda x, y: x * sympy.log(y),
 }
 
