@@ -302,7 +302,7 @@ def test_a_primitive_of_the_users_is_not_taken_for_a_function_of_that_name():
     def gamma(x):
         return 2.0 * x
 
-    with pytest.raises(wg.Diagnostic, match="W30[23]"):
+    with pytest.raises(wg.Diagnostic, match="W30[24]"):
         wg.to_sympy(lambda x: gamma(x), 0.3)
 
 

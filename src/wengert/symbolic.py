@@ -187,7 +187,7 @@ def means_of(row: Primitive) -> Callable[..., Any] | None:
     if row.name in ARRAYS:
         return ARRAYS[row.name]
     if row.elementwise:
-        means = ELEMENTWISE.get(row.name) or function_named(row)
+        means = ELEMENTWISE[row.name] if row.name in ELEMENTWISE else function_named(row)
         return means and functools.partial(each, means)
     moves = row.transposes or row.transpose_into
     return functools.partial(on_objects, row) if moves or row.name in ON_OBJECTS else None
@@ -275,7 +275,7 @@ def sinc(x: Any, n: int) -> Any:
     return sympy.diff(sympy.sin(sympy.pi * t) / (sympy.pi * t), t, n).subs(t, x)
 
 
-ELEMENTWISE: dict[str, Callable[..., Any]] = {
+ELEMENTWISE: dict[str, Callable[..., Any] | None] = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
     "mul": lambda x, y: x * y,
@@ -331,6 +331,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "polygamma_step": lambda x, y, n: sympy.polygamma(n, x + y) - sympy.polygamma(n, x),
     "erfcinv": lambda x: sympy.erfinv(1 - x),
     "sinc": sinc,
+    **dict.fromkeys(("yn", "betainc")),  # SymPy's functions of these names are others
     "xlogy": lambda x, y: x * sympy.log(y),
 }
 
