@@ -84,7 +84,7 @@ CALLS = {
     sp.lambertw: calls("A; 0.3; COMPLEX; COMPLEX, 1; COMPLEX, k=-1"),
     **each([sp.airy, sp.itairy, sp.sici, sp.shichi, sp.fresnel], calls("A; 0.3; SIGNED[SIGNED > 0]; ZERO_D; EMPTY")),
     **each([sp.iti0k0, sp.itj0y0, sp.kelvin], calls("A; 0.3; 1.0 + A")),
-    **each([sp.pbdv, sp.pbvv], calls("1, A; Fixed(V), B; 2, 0.3")),
+    sp.pbdv: calls("1, A; Fixed(V), B; 2, 0.3"),
     sp.ellipj: calls("A, Fixed(B); 0.3, Fixed(0.4); SIGNED, Fixed(V)"),
     **each([sp.ellipkinc, sp.ellipeinc], PAIR[:3] + calls("SIGNED, V; 4.0 * A, B; A, 0")),
     sp.hyp0f1: calls("Fixed(B), A; 2, A; 1, SIGNED"),

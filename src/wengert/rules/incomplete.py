@@ -202,10 +202,12 @@ gammainccinv = row(
 
 
 def beta_weight(a: Any, b: Any, x: Any, y: Any) -> Any:
-    """x^a y^b / B(a, b) with y = 1 - x, relative to its value at the mean a / (a + b)."""
+    """x^a y^b / B(a, b) where x + y is 1 or close to it, with the large terms of its exponent in logarithms of
+    x and y over their means a / (a + b) and b / (a + b)."""
     s = a + b
-    excess = b * x - a * y
-    exponent = a * log_ratio(excess, a, x * s / a) + b * log_ratio(-excess, b, y * s / b)
+    excess, gap = b * x - a * y, (1.0 - x) - y
+    gap = np.where(np.abs(gap) < 1e-15, 0.0, gap)  # rounding: x + y is 1
+    exponent = a * log_ratio(excess - a * gap, a, x * s / a) + b * log_ratio(-excess - b * gap, b, y * s / b)
     exponent = exponent + stirling_rest(s) - stirling_rest(a) - stirling_rest(b)
     return np.sqrt(a / s * b / (2.0 * np.pi)) * np.exp(exponent)
 

@@ -139,7 +139,7 @@ absent(
     mathieu_a mathieu_b mathieu_cem mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 mathieu_sem
     obl_ang1 obl_ang1_cv obl_cv obl_rad1 obl_rad1_cv obl_rad2 obl_rad2_cv
     pro_ang1 pro_ang1_cv pro_cv pro_rad1 pro_rad1_cv pro_rad2 pro_rad2_cv
-    ellip_harm ellip_harm_2 ellip_normal besselpoly lpmv pbwa modfresnelm modfresnelp
+    ellip_harm ellip_harm_2 ellip_normal besselpoly lpmv pbvv pbwa modfresnelm modfresnelp
     """,
 )
 absent(

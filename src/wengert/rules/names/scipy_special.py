@@ -95,7 +95,6 @@ NAMES.update(
         "scipy.special.iti0k0": results_of(bessel.integral_i0_k0, 2),
         "scipy.special.itj0y0": results_of(bessel.integral_j0_y0, 2),
         "scipy.special.pbdv": results_of(bessel.parabolic_d, 2),
-        "scipy.special.pbvv": results_of(bessel.parabolic_v, 2),
     }
 )
 for kind in ("ber", "bei", "ker", "kei"):
