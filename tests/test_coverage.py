@@ -113,7 +113,13 @@ def test_every_reason_belongs_to_a_function_without_rule():
 
 ROUNDING = "the matrix is singular up to rounding, and rounding decides whether LAPACK finds out"
 STEPS = "all numbers of this size are whole: differences show the steps as a slope"
+SINGULAR_VALUES = "LAPACK may run for ever on a matrix that is not finite, or so large that a square of it is not"
+NOT_FINITE = " ".join([point for point in POINTS if "nan" in point or "inf" in point] + ["huge"])
 REVIEWED = {
+    **dict.fromkeys(
+        [f"linalg.{name}" for name in "svd svdvals pinv lstsq cond matrix_rank norm matrix_norm".split()],
+        (NOT_FINITE, SINGULAR_VALUES),
+    ),
     **dict.fromkeys("floor ceil trunc rint fix round around array.round".split(), ("huge", STEPS)),
     **dict.fromkeys("floor_divide divmod array.__divmod__ array.__rdivmod__".split(), ("tiny huge", STEPS)),
     "math.trunc": ("without_axes", "Python's function refuses arrays, and a traced number is one"),

@@ -19,6 +19,7 @@ from wengert.api import (
 )
 from wengert.core.diagnostic import Diagnostic
 from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
+from wengert.inspect.explain import Explanation, explain
 from wengert.tensor import Tensor, no_grad
 from wengert.testing import check_grads
 
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Diagnostic",
+    "Explanation",
     "Tensor",
     "check_grads",
     "checkpoint",
@@ -33,6 +35,7 @@ __all__ = [
     "custom_vjp",
     "derivative",
     "elementwise_grad",
+    "explain",
     "grad",
     "hessian",
     "hvp",

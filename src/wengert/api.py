@@ -157,6 +157,7 @@ def derived(f: Callable[..., Any], prefix: str) -> Callable[[Callable[..., Any]]
     def rename(g: Callable[..., Any]) -> Callable[..., Any]:
         g.__name__ = g.__qualname__ = f"{prefix}({name_of(f)})"
         g.__doc__ = getattr(f, "__doc__", None)
+        g.__wrapped__ = f  # type: ignore[attr-defined]  # inspect.signature shows the parameters of f
         return g
 
     return rename

@@ -1,4 +1,4 @@
-"""The command line: `wengert demo` and `wengert check FILE.py:FUNC ARGS...`.
+"""The command line: `wengert demo`, `wengert check FILE.py:FUNC ARGS...` and `wengert explain FILE.py:FUNC ARGS...`.
 
 Exit codes: 0 all is well; 1 a derivative is wrong or refused (a Diagnostic says which); 2 the input is wrong or a
 package is missing (one line says what).
@@ -28,7 +28,8 @@ from wengert.core.tree import flatten, paths
 from wengert.testing import Check, is_differentiable
 
 # a command, and what runs it: looked up when it is given, since the demo's packages are optional and slow to import
-COMMANDS = {"demo": "wengert.demo:main", "check": "wengert.cli:check"}
+COMMANDS = {"demo": "wengert.demo:main", "check": "wengert.cli:check", "explain": "wengert.cli:explain"}
+FORMATS = {"text": str, "html": wg.Explanation.html, "latex": wg.Explanation.latex}
 EXAMPLES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "tqdm": "tqdm"}
 
 
@@ -62,14 +63,27 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: wengert check model.py:loss 'np.linspace(0, 1, 5)' 3 @data.npy",
     )
     check.add_argument("--order", type=int, choices=(1, 2), default=2, help="check up to these derivatives; default: 2")
-    check.add_argument("target", metavar="FILE.py:FUNC", help="a function, or a dotted name such as Model.loss")
-    check.add_argument(
+    add_call(check)
+    explain = commands.add_parser(
+        "explain",
+        help="show every step of your function, and what flows through it forward and back",
+        usage="wengert explain [--format {text,html,latex}] FILE.py:FUNC ARGS...",
+        epilog="example: wengert explain model.py:f 2.0 5.0",
+    )
+    explain.add_argument("--format", choices=FORMATS, default="text", help="default: %(default)s")
+    add_call(explain)
+    return top
+
+
+def add_call(command: argparse.ArgumentParser) -> None:
+    """The user's function and its arguments."""
+    command.add_argument("target", metavar="FILE.py:FUNC", help="a function, or a dotted name such as Model.loss")
+    command.add_argument(
         "arguments",
         metavar="ARGS",
         nargs=argparse.REMAINDER,
         help="a Python literal, an expression with np, or @FILE.npy; integers are constants",
     )
-    return top
 
 
 def resolve(place: str) -> Callable[..., int]:
@@ -156,11 +170,8 @@ def duration(t: float) -> str:
 
 def check(target: str, arguments: Sequence[str], order: int = 2) -> int:
     """Check the derivatives of the user's function at the given arguments, and print them and their cost."""
-    f = function_at(target)
-    args = [argument(text) for text in arguments]
+    f, args = function_at(target), given(arguments)
     positions = tuple(i for i, arg in enumerate(args) if is_differentiable(arg))
-    if not positions:
-        raise InputError("no argument is a float or an array of floats; write 3.0 for 3")
     value = called(f, target, args)
     show("value", text_of(value, target.rpartition(":")[2]))
     what, derivative = ("gradient", wg.grad) if is_real_scalar(value) else ("jacobian", wg.jacobian)
@@ -189,7 +200,26 @@ def is_real_scalar(value: Any) -> bool:
     return not isinstance(value, dict | list | tuple) and np.shape(value) == () and not np.iscomplexobj(value)
 
 
+# ---------------------------------------------------------------- wengert explain
+
+
+def explain(target: str, arguments: Sequence[str], format: str = "text") -> int:
+    """Print the evaluation, tangent and adjoint traces of the user's function."""
+    f, args = function_at(target), given(arguments)
+    called(f, target, args)
+    print(FORMATS[format](wg.explain(f, *args)))
+    return 0
+
+
 # ---------------------------------------------------------------- what the user gave
+
+
+def given(arguments: Sequence[str]) -> list[Any]:
+    """The arguments of the call, one of which must be something to differentiate by."""
+    args = [argument(text) for text in arguments]
+    if not any(map(is_differentiable, args)):
+        raise InputError("no argument is a float or an array of floats; write 3.0 for 3")
+    return args
 
 
 def function_at(target: str) -> Callable[..., Any]:

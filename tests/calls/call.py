@@ -15,6 +15,7 @@ DEFINITE = SQUARE @ SQUARE.T
 COMPLEX = A - 1j * B
 ZERO_D = np.array(0.6)
 EMPTY = np.zeros((0, 3))
+SPECIAL = np.array([0.3, np.nan, np.inf, -np.inf])
 MASK = np.array([[True, False, True], [True, True, False]])
 INTS = np.array([[2, 3, 1], [1, 2, 4]])
 WHERE = {"where": MASK}
@@ -66,6 +67,11 @@ def above_half(x):
 
 def each(functions, calls):
     return {function: calls for function in functions}
+
+
+def in_numpy(name, *texts, **operands):
+    """Calls of a function that some versions of NumPy lack."""
+    return {getattr(np, name): calls(*texts, **operands)} if hasattr(np, name) else {}
 
 
 # quotients away from integers

@@ -4,6 +4,7 @@ import numpy as np
 
 from calls.call import COMPLEX, CUBE, DIVISIONS, A, V, call, calls
 from calls.functions import CALLS
+from calls.selection import FIRST
 
 INDEX = "1|-1|::-2|0, 1|:, 2|..., 0|None, 1|[1, 0, 1]|np.array([0, 0])|MASK|0, [2, 0, 2]|[0, 1], [2, 0]|...".split("|")
 INDEX += [":, [True, False, True]", "np.array([[0], [1]]), [0, 2]", "1:, None, ::2", "[0, 1], None, [2, 2]", "True"]
@@ -43,6 +44,12 @@ METHOD_CALLS = {
         name: of_method(CALLS[getattr(np, name)], ["correction", "axes"])
         for name in ("var", "std", "ravel", "transpose")
     },
+    **{
+        name: of_method(CALLS[getattr(np, name)])
+        for name in ("take", "repeat", "searchsorted", "argsort", "argpartition", "put", "sort", "partition")
+    },
+    "choose": calls("FIRST % 2, (V, 2.0 * V); FIRST, [A, B, 0.3]", FIRST=FIRST),
+    "compress": calls("A, [True, False, True], axis=1; A, [0, 1, 1]"),
     "flatten": calls("A; A, 'F'; A.T; ZERO_D"),
     "reshape": calls("A, 6; A, 3, 2; A, (3, -1); A, (3, 2), order='F'; A, -1; ZERO_D, 1, 1"),
     "conj": calls("A; COMPLEX"),

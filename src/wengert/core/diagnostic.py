@@ -24,6 +24,7 @@ CODES = {
     "W206": "the record of a computation was already used and freed",
     "W301": "a function has no rule",
     "W302": "a function has a rule, but not for this mode",
+    "W303": "a derivative is used that does not exist at this point",
     "W401": "a seed has the wrong structure, shape or dtype",
     "W402": "`vmap` got axes that do not fit its arguments",
     "W501": "a rule disagrees with finite differences",
@@ -90,6 +91,7 @@ _ENGINE = (
     "rules",
     "modes",
     "frontend",
+    "inspect",
 )  # folders; what else lies in folders of the package is written as users do
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _SCIPY = os.path.join(os.path.dirname(_NUMPY.rstrip(os.sep)), "scipy") + os.sep

@@ -17,6 +17,7 @@ Rules name what they need by their parameter names, and the engine keeps only th
 import inspect
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wengert.core.diagnostic import Diagnostic, Position
@@ -31,10 +32,31 @@ SUPPLIED = ("ct", "ct_owned", "into", "size")  # given by the engine at the time
 TABLE: "dict[str, Primitive]" = {}
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """In place of a partial that nobody can give: the operand may be anything but differentiated.
+
+    (None in that place says something else: a derivative that is zero.)
+    """
+
+    reason: str
+    row: str = ""
+    operand: str = ""
+
+    def __call__(self) -> Any:
+        raise Diagnostic(
+            "W301",
+            f"`{self.row}` has no rule for its operand `{self.operand}`, which carries a derivative",
+            self.reason,
+            "keep it constant (wg.stop_gradient cuts on purpose), or give the derivative with wg.custom_vjp",
+        )
+
+
 class Primitive:
     """One row of the table.  Which columns it fills decides its kind:
 
-    elementwise     `partials`: one rule or constant per operand, None where the operand has no derivative
+    elementwise     `partials`: one rule or constant per operand, None where the operand has no derivative, `Unknown`
+                    where it has one that cannot be given
     linear          `transposes`: one rule per operand, None where there is none; linear in those operands jointly, or
                     in each alone (`multilinear`)
     general         `push` and `pull` (returns one cotangent per operand)
@@ -78,7 +100,8 @@ class Primitive:
     ) -> None:
         self.name, self.evaluate = name, evaluate
         self.operands = positional(evaluate)
-        self.partials, self.transposes, self.transpose_into = partials, transposes, transpose_into
+        self.partials = partials and tuple([self.named(p, i) for i, p in enumerate(partials)])
+        self.transposes, self.transpose_into = transposes, transpose_into
         self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
         self.elementwise = elementwise or partials is not None
         self.singular, self.multilinear, self.view, self.several = singular, multilinear, view, several
@@ -93,6 +116,11 @@ class Primitive:
             if name in TABLE:
                 raise ValueError(f"two rows are called {name!r}: {TABLE[name].where} and {self.where}")
             TABLE[name] = self
+
+    def named(self, partial: Any, operand: int) -> Any:
+        if not isinstance(partial, Unknown):
+            return partial
+        return replace(partial, row=self.name, operand=self.operands[operand])
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Let the innermost mode among the operands interpret the row; plain operands reach NumPy."""

@@ -38,7 +38,7 @@ from wengert.rules.names.operands import operand_of
 from wengert.rules.names.protocols import call_ufunc
 from wengert.rules.names.table import composition_of
 
-NAMED = ("numpy", "scipy", "math", "cmath")
+NAMED = ("numpy", "scipy", "math", "cmath", "uarray")  # uarray: the functions of scipy.fft are instances of its class
 # installed packages that run as they are; others count as the user's, as his own installed package would
 FOREIGN = frozenset(
     [
@@ -203,6 +203,9 @@ class RoutedUfunc(RoutedFunction):
 
     def accumulate(self, *args: Any, **kwargs: Any) -> Any:
         return self.method("accumulate", *args, **kwargs)
+
+    def reduceat(self, *args: Any, **kwargs: Any) -> Any:
+        return self.method("reduceat", *args, **kwargs)
 
     def outer(self, *args: Any, **kwargs: Any) -> Any:
         return self.method("outer", *args, **kwargs)

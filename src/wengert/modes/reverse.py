@@ -16,7 +16,7 @@ from numpy import ndarray
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.guard import protect
 from wengert.core.mode import ALONE, Buffer, Mode, Value, buffer, exclusive, owns_storage
-from wengert.core.primitive import SUPPLIED, Primitive, no_rule, positional, source_term, wants_ownership
+from wengert.core.primitive import SUPPLIED, Primitive, Unknown, no_rule, positional, source_term, wants_ownership
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.elementwise import scale
 from wengert.rules.linear import cast, duplicate, unbroadcast
@@ -98,10 +98,14 @@ class Reverse(Mode):
         if foreign:
             record.edges, record.guards = protect(record.edges, foreign)
         if row.several:
-            return tuple(
-                self.node(self, o, Record(((COMPONENT, record, i, len(out), None),))) for i, o in enumerate(out)
-            )
+            return tuple(self.component(record, i, len(out), o) for i, o in enumerate(out))
         return self.node(self, out, record)
+
+    def component(self, record: Record, position: int, count: int, out: Any) -> Any:
+        """One of several results; a whole number among them (a rank) has no derivative."""
+        if dtype_of(out).kind not in "fc":
+            return self.constant(out)
+        return self.node(self, out, Record(((COMPONENT, record, position, count, None),)))
 
     def recording(self) -> bool:
         return True
@@ -156,6 +160,8 @@ def rules_of(row: Primitive) -> tuple[Any, ...]:
 
 def edge_term(row: Primitive, i: int, rule: Any, names: dict[str, Any]) -> str:
     """The text of one edge: (kind, parent, rule, saved, fit)."""
+    if isinstance(rule, Unknown):
+        rule()  # refuses now, at the user's line, and not on the way back
     if row.transpose_into is not None:
         zeros = "(shape_of(primals[0]), dtype_of(primals[0]))"
         return f"({INTO}, args[0].aux, {bind(row, rule, names)}, {zeros})"
@@ -185,7 +191,7 @@ def fit_of(primal: Any, out: Any, broadcasts: bool) -> Fit | None:
             return None
     shape = shape_of(primal) if broadcasts and shape_of(primal) != shape_of(out) else None
     # a Python float is weak: it takes the dtype that the other operands have
-    dtype = dtype_of(primal) if kind is not float and kind is not int and type(out) is not tuple else None
+    dtype = dtype_of(primal) if kind is not float and kind is not int else None
     if kind is float and type(out) is not tuple and dtype_of(out).kind == "c":
         dtype = dtype_of(primal)
     if dtype is not None and broadcasts and dtype == dtype_of(out):

@@ -7,7 +7,7 @@ import numpy as np
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, shape_of
 from wengert.rules.indexing import align
-from wengert.rules.linear import broadcast_to, reshape, swap_last, unbroadcast
+from wengert.rules.linear import broadcast_to, flip, reshape, swap_last, unbroadcast
 
 # ---------------------------------------------------------------- matmul
 
@@ -72,6 +72,36 @@ matmul = row(
         (((3,), (5, 3, 4)), {}),
         (((5, 2, 3), (3,)), {}),
         (((0, 3), (3, 2)), {}),
+    ],
+)
+
+# ---------------------------------------------------------------- convolution
+
+
+def convolve_left(ct: Any, y: Any, mode: str) -> Any:
+    """From out_k = sum_i x_i y_(k-i):  x_bar_i = sum_k ct_k y_(k-i); the transpose of `full` is `valid`."""
+    return convolve(ct, flip(y, axes=(0,)), mode="valid" if mode == "full" else "full")
+
+
+def convolve_right(ct: Any, x: Any, mode: str) -> Any:
+    """For `valid`, out_k = sum_i x_(k+m-1-i) y_i:  y_bar_i = sum_k ct_k x_(k+m-1-i)."""
+    if mode == "full":
+        return convolve(ct, flip(x, axes=(0,)), mode="valid")
+    return flip(convolve(x, flip(ct, axes=(0,)), mode="valid"), axes=(0,))
+
+
+# for `valid`, x is not shorter than y: NumPy would exchange them
+convolve = row(
+    "convolve",
+    lambda x, y, *, mode: np.convolve(x, y, mode),
+    transposes=(convolve_left, convolve_right),
+    multilinear=True,
+    absent={"batch": "NumPy convolves one pair at a time, and so do the lanes"},
+    examples=[
+        (((4,), (2,)), {"mode": "full"}),
+        (((4,), (2,)), {"mode": "valid"}),
+        (((3,), (3,)), {"mode": "valid"}),
+        (((2,), (3,)), {"mode": "full"}),
     ],
 )
 

@@ -168,6 +168,29 @@ logaddexp = row(
     "logaddexp", np.logaddexp, partials=(logaddexp_partial, lambda y, out: logaddexp_partial(y, out)), singular=True
 )
 
+logaddexp2 = row(
+    "logaddexp2",
+    np.logaddexp2,
+    partials=(lambda x, out: logaddexp2_partial(x, out), lambda y, out: logaddexp2_partial(y, out)),
+    singular=True,
+)
+
+
+def logaddexp2_partial(x: Any, out: Any) -> Any:
+    return exp2(x - where(equal(out, -np.inf), 0.0, out))
+
+
+# linear in x, so that 0 has the slope 2**i as well, and no power of two overflows by itself
+ldexp = row(
+    "ldexp",
+    lambda x, i: np.ldexp(x, i),
+    transposes=(lambda ct, i: ldexp(ct, i), None),
+    elementwise=True,
+    examples=[(((2, 3), np.array([1, -2, 0])), {}), (((), np.array([3, 5])), {})],
+)
+# np.modf(x)[0]; x - trunc(x) would be nan at infinity
+fraction = row("fraction", lambda x: np.modf(x)[0], partials=(1.0,))
+
 # ---------------------------------------------------------------- trigonometric and hyperbolic
 
 sin = row("sin", np.sin, partials=(lambda x: cos(x),))
@@ -260,6 +283,11 @@ def abs_partial(out: Any, x: Any) -> Any:
     return conj(x) / nonzero(out) if x.dtype.kind == "c" else sign(x)
 
 
+# at 0 as `abs`: 0
+copysign = row("copysign", np.copysign, partials=(lambda x, y: sign(x) * copysign(1.0, y), None))
+# a step in x; the value at the step is y
+heaviside = row("heaviside", np.heaviside, partials=(None, lambda x: where(equal(x, 0), 1.0, 0.0)))
+
 abs_ = row("abs", np.abs, partials=(lambda out, x: abs_partial(out, x if hasattr(x, "dtype") else np.asarray(x)),))
 
 # ---------------------------------------------------------------- complex
@@ -313,6 +341,12 @@ bitwise_and = step("bitwise_and", np.bitwise_and)
 bitwise_or = step("bitwise_or", np.bitwise_or)
 bitwise_xor = step("bitwise_xor", np.bitwise_xor)
 invert = step("invert", np.invert)
+left_shift = step("left_shift", np.left_shift)
+right_shift = step("right_shift", np.right_shift)
+bitwise_count = step("bitwise_count", np.bitwise_count)
+gcd = step("gcd", np.gcd)
+lcm = step("lcm", np.lcm)
+exponent = step("exponent", lambda x: np.frexp(x)[1])
 isnan = step("isnan", np.isnan)
 isinf = step("isinf", np.isinf)
 isfinite = step("isfinite", np.isfinite)

@@ -13,7 +13,7 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value, decide
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
-from wengert.core.types import Shape, shape_of
+from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.elementwise import where
 from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
@@ -225,7 +225,7 @@ def put_add_batch(size: int, batched: Any, operands: Any, *, shape: Shape) -> An
 
 
 def put_add_evaluate(part: Any, i: Any, *, shape: Shape) -> Any:
-    out = np.zeros(shape, part.dtype)
+    out = np.zeros(shape, dtype_of(part))
     np.add.at(out, i, part)
     return out
 

@@ -7,7 +7,7 @@ import numpy as np
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.contract import matmul
-from wengert.rules.elementwise import conj
+from wengert.rules.elementwise import conj, where
 from wengert.rules.indexing import align
 from wengert.rules.linear import swap_last, unbroadcast
 
@@ -49,10 +49,11 @@ solve = row(
 # ---------------------------------------------------------------- cholesky
 
 
-def lower_half(x: Any) -> Any:
-    """φ: the lower triangle with the diagonal halved."""
+def lower_half(x: Any, lower: bool = True) -> Any:
+    """φ: the lower triangle with the diagonal halved; or the upper one.  What stands in the other is not read."""
     n = shape_of(x)[-1]
-    return x * (np.tril(np.ones((n, n))) - 0.5 * np.eye(n)).astype(dtype_of(x))
+    chosen = (np.tril if lower else np.triu)(np.ones((n, n), bool))
+    return where(chosen, x, 0.0) * (1.0 - 0.5 * np.eye(n)).astype(dtype_of(x))
 
 
 def cholesky_push(a_dot: Any, out: Any) -> Any:
@@ -67,10 +68,15 @@ def cholesky_push(a_dot: Any, out: Any) -> Any:
     return matmul(out, lower_half(swap_last(conj(inner))))
 
 
-def complete(a: Any) -> Any:
-    """The Hermitian matrix whose lower triangle is that of `a`."""
-    half = lower_half(a)
+def complete(a: Any, lower: bool = True) -> Any:
+    """The Hermitian matrix that NumPy makes of one triangle of `a`."""
+    half = lower_half(a, lower)
     return half + swap_last(conj(half))
+
+
+def complete_transpose(ct: Any, lower: bool = True) -> Any:
+    """The other triangle gets 0, since NumPy does not read it."""
+    return lower_half(ct + swap_last(conj(ct)), lower)
 
 
 def cholesky_pull(ct: Any, out: Any) -> tuple[Any]:
@@ -81,7 +87,7 @@ def cholesky_pull(ct: Any, out: Any) -> tuple[Any]:
     """
     inner = solve(swap_last(out), lower_half(matmul(swap_last(out), ct)))
     k = swap_last(solve(swap_last(conj(out)), swap_last(inner)))
-    return (lower_half(k + swap_last(conj(k))),)
+    return (complete_transpose(k),)
 
 
 cholesky = row(

@@ -18,6 +18,7 @@ from wengert.rules.linear import transpose as transpose_row
 from wengert.rules.names import elementwise as named
 from wengert.rules.names import foreign, operands, products, protocols, reductions
 from wengert.rules.names import shape as shapes
+from wengert.rules.names.table import NAMES
 
 # ---------------------------------------------------------------- operators
 
@@ -254,6 +255,18 @@ def tolist(x: Value) -> Any:
     return [part.tolist() if part.ndim else part for part in x] if x.ndim else x
 
 
+def sort(x: Value, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
+    x[...] = NAMES[np.sort](x, axis, kind, order, stable=stable)
+
+
+def partition(x: Value, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> None:
+    x[...] = NAMES[np.partition](x, kth, axis, kind, order)
+
+
+def compress(x: Value, condition: Any, axis: Any = None, out: Any = None) -> Any:
+    return NAMES[np.compress](condition, x, axis, out)
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     "sum": reductions.sum_,
     "mean": reductions.mean,
@@ -276,7 +289,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "swapaxes": shapes.swapaxes,
     "squeeze": shapes.squeeze,
     "trace": reductions.trace,
-    "diagonal": reductions.diagonal,
+    "diagonal": shapes.diagonal,
     "clip": named.clip,
     "round": named.round_,
     "conj": lambda x: e.conj(x) if x.dtype.kind == "c" else x,
@@ -286,6 +299,14 @@ METHODS: dict[str, Callable[..., Any]] = {
     "copy": copy_method,
     "item": item,
     "fill": fill,
+    **{
+        name: NAMES[getattr(np, name)]
+        for name in ("take", "repeat", "choose", "searchsorted", "argsort", "argpartition")
+    },
+    "put": NAMES[np.put],
+    "sort": sort,
+    "partition": partition,
+    "compress": compress,
     "tolist": tolist,
     "__getitem__": getitem,
     "__setitem__": setitem,

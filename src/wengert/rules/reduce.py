@@ -8,9 +8,18 @@ from wengert.core.mode import plain
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, shape_of
 from wengert.rules.elementwise import scale
-from wengert.rules.indexing import getitem
+from wengert.rules.indexing import getitem, put_add, take
 from wengert.rules.join import concatenate, stack, stretch
-from wengert.rules.linear import cumsum, flip, reduce_sum, reshape, shifted_axes, zeros_like
+from wengert.rules.linear import (
+    cumsum,
+    flip,
+    inverse_permutation,
+    reduce_sum,
+    reshape,
+    shifted_axes,
+    transpose,
+    zeros_like,
+)
 
 # ---------------------------------------------------------------- extrema: ties share the derivative
 
@@ -67,6 +76,37 @@ reduce_min = row(
         (((2, 3),), {"axes": (1,)}),
         (((2, 3),), {"axes": (0, 1)}),
         ((np.array([3.0, 1.0, 2.0]),), {"axes": (0,)}),
+    ],
+)
+
+# ---------------------------------------------------------------- sums over ranges
+
+
+def sum_of_ranges_transpose(ct: Any, x_shape: Shape, starts: Any, axis: int) -> Any:
+    """Each place adds up the cotangents of the ranges that it is in; ranges may overlap."""
+    ends = np.append(starts[1:], x_shape[axis])
+    lengths = np.where(ends > starts, ends - starts, 1)
+    ranges = np.repeat(np.arange(len(starts)), lengths)
+    places = np.arange(len(ranges)) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    ct = transpose(ct, axes=first_axis(len(x_shape), axis))
+    shape = (x_shape[axis], *x_shape[:axis], *x_shape[axis + 1 :])
+    x_bar = put_add(take(ct, ranges), places, shape=shape)
+    return transpose(x_bar, axes=inverse_permutation(first_axis(len(x_shape), axis)))
+
+
+def first_axis(ndim: int, axis: int) -> tuple[int, ...]:
+    return (axis, *range(axis), *range(axis + 1, ndim))
+
+
+sum_of_ranges = row(
+    "sum_of_ranges",
+    lambda x, *, starts, axis: np.add.reduceat(x, starts, axis=axis),
+    transposes=(sum_of_ranges_transpose,),
+    lift=lambda starts, axis: {"starts": starts, "axis": axis + 1},
+    examples=[
+        (((5,),), {"starts": np.array([0, 2, 3]), "axis": 0}),
+        (((5,),), {"starts": np.array([3, 1, 1, 4, 0]), "axis": 0}),
+        (((2, 4),), {"starts": np.array([1, 3]), "axis": 1}),
     ],
 )
 

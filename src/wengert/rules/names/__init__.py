@@ -10,13 +10,18 @@ Read by the two NumPy protocols and by routing alike.  One file per theme; impor
 """
 
 from wengert.rules.names import (  # noqa: F401  (each fills its part of the list)
+    calculus,
     constructors,
     elementwise,
+    fft,
     linalg,
+    order,
+    padding,
     products,
     python_math,
     reductions,
     scipy_linalg,
     scipy_special,
+    selection,
     shape,
 )

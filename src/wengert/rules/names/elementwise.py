@@ -6,11 +6,20 @@ import numpy as np
 
 from wengert.core.mode import buffer, is_array, read_only
 from wengert.core.types import dtype_of
-from wengert.rules import contract, elementwise
+from wengert.rules import contract, elementwise, linear
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.constructors import zeros_like
 from wengert.rules.names.foreign import buffered
-from wengert.rules.names.operands import arrayed, in_double, no_keywords, plain_numbers, representative, write_out
+from wengert.rules.names.operands import (
+    arrayed,
+    convert_to,
+    fills_out,
+    in_double,
+    no_keywords,
+    plain_numbers,
+    representative,
+    write_out,
+)
 from wengert.rules.names.table import NAMES, name
 
 # ---------------------------------------------------------------- ufuncs
@@ -27,6 +36,8 @@ NAMES.update(
         np.fmod: elementwise.fmod,
         np.power: elementwise.pow_,
         np.float_power: lambda x, y: elementwise.pow_(in_double(x), in_double(y)),
+        np.frexp: lambda x: (elementwise.ldexp(x, -elementwise.exponent(x)), elementwise.exponent(x)),
+        np.modf: lambda x: (elementwise.fraction(x), elementwise.trunc(x)),
         np.negative: elementwise.neg,
         np.positive: lambda x: x + 0.0,
         np.absolute: elementwise.abs_,
@@ -48,10 +59,11 @@ NAMES.update(
 for ufunc in (
     *(np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p, np.sqrt, np.cbrt, np.square, np.reciprocal),
     *(np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.arctan2, np.sinh, np.cosh, np.tanh),
-    *(np.arcsinh, np.arccosh, np.arctanh, np.hypot, np.logaddexp, np.maximum, np.minimum, np.fmax, np.fmin),
+    *(np.arcsinh, np.arccosh, np.arctanh, np.hypot, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp),
+    *(np.logaddexp2, np.isnan, np.isinf, np.isfinite, np.signbit),
     *(np.floor, np.ceil, np.trunc, np.rint, np.equal, np.not_equal, np.less, np.less_equal, np.greater),
     *(np.greater_equal, np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
-    *(np.isnan, np.isinf, np.isfinite, np.signbit),
+    *(np.ldexp, np.copysign, np.heaviside, np.left_shift, np.right_shift, np.bitwise_count, np.gcd, np.lcm),
 ):
     NAMES[ufunc] = getattr(elementwise, ufunc.__name__)  # rows that carry NumPy's own name
 
@@ -71,21 +83,23 @@ def nonzero(a: Any) -> Any:
 
 
 @name(np.clip)
+@fills_out
 def clip(
     a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **options: Any
 ) -> Any:
     """minimum(maximum(a, low), high), and its rule at ties."""
+    no_keywords("numpy.clip", **options)
     low = min if a_min is None or a_min is np._NoValue else a_min
     high = max if a_max is None or a_max is np._NoValue else a_max
     clipped = arrayed(a)
     clipped = clipped if low is None or low is np._NoValue else elementwise.maximum(clipped, low)
     clipped = clipped if high is None or high is np._NoValue else elementwise.minimum(clipped, high)
-    return clipped if out is None else write_out(out, clipped, True)
+    return clipped
 
 
 @name(np.round, np.around)
+@fills_out
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
-    no_keywords("numpy.round", out=out)
     if decimals < 0:
         factor = 10.0**-decimals
         return elementwise.rint(a / factor) * factor
@@ -94,8 +108,8 @@ def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
 
 
 @name(np.fix)
+@fills_out
 def fix(x: Any, out: Any = None) -> Any:
-    no_keywords("numpy.fix", out=out)
     return elementwise.trunc(x)
 
 
@@ -114,6 +128,61 @@ def imag(val: Any) -> Any:
 def angle(z: Any, deg: bool = False) -> Any:
     turn = elementwise.angle(z) if dtype_of(z).kind == "c" else elementwise.arctan2(0.0, z)
     return turn * (180.0 / np.pi) if deg else turn
+
+
+@name(np.nan_to_num)
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    source = arrayed(x)
+    if dtype_of(source).kind == "c":
+        parts = (elementwise.real(source), elementwise.imag(source))
+        real_part, imaginary_part = [finite(part, nan, posinf, neginf) for part in parts]
+        filled = real_part + 1j * imaginary_part
+    else:
+        filled = finite(source, nan, posinf, neginf)
+    return filled if copy else write_out(x, filled, True)
+
+
+def finite(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+    if dtype_of(x).kind not in "fc":
+        return linear.duplicate(x)
+    largest = np.finfo(dtype_of(x))
+    filled = select(elementwise.equal(x, np.inf), largest.max if posinf is None else posinf, x)
+    filled = select(elementwise.equal(x, -np.inf), largest.min if neginf is None else neginf, filled)
+    return convert_to(select(elementwise.isnan(x), nan, filled), dtype_of(x))
+
+
+@name(np.isposinf)
+@fills_out
+def isposinf(x: Any, out: Any = None) -> Any:
+    return elementwise.equal(x, np.inf)
+
+
+@name(np.isneginf)
+@fills_out
+def isneginf(x: Any, out: Any = None) -> Any:
+    return elementwise.equal(x, -np.inf)
+
+
+@name(np.isreal)
+def isreal(x: Any) -> Any:
+    return elementwise.equal(imag(x), 0)
+
+
+@name(np.iscomplex)
+def iscomplex(x: Any) -> Any:
+    return elementwise.not_equal(imag(x), 0)
+
+
+@name(np.isrealobj)
+def isrealobj(x: Any) -> bool:
+    return dtype_of(x).kind != "c"
+
+
+@name(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    a = arrayed(a)
+    kept = np.iscomplexobj(np.real_if_close(plain_numbers(a), tol))
+    return a if kept else real(a)
 
 
 @name(np.isclose)

@@ -1,5 +1,6 @@
-"""Library functions that nobody wrote a rule for: run on constants, refused where a derivative would be lost."""
+"""Library functions on constants, and those that nobody wrote a rule for: refused where a derivative would be lost."""
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,27 @@ def without_rule(func: Any, args: Any, kwargs: Any, called: str = "") -> Any:
             raise missing(called or full_name(func), args, kwargs, func)
         return writing(func, values_of((args, kwargs)), args, kwargs)  # a batch: `vmap` starts again lane by lane
     return on_constants(func, args, kwargs)
+
+
+def name_on_traced(*functions: Any) -> Callable[..., Any]:
+    """As `name`, for a composition whose results are never views: constants go to the library's own function."""
+
+    def register(composition: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            NAMES[function] = for_traced(function, composition)
+        return composition
+
+    return register
+
+
+def for_traced(function: Any, composition: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(composition)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if isinstance(kwargs.get("out"), Value) or holds_traced((args, kwargs)):
+            return composition(*args, **kwargs)
+        return on_constants(function, args, kwargs)
+
+    return call
 
 
 def on_constants(function: Any, args: Any, kwargs: Any) -> Any:

@@ -1,12 +1,17 @@
 """What the compositions share: operands as values, axes, `out=` and `where=`."""
 
+import functools
+import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from wengert.core.mode import Buffer, Value, buffer, decide, plain, unbuffer
-from wengert.core.types import Shape, dtype_of
+from wengert.core.primitive import positional
+from wengert.core.tree import flatten, unflatten
+from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import elementwise, indexing, join, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import holds_objects, missing
@@ -35,6 +40,11 @@ def convert_to(x: Any, dtype: Any) -> Any:
 def plain_numbers(x: Any) -> Any:
     """The numbers behind a value whose derivative is cut on purpose (a cast to int is a step function)."""
     return decide(x)
+
+
+def plain_index(x: Any) -> Any:
+    """Positions and counts as they were given, with the integers of values in them."""
+    return plain_numbers(arrayed(x)) if holds_value(x) else x
 
 
 def from_objects(x: Any) -> Any:
@@ -97,6 +107,58 @@ def kept(out: Any, shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Any:
     return reduce.keep_axes(out, shape, axes) if keepdims else out
 
 
+# ---------------------------------------------------------------- elements by their numbers
+
+
+def flat(x: Any) -> Any:
+    return x if len(shape_of(x)) == 1 else linear.reshape(x, shape=(math.prod(shape_of(x)),))
+
+
+def gather(x: Any, places: Any) -> Any:
+    """The elements at these places of the flattened array."""
+    return indexing.take(flat(x), places)
+
+
+def gather_along(x: Any, places: Any, axis: int) -> Any:
+    """out[.., j, ..] = x[.., places[.., j, ..], ..]; places count from the front."""
+    last = len(shape_of(x)) - 1
+    if last == 0:
+        return indexing.take(x, places)
+    x, places = axis_last(x, axis), axis_last(places, axis)
+    *lead, n = shape_of(x)
+    starts = n * np.arange(math.prod(lead)).reshape(*lead, 1)
+    return axis_back(gather(x, starts + places), axis)
+
+
+def axis_last(x: Any, axis: int) -> Any:
+    n = len(shape_of(x))
+    return x if axis == n - 1 else linear.transpose(x, axes=(*range(axis), *range(axis + 1, n), axis))
+
+
+def axis_back(x: Any, axis: int) -> Any:
+    n = len(shape_of(x))
+    return x if axis == n - 1 else linear.transpose(x, axes=(*range(axis), n - 1, *range(axis, n - 1)))
+
+
+def arranged(arrange: Callable[..., Any], *operands: Any) -> Any:
+    """The result of a function that only moves elements: it is run on their numbers, then they are gathered.
+
+    `operands` may be nested lists of arrays, as np.block takes them.
+    """
+    leaves, structure = flatten(operands)
+    parts = [flat(arrayed(x)) for x in leaves]
+    ends = np.cumsum([shape_of(p)[0] for p in parts])
+    numbers = [np.arange(e - shape_of(p)[0], e).reshape(shape_of(x)) for e, p, x in zip(ends, parts, leaves)]
+    joined = parts[0] if len(parts) == 1 else join.concatenate(*parts, axis=0)
+    return indexing.take(joined, arrange(*unflatten(structure, numbers)))
+
+
+def arranged_in_zeros(arrange: Callable[..., Any], x: Any) -> Any:
+    """The same for a function that puts zeros beside the elements: number 0."""
+    joined = join.concatenate(np.zeros(1, dtype_of(x)), flat(x), axis=0)
+    return indexing.take(joined, arrange(np.arange(1, shape_of(joined)[0]).reshape(shape_of(x))))
+
+
 # ---------------------------------------------------------------- options
 
 
@@ -112,6 +174,34 @@ def given(flag: Any) -> bool:
 
 def masked(a: Any, where: Any, neutral: float) -> Any:
     return a if where is True or where is np._NoValue else select(where, a, neutral)
+
+
+def fills_out(composition: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a composition the option `out`, which stands in its signature as in NumPy's, but never reaches it."""
+    names = positional(composition)
+    place = names.index("out") if "out" in names else sys.maxsize
+
+    @functools.wraps(composition)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        out = args[place] if len(args) > place else kwargs.get("out")
+        if out is None or out is np._NoValue:
+            return composition(*args, **kwargs)
+        if len(args) > place:
+            result = composition(*args[:place], None, *args[place + 1 :], **kwargs)
+        else:
+            result = composition(*args, **{**kwargs, "out": None})
+        out = out[0] if isinstance(out, tuple) else out
+        check_fit(result, out)
+        return write_out(out, result, True)
+
+    return call
+
+
+def check_fit(result: Any, out: Any) -> None:
+    if shape_of(result) != shape_of(out):
+        raise ValueError(f"output array has shape {shape_of(out)}, but the result has shape {shape_of(result)}")
+    if not np.can_cast(dtype_of(result), dtype_of(out), "same_kind"):
+        raise TypeError(f"cannot cast the result from {dtype_of(result)} to {dtype_of(out)}, the dtype of `out`")
 
 
 def write_out(out: Any, result: Any, mask: Any) -> Any:

@@ -10,10 +10,10 @@ from wengert.core.mode import read_only
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import contract, elementwise
 from wengert.rules.names.foreign import missing
-from wengert.rules.names.operands import arrayed, no_keywords, one_axis, strong
-from wengert.rules.names.reductions import diagonal
-from wengert.rules.names.shape import ravel, reshape, transpose
-from wengert.rules.names.table import name
+from wengert.rules.names.operands import arrayed, fills_out, no_keywords, one_axis, strong
+from wengert.rules.names.reductions import sum_
+from wengert.rules.names.shape import diagonal, ravel, reshape, transpose
+from wengert.rules.names.table import in_numpy, name
 
 
 @name(np.matmul)
@@ -21,9 +21,28 @@ def matmul(x1: Any, x2: Any) -> Any:
     return contract.matmul(x1, x2)
 
 
+@name(np.vecdot)
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+    return sum_(conjugate(x1) * x2, axis)
+
+
+@name(*in_numpy("matvec"))  # NumPy 2.2
+def matvec(x1: Any, x2: Any) -> Any:
+    return contract.matmul(x1, contract.column(x2))[..., 0]
+
+
+@name(*in_numpy("vecmat"))  # NumPy 2.2
+def vecmat(x1: Any, x2: Any) -> Any:
+    return contract.matmul(contract.line(conjugate(x1)), x2)[..., 0, :]
+
+
+def conjugate(x: Any) -> Any:
+    return elementwise.conj(x) if dtype_of(x).kind == "c" else x
+
+
 @name(np.dot)
+@fills_out
 def dot(a: Any, b: Any, out: Any = None) -> Any:
-    no_keywords("numpy.dot", out=out)
     a, b = strong(a), strong(b)
     ranks = len(shape_of(a)), len(shape_of(b))
     if 0 in ranks:
@@ -38,7 +57,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 @name(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
     a, b = ravel(a), ravel(b)
-    return contract.matmul(elementwise.conj(a) if dtype_of(a).kind == "c" else a, b)
+    return contract.matmul(conjugate(a), b)
 
 
 @name(np.inner)
@@ -48,8 +67,8 @@ def inner(a: Any, b: Any) -> Any:
 
 
 @name(np.outer)
+@fills_out
 def outer(a: Any, b: Any, out: Any = None) -> Any:
-    no_keywords("numpy.outer", out=out)
     return reshape(a, (-1, 1)) * reshape(b, (1, -1))
 
 
@@ -70,8 +89,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 
 @name(np.einsum)
+@fills_out
 def einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: Any) -> Any:
-    no_keywords("numpy.einsum", out=out, **options)
+    no_keywords("numpy.einsum", **options)
     if not isinstance(operands[0], str):
         raise missing("numpy.einsum (operands with sublists; write the subscripts as a string)", operands)
     arrays = [arrayed(x) for x in operands[1:]]

@@ -15,10 +15,6 @@ from wengert.rules.names.shape import stack
 from wengert.rules.names.table import NAMES
 
 
-def copysign(x: Any, y: Any) -> Any:
-    return elementwise.abs_(x) * select(elementwise.signbit(y), -1.0, 1.0)
-
-
 def length(x: Any) -> Any:
     """The root of the sum of squares; the largest element is scaled to 1, so that no square overflows or vanishes."""
     if not shape_of(x)[0]:
@@ -58,7 +54,7 @@ NAMES.update(
             elementwise.log(x) if base is None else elementwise.log(x) / elementwise.log(base)
         ),
         math.fmod: elementwise.fmod,
-        math.copysign: copysign,
+        math.copysign: elementwise.copysign,
         math.floor: math.floor,  # Python asks the value for its integers
         math.ceil: math.ceil,
         math.trunc: math.trunc,

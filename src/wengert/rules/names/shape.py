@@ -1,17 +1,33 @@
 """The same numbers in another arrangement, and joins."""
 
+import itertools
 import math
 from typing import Any
 
 import numpy as np
 
 from wengert.core.mode import plain, read_only
-from wengert.core.types import Shape, shape_of
-from wengert.rules import join, linear
+from wengert.core.types import Shape, dtype_of, shape_of
+from wengert.rules import indexing, join, linear
+from wengert.rules.elementwise import where as select
 from wengert.rules.linear import reshape as reshape_row
 from wengert.rules.linear import transpose as transpose_row
-from wengert.rules.names.operands import arrayed, axes_of, convert_to, each, no_keywords, one_axis
-from wengert.rules.names.table import name
+from wengert.rules.names.foreign import name_on_traced
+from wengert.rules.names.operands import (
+    arranged,
+    arranged_in_zeros,
+    arrayed,
+    axes_of,
+    convert_to,
+    each,
+    fills_out,
+    flat,
+    no_keywords,
+    one_axis,
+    plain_index,
+    plain_numbers,
+)
+from wengert.rules.names.table import in_numpy, name
 
 
 @name(np.shape)
@@ -132,8 +148,8 @@ def flip(m: Any, axis: Any = None) -> Any:
 
 
 @name(np.concatenate)
+@fills_out
 def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, casting: Any = None) -> Any:
-    no_keywords("numpy.concatenate", out=out)
     parts = [arrayed(a) for a in arrays]
     if axis is None:
         parts, axis = [ravel(p) for p in parts], 0
@@ -142,8 +158,8 @@ def concatenate(arrays: Any, axis: Any = 0, out: Any = None, dtype: Any = None, 
 
 
 @name(np.stack)
+@fills_out
 def stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = None) -> Any:
-    no_keywords("numpy.stack", out=out)
     parts = [arrayed(a) for a in arrays]
     stacked = join.stack(*parts, axis=one_axis(axis, len(shape_of(parts[0])) + 1))
     return stacked if dtype is None else convert_to(stacked, dtype)
@@ -155,7 +171,7 @@ def hstack(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
     return concatenate(parts, 0 if len(shape_of(parts[0])) == 1 else 1, dtype=dtype)
 
 
-@name(np.vstack)
+@name(np.vstack, *in_numpy("row_stack"))  # the second is deprecated since NumPy 2.0
 def vstack(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
     return concatenate([atleast_2d(a) for a in tup], 0, dtype=dtype)
 
@@ -163,3 +179,227 @@ def vstack(tup: Any, *, dtype: Any = None, casting: Any = None) -> Any:
 @name(np.column_stack)
 def column_stack(tup: Any) -> Any:
     return concatenate([a if len(shape(a)) > 1 else reshape(a, (-1, 1)) for a in tup], 1)
+
+
+@name(np.dstack)
+def dstack(tup: Any) -> Any:
+    return concatenate([atleast_3d(a) for a in tup], 2)
+
+
+@name_on_traced(np.append)
+def append(arr: Any, values: Any, axis: Any = None) -> Any:
+    return concatenate([arr, values], axis)
+
+
+@name_on_traced(np.block)
+def block(arrays: Any) -> Any:
+    return arranged(np.block, arrays)
+
+
+# ---------------------------------------------------------------- views of another shape
+
+
+@name(np.atleast_3d)
+def atleast_3d(*arrays: Any) -> Any:
+    shapes = {0: lambda s: (1, 1, 1), 1: lambda s: (1, *s, 1), 2: lambda s: (*s, 1)}
+    return each(arrays, lambda a: reshape(a, shapes[ndim(a)](shape(a))) if ndim(a) < 3 else a)
+
+
+@name(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    sizes = np.broadcast_to(False, tuple(range(1, ndim(a) + 1)))
+    return transpose(a, [s - 1 for s in np.rollaxis(sizes, axis, start).shape])
+
+
+@name(np.fliplr)
+def fliplr(m: Any) -> Any:
+    if ndim(m) < 2:
+        raise ValueError("Input must be >= 2-d.")
+    return flip(m, 1)
+
+
+@name(np.flipud)
+def flipud(m: Any) -> Any:
+    if ndim(m) < 1:
+        raise ValueError("Input must be >= 1-d.")
+    return flip(m, 0)
+
+
+@name(np.rot90)
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    np.rot90(np.broadcast_to(False, shape(m)), k, axes)  # NumPy's errors
+    first, second = [one_axis(i, ndim(m)) for i in axes]
+    if k % 4 in (0, 2):
+        return flip(m, (first, second) if k % 4 else ())
+    return swapaxes(flip(m, second), first, second) if k % 4 == 1 else flip(swapaxes(m, first, second), second)
+
+
+@name(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    return parts_of(np.array_split, ary, indices_or_sections, axis)
+
+
+@name(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    return parts_of(np.split, ary, indices_or_sections, axis)
+
+
+def parts_of(divide: Any, ary: Any, indices_or_sections: Any, axis: int) -> list[Any]:
+    """Slices; where they begin and end is found by dividing the element numbers of the axis."""
+    ary = arrayed(ary)
+    axis = one_axis(axis, len(shape_of(ary)))
+    before = (slice(None),) * axis
+    sizes = [len(part) for part in divide(np.arange(shape_of(ary)[axis]), plain_index(indices_or_sections))]
+    bounds = range_bounds(sizes, indices_or_sections, shape_of(ary)[axis])
+    return [indexing.getitem(ary, index=(*before, bound)) for bound in bounds]
+
+
+def range_bounds(sizes: list[int], sections: Any, n: int) -> list[slice]:
+    if isinstance(sections, int | np.integer):
+        ends = np.cumsum(sizes)
+        return [slice(int(end) - size, int(end)) for size, end in zip(sizes, ends)]
+    edges = [0, *[int(i) for i in plain_index(sections)], n]
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
+
+
+@name(np.vsplit)
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    if ndim(ary) < 2:
+        raise ValueError("vsplit only works on arrays of 2 or more dimensions")
+    return split(ary, indices_or_sections, 0)
+
+
+@name(np.hsplit)
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    if ndim(ary) == 0:
+        raise ValueError("hsplit only works on arrays of 1 or more dimensions")
+    return split(ary, indices_or_sections, 1 if ndim(ary) > 1 else 0)
+
+
+@name(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    if ndim(ary) < 3:
+        raise ValueError("dsplit only works on arrays of 3 or more dimensions")
+    return split(ary, indices_or_sections, 2)
+
+
+@name(*in_numpy("unstack"))  # NumPy 2.1
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    if ndim(x) == 0:
+        raise ValueError("Input array must be at least 1-d.")
+    before = (slice(None),) * one_axis(axis, ndim(x))
+    return tuple(indexing.getitem(x, index=(*before, i)) for i in range(shape(x)[axis]))
+
+
+@name(np.require)
+def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
+    a = arrayed(a)
+    return a if dtype is None else convert_to(a, dtype)
+
+
+@name(np.meshgrid)
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
+    grids = np.meshgrid(*[np.empty(size(x), np.bool_) for x in xi], sparse=True, indexing=indexing)
+    seen = [reshape(arrayed(x), grid.shape) for x, grid in zip(xi, grids)]
+    if not sparse:
+        common = np.broadcast_shapes(*[grid.shape for grid in grids])
+        seen = [linear.broadcast_to(x, shape=common) for x in seen]
+    return tuple(linear.duplicate(x) if copy else x for x in seen)
+
+
+# ---------------------------------------------------------------- the same elements, moved, repeated or left out
+
+
+@name_on_traced(np.roll)
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    a = arrayed(a)
+    if axis is None:
+        return reshape(roll(flat(a), shift, 0), shape_of(a))
+    for by, along in np.broadcast(plain_numbers(shift), axis):
+        i = one_axis(along, len(shape_of(a)))
+        a = rolled(a, int(by) % max(shape_of(a)[i], 1), i)
+    return a
+
+
+def rolled(a: Any, by: int, axis: int) -> Any:
+    before, cut = (slice(None),) * axis, shape_of(a)[axis] - by
+    parts = (slice(cut, None), slice(0, cut))
+    return join.concatenate(*[indexing.getitem(a, index=(*before, part)) for part in parts], axis=axis)
+
+
+@name_on_traced(np.tile)
+def tile(A: Any, reps: Any) -> Any:
+    return arranged(lambda numbers: np.tile(numbers, reps), arrayed(A))
+
+
+@name_on_traced(np.repeat)
+def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    return arranged(lambda numbers: np.repeat(numbers, plain_index(repeats), axis), arrayed(a))
+
+
+@name_on_traced(np.resize)
+def resize(a: Any, new_shape: Any) -> Any:
+    a = arrayed(a)
+    return arranged(lambda numbers: np.resize(numbers, new_shape), a) if size(a) else np.resize(plain(a), new_shape)
+
+
+@name_on_traced(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    arr = arrayed(arr)
+    values = convert_to(arrayed(values), dtype_of(arr))
+    return arranged(lambda numbers, new: np.insert(numbers, plain_index(obj), new, axis), arr, values)
+
+
+@name_on_traced(np.delete)
+def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    return arranged(lambda numbers: np.delete(numbers, plain_index(obj), axis), arrayed(arr))
+
+
+@name(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb", *axis: Any, **axes: Any) -> Any:
+    filt = arrayed(filt)
+    numbers = np.arange(1, size(filt) + 1).reshape(shape_of(filt))
+    left = np.trim_zeros(np.where(plain_numbers(filt) != 0, numbers, 0), trim, *axis, **axes)
+    inside = np.argwhere(left)[:1].ravel()
+    starts = [0] * left.ndim
+    if inside.size:
+        starts = np.array(np.unravel_index(left[tuple(inside)] - 1, shape_of(filt))) - inside
+    return indexing.getitem(filt, index=tuple(slice(int(s), int(s) + n) for s, n in zip(starts, left.shape)))
+
+
+@name(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    v = arrayed(v)
+    if len(shape_of(v)) == 2:
+        return diagonal(v, k)
+    return arranged_in_zeros(lambda numbers: np.diag(numbers, k), v)
+
+
+@name(np.diagonal)
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    a = moveaxis(a, (axis1, axis2), (-2, -1))
+    rows, columns = shape_of(a)[-2:]
+    places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
+    return read_only(
+        indexing.getitem(reshape(a, (*shape_of(a)[:-2], -1)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places))
+    )
+
+
+@name_on_traced(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Any:
+    return arranged_in_zeros(lambda numbers: np.diagflat(numbers, k), arrayed(v))
+
+
+@name_on_traced(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    return triangle(np.tril, arrayed(m), k)
+
+
+@name_on_traced(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    return triangle(np.triu, arrayed(m), k)
+
+
+def triangle(cut: Any, m: Any, k: int) -> Any:
+    m = linear.broadcast_to(m, shape=shape_of(m) * 2) if len(shape_of(m)) == 1 else m
+    return select(cut(np.ones(shape_of(m)[-2:], np.bool_), k), m, 0)

@@ -22,6 +22,11 @@ def name(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return register
 
 
+def in_numpy(*names: str) -> list[Any]:
+    """Functions that some versions of NumPy lack."""
+    return [getattr(np, name) for name in names if hasattr(np, name)]
+
+
 def composition_of(function: Any) -> Callable[..., Any] | None:
     """What to call instead of a library function when traced values are among its arguments."""
     found = NAMES.get(function) if type(function).__hash__ else None
