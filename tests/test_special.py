@@ -1,17 +1,11 @@
 """Derivatives of scipy.special against mpmath in 50 digits: at ordinary points, special points, and far in the tails."""
 
-import subprocess
-import sys
-
 import mpmath as mp
 import numpy as np
 import pytest
 import scipy.special as sp
 
 import wengert as wg
-from calls.scipy_special import CALLS
-from wengert.rules.names.absent import ABSENT
-from wengert.rules.names.table import composition_of
 
 REAL = [-30.0, -7.3, -1.2, -0.4, -1e-7, 0.0, 1e-9, 0.3, 0.99, 1.01, 2.6, 8.1, 31.0]
 POSITIVE = [1e-7, 0.02, 0.3, 0.99, 1.3, 2.6, 8.1, 31.0, 400.0]

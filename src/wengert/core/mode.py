@@ -28,6 +28,7 @@ class Mode:
     """
 
     name: ClassVar[str] = "mode"
+    differentiates: ClassVar[bool] = True  # its values carry derivatives
 
     def __init__(self) -> None:
         self.level = next(_levels)

@@ -31,6 +31,7 @@ class LanesDiffer(BaseException):
 
 class Batch(Mode):
     name = "batch"
+    differentiates = False
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ import numpy as np
 
 from wengert.core.mode import Value
 from wengert.core.primitive import Primitive as row
+from wengert.core.types import dtype_of
 
 # ---------------------------------------------------------------- arithmetic
 
@@ -137,10 +138,23 @@ scale = row("scale", masked_product, partials=(lambda c: c, lambda d: d), push=s
 exp = row("exp", np.exp, partials=(lambda out: out,))
 exp2 = row("exp2", np.exp2, partials=(lambda out: np.log(2.0) * out,))
 expm1 = row("expm1", np.expm1, partials=(lambda x: exp(x),))  # out + 1 would cancel for x << 0
-log = row("log", np.log, partials=(lambda x: div(1.0, x),), singular=True, domain=(0.5, 3.0))
-log2 = row("log2", np.log2, partials=(lambda x: div(1.0 / np.log(2.0), x),), singular=True, domain=(0.5, 3.0))
-log10 = row("log10", np.log10, partials=(lambda x: div(1.0 / np.log(10.0), x),), singular=True, domain=(0.5, 3.0))
-log1p = row("log1p", np.log1p, partials=(lambda x: div(1.0, 1.0 + x),), singular=True, domain=(-0.5, 3.0))
+
+
+def log_slope_evaluate(x: Any) -> Any:
+    """1 / x, and nan where x < 0: log has no value there, which a finite slope would hide."""
+    slope = np.asarray(divide(1.0, x))
+    if slope.dtype.kind != "c" and (slope < 0).any():
+        slope = np.where(np.less(x, 0), slope.dtype.type(np.nan), slope)
+    return slope[()]
+
+
+log_slope = row(
+    "log_slope", log_slope_evaluate, partials=(lambda out, x: div(-out, x),), singular=True, domain=(0.5, 3.0)
+)
+log = row("log", np.log, partials=(lambda x: log_slope(x),), singular=True, domain=(0.5, 3.0))
+log2 = row("log2", np.log2, partials=(lambda x: log_slope(x) / np.log(2.0),), singular=True, domain=(0.5, 3.0))
+log10 = row("log10", np.log10, partials=(lambda x: log_slope(x) / np.log(10.0),), singular=True, domain=(0.5, 3.0))
+log1p = row("log1p", np.log1p, partials=(lambda x: log_slope(1.0 + x),), singular=True, domain=(-0.5, 3.0))
 sqrt = row("sqrt", np.sqrt, partials=(lambda out: div(0.5, out),), singular=True, domain=(0.5, 3.0))
 cbrt = row("cbrt", np.cbrt, partials=(lambda out: div(1.0 / 3.0, out * out),), singular=True, domain=(0.5, 3.0))
 
@@ -188,11 +202,23 @@ arctan = row("arctan", np.arctan, partials=(lambda x: 1.0 / (1.0 + x * x),))
 sinh = row("sinh", np.sinh, partials=(lambda x: cosh(x),))
 cosh = row("cosh", np.cosh, partials=(lambda x: sinh(x),))
 tanh = row("tanh", np.tanh, partials=(lambda x: sech2(x),))  # 1 - out**2 cancels in the tails
-arcsinh = row("arcsinh", np.arcsinh, partials=(lambda x: 1.0 / sqrt(1.0 + x * x),))
+
+
+def arcsinh_partial(x: Any) -> Any:
+    """1 / sqrt(1 + x**2); hypot does not overflow."""
+    return div(1.0, sqrt(1.0 + x * x) if dtype_of(x).kind == "c" else hypot(1.0, x))
+
+
+arcsinh = row("arcsinh", np.arcsinh, partials=(lambda x: arcsinh_partial(x),))
+# two roots: the root of the product would overflow, and be on the wrong branch for a complex x left of the axis
 arccosh = row(
-    "arccosh", np.arccosh, partials=(lambda x: div(1.0, sqrt((x - 1.0) * (x + 1.0))),), singular=True, domain=(1.5, 3.0)
+    "arccosh",
+    np.arccosh,
+    partials=(lambda x: div(1.0, sqrt(x - 1.0) * sqrt(x + 1.0)),),
+    singular=True,
+    domain=(1.5, 3.0),
 )
-arctanh = row("arctanh", np.arctanh, partials=(lambda x: div(1.0, 1.0 - x * x),), singular=True, domain=(-0.9, 0.9))
+arctanh = row("arctanh", np.arctanh, partials=(lambda x: log_slope(1.0 - x * x),), singular=True, domain=(-0.9, 0.9))
 
 
 def sech2_evaluate(x: Any) -> Any:
@@ -204,15 +230,17 @@ def sech2_evaluate(x: Any) -> Any:
 sech2 = row("sech2", sech2_evaluate, partials=(lambda out, x: -2.0 * out * tanh(x),))
 
 
-def squared_radius(x: Any, y: Any) -> Any:
-    return x * x + y * y
+def over_squared_radius(side: Any, x: Any, y: Any) -> Any:
+    """side / (x**2 + y**2), where the squares would overflow or vanish, too."""
+    radius = hypot(x, y)
+    return div(div(side, radius), radius)
 
 
 # 0/0 at the origin: nan, where the function is not even continuous
 arctan2 = row(
     "arctan2",
     np.arctan2,
-    partials=(lambda x, y: div(y, squared_radius(x, y)), lambda x, y: div(-x, squared_radius(x, y))),
+    partials=(lambda x, y: over_squared_radius(y, x, y), lambda x, y: over_squared_radius(-x, x, y)),
     singular=True,
     domain=(0.5, 2.0),
 )

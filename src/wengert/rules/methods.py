@@ -342,14 +342,11 @@ def array_function(x: Value, function: Callable[..., Any], kinds: Any, args: Any
 def other_method(name: str) -> Callable[..., Any]:
     """What arrays can do and the tables above do not list: works on constants, refused for traced values."""
 
+    def method(array: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(np.asarray(array), name)(*args, **kwargs)
+
     def call(x: Value, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(x.fresh(), Buffer):
-            raise foreign.missing(f"numpy.ndarray.{name}", (x,))
-        content = np.array(x.primal)
-        out = getattr(content, name)(*foreign.constants(args), **foreign.constants(kwargs))
-        if not np.array_equal(content, x.primal, equal_nan=content.dtype.kind in "fc"):  # as sort and put do
-            x[...] = content
-        return foreign.buffered(out)
+        return foreign.without_rule(method, (x, *args), kwargs, f"numpy.ndarray.{name}")
 
     return call
 

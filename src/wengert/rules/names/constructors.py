@@ -8,6 +8,8 @@ import numpy as np
 from wengert.core.mode import Value, buffer, is_array, plain
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise, join, linear
+from wengert.rules.elementwise import floor
+from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import buffered, holds_traced, missing, name_on_traced
 from wengert.rules.names.operands import arrayed, convert_to, in_double, plain_numbers, representative
 from wengert.rules.names.shape import moveaxis, reshape
@@ -87,16 +89,18 @@ def linspace(
 ) -> Any:
     if not (isinstance(start, Value) or isinstance(stop, Value)):
         return buffered(np.linspace(start, stop, num, endpoint, retstep, dtype, axis))
+    start, stop = arrayed(start), arrayed(stop)
     intervals = num - 1 if endpoint else num
-    t = np.arange(num) / builtins.max(intervals, 1)
-    t = t.astype(np.result_type(representative(start), representative(stop), 0.0)).reshape(
-        (num,) + (1,) * builtins.max(len(shape_of(start)), len(shape_of(stop)))
-    )
-    # a convex combination, so that the last point is `stop` to the digit
-    points = start * (1.0 - t) + stop * t
+    step = (stop - start) / intervals if intervals > 0 else np.nan
+    place = np.arange(num).reshape((num,) + (1,) * builtins.max(len(shape_of(start)), len(shape_of(stop))))
+    place = place.astype(np.result_type(representative(start), representative(stop), 0.0))
+    points = place * (step if intervals > 0 else stop - start) + start
+    if endpoint and num > 1:
+        points = select(place == num - 1, stop, points)  # to the digit
     points = moveaxis(points, 0, axis) if axis else points
-    points = points if dtype is None else convert_to(points, dtype)
-    return (points, (stop - start) / intervals) if retstep else points
+    if dtype is not None:
+        points = convert_to(floor(points) if np.dtype(dtype).kind in "iu" else points, dtype)
+    return (points, step) if retstep else points
 
 
 @name_on_traced(np.logspace)
@@ -141,4 +145,5 @@ def arange(*args: Any, dtype: Any = None, **options: Any) -> Any:
     start, step = (0, 1) if len(args) == 1 else (args[0], args[2] if len(args) > 2 else 1)
     if not holds_traced((start, step)):  # the number of points is a step function of `stop`
         return buffer(np.arange(*numbers, dtype=dtype))
-    return start + step * np.arange(len(np.arange(*numbers)))
+    place = np.arange(len(np.arange(*numbers)))
+    return select(place == 0, start, start + ((start + step) - start) * place)  # rounded as NumPy does

@@ -100,6 +100,9 @@ def clip(
 @name(np.round, np.around)
 @fills_out
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    if decimals < 0:
+        factor = 10.0**-decimals
+        return elementwise.rint(a / factor) * factor
     factor = 10.0**decimals
     return elementwise.rint(a * factor) / factor if decimals else elementwise.rint(a)
 

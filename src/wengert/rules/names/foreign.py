@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Value, buffer, unbuffer, view_of
+from wengert.core.mode import Buffer, Value, buffer, decide, is_array, unbuffer, view_of
 from wengert.core.primitive import Primitive
-from wengert.rules.names.absent import ABSENT
+from wengert.rules.names.absent import ABSENT, WAYS_OUT, listed
 from wengert.rules.names.table import NAMES, full_name
 
 
 def without_rule(func: Any, args: Any, kwargs: Any, called: str = "") -> Any:
     """A function that nobody wrote a rule for: fine on constants, an error on traced values."""
     if holds_traced((args, kwargs)):
-        raise missing(called or full_name(func), args, kwargs, func)
+        if any(map(carries_derivative, leaves_of((args, kwargs)))):
+            raise missing(called or full_name(func), args, kwargs, func)
+        return writing(func, values_of((args, kwargs)), args, kwargs)  # a batch: `vmap` starts again lane by lane
     return on_constants(func, args, kwargs)
 
 
@@ -44,7 +46,7 @@ def for_traced(function: Any, composition: Callable[..., Any]) -> Callable[..., 
 
 def on_constants(function: Any, args: Any, kwargs: Any) -> Any:
     """A function that knows arrays only, on the arrays of buffers: what it writes is written, and views stay views."""
-    buffers = [x for x in leaves_of((args, kwargs)) if isinstance(x, Value)]
+    buffers = values_of((args, kwargs))
     if not buffers:
         return buffered(function(*args, **kwargs))
     try:
@@ -61,14 +63,14 @@ def on_constants(function: Any, args: Any, kwargs: Any) -> Any:
     return buffered(out)
 
 
-def writing(function: Any, buffers: list[Buffer], args: Any, kwargs: Any) -> Any:
-    """Run a function that writes into its arguments on copies, and take over what changed."""
-    copies = {id(b): np.array(b.fresh().primal) for b in buffers}
-    out = function(*constants(args, lambda b: copies[id(b)]), **constants(kwargs, lambda b: copies[id(b)]))
-    for b in buffers:
-        content = copies[id(b)]
-        if not np.array_equal(content, b.primal, equal_nan=content.dtype.kind in "fc"):
-            b[...] = content
+def writing(function: Any, values: list[Value], args: Any, kwargs: Any) -> Any:
+    """Run a function that may write into its arguments on copies, and take over what changed."""
+    copies = {id(v): np.array(decide(v)) if is_array(v) else decide(v) for v in values}
+    out = function(*constants(args, lambda v: copies[id(v)]), **constants(kwargs, lambda v: copies[id(v)]))
+    for v in values:
+        content = copies[id(v)]
+        if is_array(v) and not np.array_equal(content, decide(v), equal_nan=content.dtype.kind in "fc"):
+            v[...] = content
     return buffered(out)
 
 
@@ -76,6 +78,10 @@ def protected(x: Buffer) -> np.ndarray:
     content = x.fresh().primal.view()
     content.flags.writeable = False
     return content
+
+
+def values_of(x: Any) -> list[Value]:
+    return [leaf for leaf in leaves_of(x) if isinstance(leaf, Value)]
 
 
 def leaves_of(x: Any) -> list[Any]:
@@ -113,18 +119,22 @@ def missing(called: str, args: Any = (), kwargs: Any = None, function: Any = Non
     position = position or next(
         (f"argument `{k}`" for k, v in (kwargs or {}).items() if holds_traced(v)), "an argument"
     )
+    entry = listed(called) or called
     return Diagnostic(
         "W301",
         f"`{called}` has no rule, and {position} carries a derivative",
-        ABSENT.get(called, f"no row or composition for it is in the table ({len(NAMES)} functions are)"),
-        "write it with functions that have one, or give its derivative with wg.primitive or wg.custom_vjp",
+        ABSENT.get(entry, f"no row or composition for it is in the table ({len(NAMES)} functions are)"),
+        WAYS_OUT.get(
+            entry, "write it with functions that have one, or give its derivative with wg.primitive or wg.custom_vjp"
+        ),
     )
 
 
 def argument_name(function: Any, position: int) -> str:
     """By its name, where the function tells it."""
     try:
-        names = list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters.values()
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     except (TypeError, ValueError):
         names = []
     return f"argument `{names[position]}`" if position < len(names) else f"argument {position}"
@@ -141,14 +151,23 @@ def holds_traced(x: Any) -> bool:
     return holds_objects(x)
 
 
+def carries_derivative(x: Any) -> bool:
+    """Whether x is traced by a mode that differentiates, and not by a batch only."""
+    if holds_objects(x):
+        return any(map(carries_derivative, x.flat))
+    if not isinstance(x, Value) or isinstance(x.fresh(), Buffer):
+        return False
+    return x.mode.differentiates or carries_derivative(x.primal)
+
+
 def holds_objects(x: Any) -> bool:
     """Whether x is an object array of values."""
     return isinstance(x, np.ndarray) and x.dtype == object and any(isinstance(item, Value) for item in x.flat)
 
 
-def constants(x: Any, content: Callable[[Buffer], Any] = unbuffer) -> Any:
+def constants(x: Any, content: Callable[[Any], Any] = unbuffer) -> Any:
     """Arguments with the plain arrays of their buffers."""
-    if isinstance(x, Buffer):
+    if isinstance(x, Value):
         return content(x)
     if type(x) in (list, tuple):
         return type(x)(constants(item, content) for item in x)

@@ -123,5 +123,8 @@ def explicit_spec(spec: str, ranks: list[int]) -> tuple[list[str], str]:
 def take_diagonal(x: Any, term: str, label: str) -> tuple[Any, str]:
     first = term.index(label)
     second = term.index(label, first + 1)
+    n, m = shape_of(x)[first], shape_of(x)[second]
+    if n != m:
+        raise ValueError(f"dimensions in operand for collapsing index '{label}' don't match ({n} != {m})")
     rest = [i for i in range(len(term)) if i not in (first, second)]
     return diagonal(x, 0, first, second), "".join(term[i] for i in rest) + label

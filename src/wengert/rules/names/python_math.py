@@ -1,15 +1,38 @@
 """The module `math`."""
 
 import math
+from typing import Any
 
 import numpy as np
 
+from wengert.core.types import shape_of
 from wengert.rules import elementwise
+from wengert.rules.elementwise import where as select
 from wengert.rules.names.linalg import norm
 from wengert.rules.names.operands import arrayed
-from wengert.rules.names.reductions import prod, sum_
+from wengert.rules.names.reductions import max_, prod, sum_
 from wengert.rules.names.shape import stack
 from wengert.rules.names.table import NAMES
+
+
+def length(x: Any) -> Any:
+    """The root of the sum of squares; the largest element is scaled to 1, so that no square overflows or vanishes."""
+    if not shape_of(x)[0]:
+        return norm(x)
+    largest = max_(elementwise.abs_(elementwise.stop_gradient(x)))
+    unit = select(elementwise.logical_and(largest > 0, elementwise.isfinite(largest)), largest, 1.0)
+    return norm(x / unit) * unit
+
+
+def fsum(seq: Any) -> Any:
+    terms = list(seq)
+    return sum_(stack(terms)) if terms else 0.0
+
+
+def product(iterable: Any, *, start: Any = 1) -> Any:
+    factors = list(iterable)
+    return prod(stack(factors)) * start if factors else start
+
 
 NAMES.update(
     {
@@ -22,11 +45,11 @@ NAMES.update(
         math.acosh: elementwise.arccosh,
         math.asinh: elementwise.arcsinh,
         math.atanh: elementwise.arctanh,
-        math.hypot: lambda *xs: norm(stack(xs)),
+        math.hypot: lambda *xs: length(stack(xs)),
         math.degrees: NAMES[np.degrees],
         math.radians: NAMES[np.radians],
-        math.fsum: lambda xs: sum_(stack(list(xs))),
-        math.prod: lambda xs, start=1: prod(stack(list(xs))) * start,
+        math.fsum: fsum,
+        math.prod: product,
         math.log: lambda x, base=None: (
             elementwise.log(x) if base is None else elementwise.log(x) / elementwise.log(base)
         ),
@@ -38,7 +61,7 @@ NAMES.update(
         math.isnan: lambda x: bool(elementwise.isnan(x)),
         math.isinf: lambda x: bool(elementwise.isinf(x)),
         math.isfinite: lambda x: bool(elementwise.isfinite(x)),
-        math.dist: lambda p, q: norm(arrayed(p) - arrayed(q)),
+        math.dist: lambda p, q: length(arrayed(p) - arrayed(q)),
     }
 )
 for same in (

@@ -1,5 +1,6 @@
 """Fewer numbers from many: sums, extrema, products, running ones."""
 
+import builtins
 import math
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +58,7 @@ def mean(
 
 def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
     if where is True or where is np._NoValue:
-        return math.prod(shape_of(a)[i] for i in axes_of(axis, len(shape_of(a)))) or np.float64(0.0)
+        return math.prod(shape_of(a)[i] for i in axes_of(axis, len(shape_of(a))))
     counted = np.sum(np.broadcast_to(plain_numbers(where), shape_of(a)), axis=axis, keepdims=given(keepdims))
     return counted.astype(dtype_of(a)) if dtype_of(a).kind == "f" else counted
 
@@ -81,7 +82,12 @@ def var(
     deviation = elementwise.abs_(a - centre) if dtype_of(a).kind == "c" else a - centre
     freedom = ddof if correction in (None, np._NoValue) else correction
     squares = sum_(elementwise.square(deviation), axis, None, None, keepdims, None, where)
-    return squares / (count(a, axis, keepdims, where) - freedom)
+    return squares / not_negative(count(a, axis, keepdims, where) - freedom)
+
+
+def not_negative(degrees: Any) -> Any:
+    """As NumPy has it: nan or inf, and no negative variance, where `ddof` is larger than the count."""
+    return np.maximum(degrees, 0) if isinstance(degrees, np.ndarray) else builtins.max(degrees, 0)
 
 
 @name(np.std)
