@@ -376,3 +376,52 @@ def test_right_hand_sides_of_one_matrix_are_solved_at_once(monkeypatch):
     got = wg.vmap(lambda b: solvers.solve_as(SQUARE, b[:, None], assume_a=None, lower=False)[:, 0])(many)
     np.testing.assert_allclose(got, original(SQUARE, many.T).T, rtol=1e-13)
     assert len(calls) == 1
+
+
+# ---------------------------------------------------------------- eigenvectors
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_the_eigenvectors_of_a_pair_satisfy_their_equation_as_it_moves(lower):
+    read = np.tri(3, 3, -1) if lower else np.tri(3, 3, -1).T
+    symmetric = lambda x: read * x + (read * x).T + np.eye(3) * x
+    b = DEFINITE + np.eye(3)
+
+    def residual(a, b):
+        w, v = sl.eigh(a, b, lower=lower)
+        return symmetric(a) @ v - symmetric(b) @ v * w, v.T @ symmetric(b) @ v
+
+    (gap, gram), (gap_dot, gram_dot) = wg.jvp(residual, (SQUARE, b), (DEFINITE, SQUARE))
+    np.testing.assert_allclose(gap, 0.0, atol=1e-13)
+    np.testing.assert_allclose(gap_dot, 0.0, atol=1e-12)
+    np.testing.assert_allclose(gram, np.eye(3), atol=1e-14)
+    np.testing.assert_allclose(gram_dot, 0.0, atol=1e-13)
+    np.testing.assert_allclose(
+        wg.jvp(lambda a: sl.eigh(a, b, lower=lower)[1], (SQUARE,), (SQUARE,))[0],
+        sl.eigh(SQUARE, b, lower=lower)[1],
+        rtol=1e-12,
+    )
+
+
+def test_pivoted_columns_are_those_of_the_value():
+    q, r, order = wg.jvp(lambda a: sl.qr(a, pivoting=True), (SQUARE,), (SQUARE,))[0]
+    np.testing.assert_allclose(q @ r, SQUARE[:, order], rtol=1e-14)
+    wg.check_grads(lambda a: sl.qr(a, pivoting=True)[1], (SQUARE,))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: sl.eigh(a, DEFINITE, type=2),
+        lambda a: sl.eigh(a, subset_by_value=[0.0, 1.0]),
+        lambda a: sl.eig(a, DEFINITE),
+        lambda a: sl.eig(a, left=True),
+        lambda a: sl.pinv(a, return_rank=True),
+        lambda a: sl.svd(a, lapack_driver="gesvd"),
+        lambda a: sl.qr(a, mode="raw"),
+        lambda a: sl.lstsq(a, V, lapack_driver="gelsy"),
+    ],
+)
+def test_options_without_a_rule_are_refused(f):
+    with pytest.raises(wg.Diagnostic, match="W301"):
+        wg.jvp(f, (SQUARE,), (SQUARE,))

@@ -22,7 +22,7 @@ CALLS = {
         "TALL.T, V[:2]; SQUARE, V, Fixed(0.01)",
     ),
     sl.eigh: factor_calls(
-        "SQUARE; DEFINITE + SQUARE, lower=False; SQUARE, eigvals_only=True; SQUARE, subset_by_index=[0, 1]; SQUARE, driver='evd'",
+        "SQUARE; SQUARE, lower=False, eigvals_only=True; SQUARE, subset_by_index=[0, 1]; SQUARE, driver='evd'",
         "SQUARE, DEFINITE; DEFINITE, SQUARE + np.eye(3), lower=False; SQUARE, DEFINITE, eigvals_only=True",
         "HALF, eigvals_only=True; np.stack([SQUARE, DEFINITE]), eigvals_only=True",
     ),

@@ -201,7 +201,7 @@ class Basis:
 def eig_push(a_dot: Any, out: Any) -> tuple[Any, Any]:
     """From A V = V diag(w), with M = V⁻¹ A_dot V:  w_dot = diag M,  V_dot = V (F ∘ M) - V diag(c).
 
-    Giles 2008, section 3.1; Walter and Lehmann 2018 (arXiv:1009.6112), section 4.3.  c keeps NumPy's normalisation:
+    Giles 2008, section 3.1, without the normalisation of the vectors.  c keeps NumPy's:
     unit length, so Re c = Re diag(Vᴴ V (F ∘ M)), and the largest component of each vector real, which fixes Im c.
     """
     basis, v = Basis(out), out[1]
@@ -219,7 +219,7 @@ def eig_push(a_dot: Any, out: Any) -> tuple[Any, Any]:
 def eig_pull(ct: Any, out: Any) -> tuple[Any]:
     """Ā = V⁻ᴴ (diag w̄ + conj(F) ∘ (Vᴴ Z)) Vᴴ, where Z is V̄ without what the normalisation takes.
 
-    Walter and Lehmann 2018, section 4.3.
+    Giles 2008, section 3.1, and the adjoint of c in `eig_push`.
     """
     (w_ct, v_ct), basis, v = ct, Basis(out), out[1]
     m_bar = None

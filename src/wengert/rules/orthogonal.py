@@ -90,7 +90,7 @@ def qr_push(a: Any, a_dot: Any, out: Any) -> tuple[Any, Any]:
     """From A = Q R, with C = Qᴴ A_dot R⁻¹ and T = `upper_part`(C):  R_dot = T R,  Q_dot = A_dot R⁻¹ - Q T.
 
     C - T = Qᴴ Q_dot is anti-Hermitian, T = R_dot R⁻¹ upper triangular with a real diagonal, as that of R is.  Of a wide
-    matrix [A1 A2], Q belongs to A1, and R2 = Qᴴ A2.  Walter and Lehmann 2018 (arXiv:1009.6112), section 4.1.
+    matrix [A1 A2], Q belongs to A1, and R2 = Qᴴ A2.  Walter and Lehmann 2010 (arXiv:1001.1654).
     """
     factors, k = Factors(out), min(shape_of(a)[-2:])
     q, rest = factors.q, factors.others
@@ -108,7 +108,7 @@ def qr_push(a: Any, a_dot: Any, out: Any) -> tuple[Any, Any]:
 
 
 def qr_pull(ct: Any, a: Any, out: Any) -> tuple[Any]:
-    """Ā = (Q̄ + Q C̄) R⁻ᴴ with C̄ = upper_part* (R̄ Rᴴ - Qᴴ Q̄).  Walter and Lehmann 2018, section 4.1."""
+    """Ā = (Q̄ + Q C̄) R⁻ᴴ with C̄ = upper_part* (R̄ Rᴴ - Qᴴ Q̄).  Walter and Lehmann 2010."""
     factors, k = Factors(out), min(shape_of(a)[-2:])
     q_bar, r_bar = [None if c is None else conjugate(refuse(c, factors.lost, reason=DEPENDENT_COLUMNS)) for c in ct]
     q = factors.q

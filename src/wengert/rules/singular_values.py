@@ -89,7 +89,7 @@ def svd_push(a_dot: Any, out: Any, full: bool, hermitian: bool) -> tuple[Any, An
 
     s_dot = Re diag P,  U_dot = U (F ∘ H + G ∘ K) + (I - U Uᴴ) A_dot V / s,  V_dot = V (F ∘ H - G ∘ K) + ... likewise.
 
-    Townsend 2016, "Differentiating the singular value decomposition", equations 9 to 12, with his
+    Townsend 2016, "Differentiating the singular value decomposition", with his
     (P s + s Pᴴ) / (s_j² - s_i²) split, so that nothing is squared.  A phase is free for each pair of complex vectors:
     diag(G ∘ K) moves half of it in each.
     """
