@@ -115,7 +115,13 @@ ROUNDING = "the matrix is singular up to rounding, and rounding decides whether 
 STEPS = "all numbers of this size are whole: differences show the steps as a slope"
 SINGULAR_VALUES = "LAPACK may run for ever on a matrix that is not finite, or so large that a square of it is not"
 NOT_FINITE = " ".join([point for point in POINTS if "nan" in point or "inf" in point] + ["huge"])
+EXPONENTIALS = "SciPy's way through the exponential takes a thousand squarings"
 REVIEWED = {
+    **dict.fromkeys(
+        [f"scipy.linalg.{name}" for name in "expm expm_frechet sinm cosm tanm sinhm coshm tanhm".split()],
+        ("huge", EXPONENTIALS),
+    ),
+    "scipy.linalg.fractional_matrix_power": ("tiny huge", EXPONENTIALS),
     **dict.fromkeys(
         [f"linalg.{name}" for name in "svd svdvals pinv lstsq cond matrix_rank norm matrix_norm".split()],
         (NOT_FINITE, SINGULAR_VALUES),
