@@ -145,6 +145,11 @@ def test_linearize_is_the_tangent_map(row, i):
     assert_close(wg.linearize(f, *xs)[1](*ts), wg.jvp(f, xs, ts)[1])
 
 
+def pulled_ones(f, xs):
+    out, pull = wg.vjp(f, *xs)
+    return pull(ones_like(out))
+
+
 @each_case
 @pytest.mark.parametrize("batched", ["all", "each"])
 def test_vmap_is_a_loop(row, i, batched):
@@ -155,7 +160,7 @@ def test_vmap_is_a_loop(row, i, batched):
         # examples given as arrays may need their structure (definite, with zeros): scale lanes instead of drawing anew
         lanes = [np.stack([x, x * 1.1, x * 0.9]) if k in pick else x for k, x in enumerate(xs)]
         axes = tuple(0 if k in pick else None for k in range(len(xs)))
-        for g in (f, lambda *v: wg.vjp(f, *v)[1](ones_like(f(*v)))):
+        for g in (f, lambda *v: pulled_ones(f, v)):
             looped = [g(*[x[n] if k in pick else x for k, x in enumerate(lanes)]) for n in range(3)]
             got = wg.vmap(g, in_axes=axes)(*lanes)
             if isinstance(got, tuple):
@@ -181,13 +186,21 @@ def test_float32_stays_float32(row, i):
     wg.check_grads(f, tuple(xs), order=1)
 
 
+def at_points(row, points):
+    """The row as a function of the operands that have a derivative, and all combinations of the points for them."""
+    operands, params, varied = setting(row, 0)
+    operands = [np.ravel(x)[0] for x in operands]
+    points = points if len(varied) < 4 else points[::2]
+    points = points if row.name != "hyp1f1" else points[np.abs(points) <= 1.0]  # SciPy's runs for hours at 1e300
+    return along(row, operands, params, varied), np.meshgrid(*[points] * len(varied), indexing="ij")
+
+
 @pytest.mark.parametrize("row", [r for r in DIFFERENTIABLE if r.partials and r not in COMPLEX_ONLY], ids=identify)
 def test_special_points_give_numbers_of_the_right_shape_and_the_modes_agree(row):
     """0, -0, ties, infinities and nan: no exception; where both modes are finite they agree."""
-    points = np.array([0.0, -0.0, 1.0, -1.0, 0.5, 1e-300, 1e300, np.inf, -np.inf, np.nan])
-    grid = np.meshgrid(*[points] * len(row.operands), indexing="ij")
-    params = cases_of(row)[0][1]
-    f = lambda *xs: row(*xs, **params)
+    if row.name == "multigammaln":
+        pytest.skip("raises outside its domain, as SciPy's does")
+    f, grid = at_points(row, np.array([0.0, -0.0, 1.0, -1.0, 0.5, 1e-300, 1e300, np.inf, -np.inf, np.nan]))
     with np.errstate(all="ignore"):
         out, pull = wg.vjp(f, *grid)
         bars = pull(np.ones_like(out))
@@ -202,10 +215,11 @@ def test_special_points_give_numbers_of_the_right_shape_and_the_modes_agree(row)
     "row", [r for r in DIFFERENTIABLE if r.singular and r.name != "scale" and r not in COMPLEX_ONLY], ids=identify
 )
 def test_a_zero_cotangent_stays_zero_through_any_partial(row):
-    points = np.array([0.0, 1.0, -1.0, np.inf, -np.inf, np.nan])
-    grid = np.meshgrid(*[points] * len(row.operands), indexing="ij")
+    if row.name == "multigammaln":
+        pytest.skip("raises outside its domain, as SciPy's does")
+    f, grid = at_points(row, np.array([0.0, 1.0, -1.0, np.inf, -np.inf, np.nan]))
     with np.errstate(all="ignore"):
-        out, pull = wg.vjp(row, *grid)
+        out, pull = wg.vjp(f, *grid)
         for bar in pull(np.zeros_like(out)):
             np.testing.assert_array_equal(bar, np.zeros_like(bar))
 

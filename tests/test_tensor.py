@@ -553,3 +553,9 @@ def test_state_that_runs_through_a_loop_can_be_detached():
         h.backward()
     assert h.requires_grad
     equal(w.grad, 0.5 + 0.5**3 + 0.5**5)
+
+
+def test_a_tensor_of_a_traced_value_is_refused():
+    """It would cut the derivative in silence."""
+    with pytest.raises(wg.Diagnostic, match="W201 wg.Tensor"):
+        wg.grad(lambda x: wg.Tensor(x) * 2)(0.3)

@@ -20,6 +20,7 @@ from wengert.api import (
 from wengert.core.diagnostic import Diagnostic
 from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
 from wengert.inspect.explain import Explanation, explain
+from wengert.symbolic import to_sympy
 from wengert.tensor import Tensor, no_grad
 from wengert.testing import check_grads
 
@@ -48,6 +49,7 @@ __all__ = [
     "numerical",
     "primitive",
     "stop_gradient",
+    "to_sympy",
     "value_and_grad",
     "vjp",
     "vmap",

@@ -14,6 +14,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
@@ -364,7 +365,7 @@ def members_of(thing: Any) -> list[str]:
 
 def signature_text(f: Any, name: str) -> str:
     """Names and defaults; the docstring says the rest."""
-    if isinstance(f, ModuleType | property):
+    if isinstance(f, ModuleType | property | cached_property):
         return ""
     parameters = [p.replace(annotation=p.empty) for p in inspect.signature(f).parameters.values() if p.name != "self"]
     return f"wg.{name}{inspect.Signature(parameters)}"

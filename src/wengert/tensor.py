@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Value, plain
+from wengert.core.mode import Buffer, Value, escape, plain
 from wengert.core.types import dtype_of, shape_of
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 
@@ -97,6 +97,8 @@ class Tensor(Node):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        if isinstance(data, Value) and not isinstance(data.fresh(), Buffer | Tensor):
+            raise escape("wg.Tensor()", "use the value itself: tensors are for the outermost level")
         content = np.array(plain(data))
         if requires_grad and content.dtype.kind not in "fc":
             raise Diagnostic(

@@ -27,5 +27,13 @@ CALLS = {
         "0.1, 0.8; 0.1, 0.8, 5; 0, 0.8, num=4; 0.1, 1, 1; 0.1, 0.8, 4, endpoint=False; V, 0.8, 3",
         "A, B, 3, axis=-1; 0.1, 0.8, 5, retstep=True; 0.1, 0.8, 0",
     ),
+    np.logspace: calls(
+        "0.1, 0.8, 5; 0.1, 1, 3, False; 0.2, 0.6, 4, base=2.5; V, 0.8, 3; 0.1, 0.9, 3, base=V",
+        "0.3, 0.8, 3, dtype=np.float32; A, B, 3, axis=-1; 0.1, 0.8, 0",
+    ),
+    np.geomspace: calls(
+        "0.1, 0.8, 5; 0.1, 8, 4, endpoint=False; -0.2, -0.7, 3; V, 0.8, 3; A, B, 3, axis=-1; 0.4, 0.9, 1; 0.4, 0.9, 0",
+        "0.1, 0.8, num=2; 0.3, 0.8, 3, dtype=np.float32",
+    ),
     np.arange: calls("0.1, 0.8, 0.2; 2.5; 0.1, 3; 1, Fixed(2.4), 0.4; 3, Fixed(0.5), -0.7"),
 }

@@ -11,6 +11,7 @@ from calls import (
     products,
     python_math,
     reductions,
+    scipy_factors,
     scipy_linalg,
     scipy_special,
     selection,
@@ -20,7 +21,7 @@ from calls.elementwise import UFUNC_METHODS  # noqa: F401
 
 THEMES = [
     *(calculus, constructors, elementwise, fft, linalg, order, padding, products, python_math, reductions),
-    *(scipy_linalg, scipy_special, selection, shape),
+    *(scipy_factors, scipy_linalg, scipy_special, selection, shape),
 ]
 CALLS = {function: calls for theme in THEMES for function, calls in theme.CALLS.items()}
 assert len(CALLS) == sum(len(theme.CALLS) for theme in THEMES), "a function stands in two files"

@@ -4,7 +4,6 @@ import numpy as np
 
 from calls.call import COMPLEX, CUBE, DIVISIONS, A, V, call, calls
 from calls.functions import CALLS
-from calls.selection import FIRST
 
 INDEX = "1|-1|::-2|0, 1|:, 2|..., 0|None, 1|[1, 0, 1]|np.array([0, 0])|MASK|0, [2, 0, 2]|[0, 1], [2, 0]|...".split("|")
 INDEX += [":, [True, False, True]", "np.array([[0], [1]]), [0, 2]", "1:, None, ::2", "[0, 1], None, [2, 2]", "True"]
@@ -46,9 +45,13 @@ METHOD_CALLS = {
     },
     **{
         name: of_method(CALLS[getattr(np, name)])
-        for name in ("take", "repeat", "searchsorted", "argsort", "argpartition", "put", "sort", "partition")
+        for name in ("take", "repeat", "searchsorted", "argsort", "argpartition", "put")
     },
-    "choose": calls("FIRST % 2, (V, 2.0 * V); FIRST, [A, B, 0.3]", FIRST=FIRST),
+    "choose": calls("A, [INTS, 2 * INTS], prepare=above_half; A, [INTS[0], 7], prepare=above_half"),
+    **{
+        name: [c for c in of_method(CALLS[getattr(np, name)]) if c.kwargs != {"axis": None}]
+        for name in ("sort", "partition")
+    },
     "compress": calls("A, [True, False, True], axis=1; A, [0, 1, 1]"),
     "flatten": calls("A; A, 'F'; A.T; ZERO_D"),
     "reshape": calls("A, 6; A, 3, 2; A, (3, -1); A, (3, 2), order='F'; A, -1; ZERO_D, 1, 1"),

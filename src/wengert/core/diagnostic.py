@@ -25,6 +25,7 @@ CODES = {
     "W301": "a function has no rule",
     "W302": "a function has a rule, but not for this mode",
     "W303": "a derivative is used that does not exist at this point",
+    "W304": "a function means nothing to SymPy",
     "W401": "a seed has the wrong structure, shape or dtype",
     "W402": "`vmap` got axes that do not fit its arguments",
     "W501": "a rule disagrees with finite differences",

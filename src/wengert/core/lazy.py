@@ -6,16 +6,25 @@ from typing import Any
 
 
 class LazyModule:
-    """A module by its name; `lazy("scipy.special").erf` imports it."""
+    """A module by its name; `lazy("scipy.special").erf` imports it.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    extra   the optional dependency of wengert that brings it, for those who do not have it.
+    """
+
+    def __init__(self, name: str, extra: str | None = None) -> None:
+        self._name, self._extra = name, extra
 
     def __getattr__(self, attribute: str) -> Any:
         return getattr(self._load(), attribute)
 
     def _load(self) -> ModuleType:
-        return importlib.import_module(self._name)
+        try:
+            return importlib.import_module(self._name)
+        except ModuleNotFoundError as error:
+            if self._extra is None:
+                raise
+            hint = f'{self._name} is not installed; it comes with pip install "wengert[{self._extra}]"'
+            raise ModuleNotFoundError(hint, name=error.name) from error
 
 
 lazy = LazyModule

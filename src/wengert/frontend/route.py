@@ -36,6 +36,8 @@ from wengert.rules.linear import convert
 from wengert.rules.names.foreign import buffered, holds_traced, without_rule
 from wengert.rules.names.operands import operand_of
 from wengert.rules.names.protocols import call_ufunc
+from wengert.rules.names.selection import vectorized
+from wengert.rules.names.shape import joined_by
 from wengert.rules.names.table import composition_of
 
 NAMED = ("numpy", "scipy", "math", "cmath", "uarray")  # uarray: the functions of scipy.fft are instances of its class
@@ -136,7 +138,7 @@ def route_module(module: types.ModuleType) -> Any:
 @functools.singledispatch
 def route_named(x: Any) -> Any:
     if isinstance(x, type):
-        return SCALARS.get(x, x)
+        return vectorize if x is np.vectorize else SCALARS.get(x, x)
     return RoutedFunction(x) if callable(x) else x
 
 
@@ -209,6 +211,46 @@ class RoutedUfunc(RoutedFunction):
 
     def outer(self, *args: Any, **kwargs: Any) -> Any:
         return self.method("outer", *args, **kwargs)
+
+
+class RoutedConcatenator:
+    """np.r_ and np.c_."""
+
+    def __init__(self, concatenator: Any) -> None:
+        self.__wrapped__ = concatenator
+
+    def __getitem__(self, key: Any) -> Any:
+        if any_value(key if isinstance(key, tuple) else (key,), {}) or has_value_bound(key):
+            return joined_by(self.__wrapped__, key)
+        return buffered(self.__wrapped__[key])
+
+
+def has_value_bound(key: Any) -> bool:
+    parts = [p for p in (key if isinstance(key, tuple) else (key,)) if isinstance(p, slice)]
+    return any(isinstance(bound, Value) for p in parts for bound in (p.start, p.stop, p.step))
+
+
+@route_named.register(type(np.r_).__base__)
+def _(x: Any) -> Any:
+    return RoutedConcatenator(x)
+
+
+class RoutedVectorized(RoutedFunction):
+    """A function wrapped by np.vectorize: called element by element where a value is among the arguments."""
+
+    def __init__(self, function: np.vectorize) -> None:
+        super().__init__(function)
+        self.composition = functools.partial(vectorized, function, route(function.pyfunc))
+
+
+@route_named.register
+def _(x: np.vectorize) -> Any:
+    return RoutedVectorized(x)
+
+
+def vectorize(*args: Any, **options: Any) -> Any:
+    """np.vectorize as routed code calls it."""
+    return RoutedVectorized(np.vectorize(*args, **options))
 
 
 def any_value(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

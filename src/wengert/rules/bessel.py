@@ -312,12 +312,8 @@ def airy_slope(x: Any, part: int) -> Any:
 
 
 def parabolic_slope(v: Any, x: Any, part: int) -> Any:
-    """D, D': D'' = (x²/4 - v - 1/2) D, DLMF 12.2.2; V solves the same equation."""
+    """D, D': D'' = (x²/4 - v - 1/2) D, DLMF 12.2.2."""
     return (0.25 * square(x) - v - 0.5) * parabolic_d(v, x, part=0) if part else parabolic_d(v, x, part=1)
-
-
-def parabolic_v_slope(v: Any, x: Any, part: int) -> Any:
-    return (0.25 * square(x) - v - 0.5) * parabolic_v(v, x, part=0) if part else parabolic_v(v, x, part=1)
 
 
 airy = row("airy", lambda x, *, part: special.airy(x)[part], partials=(airy_slope,), examples=PARTS_OF_FOUR)
@@ -325,12 +321,6 @@ parabolic_d = row(
     "parabolic_d",
     lambda v, x, *, part: special.pbdv(v, x)[part],
     partials=(BY_ORDER, parabolic_slope),
-    examples=[(AT_ORDERS[0][0], {"part": i}) for i in range(2)],
-)
-parabolic_v = row(
-    "parabolic_v",
-    lambda v, x, *, part: special.pbvv(v, x)[part],
-    partials=(BY_ORDER, parabolic_v_slope),
     examples=[(AT_ORDERS[0][0], {"part": i}) for i in range(2)],
 )
 sici = row(

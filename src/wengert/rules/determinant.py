@@ -31,7 +31,7 @@ def as_matrices(x: Any) -> Any:
 
 def inverse_or_nan_evaluate(a: Any, *, trusted: bool) -> Any:
     inverse, condition, _ = inverted(a)
-    limit = trusted_condition(a.dtype) if trusted else np.finfo(condition.dtype).max
+    limit = trusted_condition(a.dtype, 3) if trusted else np.finfo(condition.dtype).max
     return np.where((condition <= limit)[..., None, None], inverse, np.nan)
 
 
@@ -49,9 +49,10 @@ def one_norm(a: Any) -> Any:
     return np.max(np.sum(np.abs(a), axis=-2), axis=-1, initial=0)
 
 
-def trusted_condition(dtype: Any) -> float:
-    """Up to here, three inverses in one product leave six digits of sixteen, and one leaves twelve."""
-    return float(np.finfo(dtype).eps ** -0.2)
+def trusted_condition(dtype: Any, inverses: int) -> float:
+    """How badly conditioned a matrix may be for a product of so many inverses to keep a good third of its digits, at
+    the very worst: 2e6 for one, 1e3 for three in double precision."""
+    return float(np.finfo(dtype).eps ** {1: -0.4, 3: -0.2}[inverses])
 
 
 inverse_or_nan = row(
@@ -67,10 +68,10 @@ inverse_or_nan = row(
 
 
 def cofactor_evaluate(a: Any) -> Any:
-    """det(A) A⁻ᵀ where A is well conditioned, else by singular values, which divides by nothing."""
+    """det(A) A⁻ᵀ where A is well conditioned, else by singular values, which divides by nothing and costs much more."""
     inverse, condition, determinant = inverted(a)
     out = np.asarray(determinant)[..., None, None] * np.swapaxes(inverse, -1, -2)
-    doubtful = ~(condition <= trusted_condition(a.dtype))
+    doubtful = ~(condition <= trusted_condition(a.dtype, 1))
     if doubtful.any():
         out[doubtful] = cofactor_by_singular_values(a[doubtful])
     return out

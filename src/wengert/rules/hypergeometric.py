@@ -111,21 +111,23 @@ FRACTIONS = 1.0 / (1.0 + np.exp(np.pi * np.sinh(NODES)))  # of [0, 1]
 WEIGHTS = np.pi * np.cosh(NODES) * FRACTIONS * FRACTIONS[::-1] / 24.0
 
 
-@np.errstate(all="ignore")
 def elliptic_by_m_evaluate(phi: Any, m: Any, *, n: int, p: float) -> Any:
     """∂ⁿ/∂mⁿ of ∫_0^φ (1 - m sin²θ)^-p dθ; p = 1/2 for F and -1/2 for E (DLMF 19.2.4, 19.2.5).
 
     By the tanh-sinh rule of Takahasi and Mori 1974, which bears the near-singular ends: θ = π/2 for m near 1 and θ = 0
     for large negative m.  A formula with F and E divides by m.  Each half turn of φ adds twice the complete integral.
     """
-    dtype = precision_of(phi, m)
-    phi, m = np.broadcast_arrays(in_double(phi), in_double(m))
-    turns = np.rint(phi / np.pi)
-    rest = phi - np.pi * turns
-    theta = rest[..., None] * FRACTIONS
-    part = rest * np.sum(WEIGHTS * elliptic_kernel(theta, m[..., None], n, p), axis=-1)
-    complete = np.pi * rising(p, n) * rising(0.5, n) / math.factorial(n) * special.hyp2f1(p + n, 0.5 + n, 1.0 + n, m)
-    return np.where(turns == 0, part, part + turns * complete).astype(dtype)[()]
+    with np.errstate(all="ignore"):
+        dtype = precision_of(phi, m)
+        phi, m = np.broadcast_arrays(in_double(phi), in_double(m))
+        turns = np.rint(phi / np.pi)
+        rest = phi - np.pi * turns
+        theta = rest[..., None] * FRACTIONS
+        part = rest * np.sum(WEIGHTS * elliptic_kernel(theta, m[..., None], n, p), axis=-1)
+        complete = (
+            np.pi * rising(p, n) * rising(0.5, n) / math.factorial(n) * special.hyp2f1(p + n, 0.5 + n, 1.0 + n, m)
+        )
+        return np.where(turns == 0, part, part + turns * complete).astype(dtype)[()]
 
 
 elliptic_by_m = row(

@@ -85,13 +85,13 @@ def gamma_weight(a: Any, x: Any) -> Any:
     return np.sqrt(a / (2.0 * np.pi)) * np.exp(exponent)
 
 
-@np.errstate(all="ignore")
 def gamma_density_evaluate(a: Any, x: Any) -> Any:
     """x^(a-1) exp(-x) / Γ(a)."""
-    dtype = precision_of(a, x)
-    a, x = in_doubles(a, x)
-    at_zero = np.where(a == 1.0, 1.0, np.where((a > 1.0) | (a == 0.0), 0.0, np.inf))
-    return np.where(x == 0.0, at_zero, gamma_weight(a, x) / x).astype(dtype)[()]
+    with np.errstate(all="ignore"):
+        dtype = precision_of(a, x)
+        a, x = in_doubles(a, x)
+        at_zero = np.where(a == 1.0, 1.0, np.where((a > 1.0) | (a == 0.0), 0.0, np.inf))
+        return np.where(x == 0.0, at_zero, gamma_weight(a, x) / x).astype(dtype)[()]
 
 
 def gamma_density_slope(a: Any, x: Any, out: Any) -> Any:
@@ -110,23 +110,23 @@ gamma_density = row(
 )
 
 
-@np.errstate(all="ignore")
 def gammainc_by_shape_evaluate(a: Any, x: Any, *, n: int) -> Any:
     """∂ⁿ/∂aⁿ of the lower regularised gamma function."""
-    dtype = precision_of(a, x)
-    a, x = in_doubles(a, x)
-    valid, series, lower = (a > 0.0) & (x > 0.0), x <= 1.0, x < a
-    finite = valid & np.isfinite(x)
-    weight = gamma_weight(a, x)
-    inner = gamma_series(np.where(finite & series, a, 1.0), np.where(finite & series, x, 1.0), n)
-    a_, x_ = np.where(finite & ~series, a, 2.0), np.where(finite & ~series, x, 2.0)
-    direction = np.where(lower, -1.0, 1.0)
-    scale = 1.0 / (np.abs(x_ - a_) + np.sqrt(x_))
-    psi = np.stack([special.polygamma(k, a_) for k in range(n)])
-    outer = tail(lambda v, a, x, d, *psi: gamma_tail(v, a, x, d, psi, n), scale, a_, x_, direction, *psi)
-    out = np.where(series, inner, -direction * outer) * weight
-    edge = np.where((a > 0.0) & ((x == 0.0) | (x == np.inf)), 0.0, np.nan)
-    return np.where(finite, out, edge).astype(dtype)[()]
+    with np.errstate(all="ignore"):
+        dtype = precision_of(a, x)
+        a, x = in_doubles(a, x)
+        valid, series, lower = (a > 0.0) & (x > 0.0), x <= 1.0, x < a
+        finite = valid & np.isfinite(x)
+        weight = gamma_weight(a, x)
+        inner = gamma_series(np.where(finite & series, a, 1.0), np.where(finite & series, x, 1.0), n)
+        a_, x_ = np.where(finite & ~series, a, 2.0), np.where(finite & ~series, x, 2.0)
+        direction = np.where(lower, -1.0, 1.0)
+        scale = 1.0 / (np.abs(x_ - a_) + np.sqrt(x_))
+        psi = np.stack([special.polygamma(k, a_) for k in range(n)])
+        outer = tail(lambda v, a, x, d, *psi: gamma_tail(v, a, x, d, psi, n), scale, a_, x_, direction, *psi)
+        out = np.where(series, inner, -direction * outer) * weight
+        edge = np.where((a > 0.0) & ((x == 0.0) | (x == np.inf)), 0.0, np.nan)
+        return np.where(finite, out, edge).astype(dtype)[()]
 
 
 def gamma_tail(v: Any, a: Any, x: Any, direction: Any, psi: Any, n: int) -> Any:
@@ -202,21 +202,23 @@ gammainccinv = row(
 
 
 def beta_weight(a: Any, b: Any, x: Any, y: Any) -> Any:
-    """x^a y^b / B(a, b) with y = 1 - x, relative to its value at the mean a / (a + b)."""
+    """x^a y^b / B(a, b) where x + y is 1 or close to it, with the large terms of its exponent in logarithms of
+    x and y over their means a / (a + b) and b / (a + b)."""
     s = a + b
-    excess = b * x - a * y
-    exponent = a * log_ratio(excess, a, x * s / a) + b * log_ratio(-excess, b, y * s / b)
+    excess, gap = b * x - a * y, (1.0 - x) - y
+    gap = np.where(np.abs(gap) < 1e-15, 0.0, gap)  # rounding: x + y is 1
+    exponent = a * log_ratio(excess - a * gap, a, x * s / a) + b * log_ratio(-excess - b * gap, b, y * s / b)
     exponent = exponent + stirling_rest(s) - stirling_rest(a) - stirling_rest(b)
     return np.sqrt(a / s * b / (2.0 * np.pi)) * np.exp(exponent)
 
 
-@np.errstate(all="ignore")
 def beta_density_evaluate(a: Any, b: Any, x: Any, y: Any) -> Any:
     """x^(a-1) y^(b-1) / B(a, b), where y = 1 - x."""
-    dtype = precision_of(a, b, x, y)
-    a, b, x, y = in_doubles(a, b, x, y)
-    inside = beta_weight(a, b, x, y) / (x * y)
-    return np.where(x == 0.0, edge_of(a, b), np.where(y == 0.0, edge_of(b, a), inside)).astype(dtype)[()]
+    with np.errstate(all="ignore"):
+        dtype = precision_of(a, b, x, y)
+        a, b, x, y = in_doubles(a, b, x, y)
+        inside = beta_weight(a, b, x, y) / (x * y)
+        return np.where(x == 0.0, edge_of(a, b), np.where(y == 0.0, edge_of(b, a), inside)).astype(dtype)[()]
 
 
 def edge_of(a: Any, b: Any) -> Any:
@@ -240,35 +242,35 @@ beta_density = row(
 )
 
 
-@np.errstate(all="ignore")
 def betainc_by_shape_evaluate(a: Any, b: Any, x: Any, *, i: int, j: int) -> Any:
     """∂^(i+j)/∂a^i ∂b^j of the regularised incomplete beta function."""
-    dtype = precision_of(a, b, x)
-    a, b, x = in_doubles(a, b, x)
-    inside = (a > 0.0) & (b > 0.0) & (x > 0.0) & (x < 1.0)
-    a_, b_, x_ = [np.where(inside, operand, default) for operand, default in ((a, 1.0), (b, 1.0), (x, 0.5))]
-    y_ = 1.0 - x_
-    lower = b_ * x_ < a_ * y_
-    first, second = np.where(lower, a_, b_), np.where(lower, b_, a_)
-    near, far = np.where(lower, x_, y_), np.where(lower, y_, x_)
-    # log f falls with the slope |b x - a y| at first, by its curvature then, and never faster than with slope `first`
-    falls = np.abs(b_ * x_ - a_ * y_) + np.sqrt((a_ + b_) * x_ * y_)
-    scale = 1.0 / np.minimum(falls, first)
-    cumulants = {(p, q): beta_cumulant(a_, b_, p, q) for p in range(i + 1) for q in range(j + 1) if p + q > 0}
-    keys = list(cumulants)
+    with np.errstate(all="ignore"):
+        dtype = precision_of(a, b, x)
+        a, b, x = in_doubles(a, b, x)
+        inside = (a > 0.0) & (b > 0.0) & (x > 0.0) & (x < 1.0)
+        a_, b_, x_ = [np.where(inside, operand, default) for operand, default in ((a, 1.0), (b, 1.0), (x, 0.5))]
+        y_ = 1.0 - x_
+        lower = b_ * x_ < a_ * y_
+        first, second = np.where(lower, a_, b_), np.where(lower, b_, a_)
+        near, far = np.where(lower, x_, y_), np.where(lower, y_, x_)
+        # log f falls with the slope |b x - a y| at first, by its curvature then, and never faster than with slope `first`
+        falls = np.abs(b_ * x_ - a_ * y_) + np.sqrt((a_ + b_) * x_ * y_)
+        scale = 1.0 / np.minimum(falls, first)
+        cumulants = {(p, q): beta_cumulant(a_, b_, p, q) for p in range(i + 1) for q in range(j + 1) if p + q > 0}
+        keys = list(cumulants)
 
-    def integrand(v: Any, a: Any, b: Any, x: Any, y: Any, lower: Any, *values: Any) -> Any:
-        """At log-odds v below those of x; at the upper tail x and 1 - x, a and b have changed places."""
-        rest = np.log1p(x * np.expm1(-v))
-        log_x, log_y = np.log(x) - v - rest, np.log(y) - rest
-        plain = dict(zip(keys, values))
-        logs = {(1, 0): np.where(lower, log_x, log_y), (0, 1): np.where(lower, log_y, log_x)}
-        return bell(i, j, lambda p, q: plain[p, q] + logs.get((p, q), 0.0)) * np.exp(-a * v - (a + b) * rest)
+        def integrand(v: Any, a: Any, b: Any, x: Any, y: Any, lower: Any, *values: Any) -> Any:
+            """At log-odds v below those of x; at the upper tail x and 1 - x, a and b have changed places."""
+            rest = np.log1p(x * np.expm1(-v))
+            log_x, log_y = np.log(x) - v - rest, np.log(y) - rest
+            plain = dict(zip(keys, values))
+            logs = {(1, 0): np.where(lower, log_x, log_y), (0, 1): np.where(lower, log_y, log_x)}
+            return bell(i, j, lambda p, q: plain[p, q] + logs.get((p, q), 0.0)) * np.exp(-a * v - (a + b) * rest)
 
-    part = tail(integrand, scale, first, second, near, far, lower, *cumulants.values())
-    out = np.where(lower, part, -part) * beta_weight(a_, b_, x_, y_)
-    edge = np.where((a > 0.0) & (b > 0.0) & ((x == 0.0) | (x == 1.0)), 0.0, np.nan)
-    return np.where(inside, out, edge).astype(dtype)[()]
+        part = tail(integrand, scale, first, second, near, far, lower, *cumulants.values())
+        out = np.where(lower, part, -part) * beta_weight(a_, b_, x_, y_)
+        edge = np.where((a > 0.0) & (b > 0.0) & ((x == 0.0) | (x == 1.0)), 0.0, np.nan)
+        return np.where(inside, out, edge).astype(dtype)[()]
 
 
 def beta_cumulant(a: Any, b: Any, p: int, q: int) -> Any:
@@ -403,4 +405,66 @@ stdtrit = row(
     ),
     singular=True,
     domain=(0.55, 0.9),
+)
+
+# ---------------------------------------------------------------- F's distribution: I_w(m/2, n/2), w = m x / (n + m x)
+
+
+def f_by_w(m: Any, n: Any, x: Any) -> Any:
+    """The density of the beta distribution over (n + m x)², which the three derivatives of w are divided by."""
+    s = n + m * x
+    return beta_density(0.5 * m, 0.5 * n, m * x / s, n / s) / square(s)
+
+
+def f_by_shape(m: Any, n: Any, x: Any, first: bool) -> Any:
+    """Half the derivative of I_w(a, b) by a or b, from 1 - I_{1-w}(b, a) where w is large."""
+    a, b, w, y = 0.5 * m, 0.5 * n, m * x / (n + m * x), n / (n + m * x)
+    small = less(w, 0.5)
+    near, far = (by_first, by_second) if first else (by_second, by_first)
+    return 0.5 * where(small, near(a, b, where(small, w, 0.5)), -far(b, a, where(small, 0.5, y)))
+
+
+def f_slope(m: Any, n: Any, x: Any) -> Any:
+    return m * n * f_by_w(m, n, x)
+
+
+def f_by_first(m: Any, n: Any, x: Any) -> Any:
+    return f_by_shape(m, n, x, True) + n * x * f_by_w(m, n, x)
+
+
+def f_by_second(m: Any, n: Any, x: Any) -> Any:
+    return f_by_shape(m, n, x, False) - m * x * f_by_w(m, n, x)
+
+
+fdtr = row(
+    "fdtr",
+    lambda m, n, x: special.fdtr(m, n, x),
+    partials=(f_by_first, f_by_second, f_slope),
+    singular=True,
+    domain=(0.5, 3.0),
+    examples=THREE,
+)
+fdtrc = row(
+    "fdtrc",
+    lambda m, n, x: special.fdtrc(m, n, x),
+    partials=(
+        lambda m, n, x: -f_by_first(m, n, x),
+        lambda m, n, x: -f_by_second(m, n, x),
+        lambda m, n, x: -f_slope(m, n, x),
+    ),
+    singular=True,
+    domain=(0.5, 3.0),
+    examples=THREE,
+)
+fdtri = row(
+    "fdtri",
+    lambda m, n, p: special.fdtri(m, n, p),
+    partials=(
+        lambda m, n, out: div(-f_by_first(m, n, out), f_slope(m, n, out)),
+        lambda m, n, out: div(-f_by_second(m, n, out), f_slope(m, n, out)),
+        lambda m, n, out: div(1.0, f_slope(m, n, out)),
+    ),
+    singular=True,
+    domain=(0.5, 0.9),
+    examples=THREE,
 )

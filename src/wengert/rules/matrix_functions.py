@@ -19,12 +19,12 @@ from wengert.core.lazy import lazy
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules.contract import matmul
-from wengert.rules.elementwise import conj, where
+from wengert.rules.degenerate import adjoint, conjugate
+from wengert.rules.elementwise import where
 from wengert.rules.indexing import getitem
 from wengert.rules.join import concatenate, stretch
 from wengert.rules.linear import swap_last
 from wengert.rules.solvers import (
-    adjoint,
     hermitian_part,
     solve_as,
     sylvester,
@@ -62,7 +62,7 @@ def magnitude_evaluate(x: Any, *, axes: tuple[int, int] = (-2, -1)) -> Any:
 
 
 # What a direction is divided by before it joins a block: L is linear in it, and a large block would need more steps.
-magnitude = row("magnitude", magnitude_evaluate, lift=lambda: {})
+magnitude = row("magnitude", magnitude_evaluate, lift=lambda: {}, examples=[((well_conditioned(2),), {})])
 
 # ---------------------------------------------------------------- functions with a series
 
@@ -99,7 +99,12 @@ def angle_evaluate(a: Any, *, f: Function) -> Any:
 
 # By how much a matrix is turned before a block is made of it.  A double eigenvalue on the branch cut would be split by
 # rounding, to both sides; turned by this angle, all eigenvalues are as far from the cut as they can be.
-angle = row("angle_of_spectrum", angle_evaluate, lift=lambda f: {"f": f})
+angle = row(
+    "angle_of_spectrum",
+    angle_evaluate,
+    lift=lambda f: {"f": f},
+    examples=[((-well_conditioned(2),), {"f": f}) for f in (("logm",), ("expm",))],
+)
 
 
 def frechet_of_one(a: Any, e: Any, angle: Any, f: Function) -> Any:
@@ -222,7 +227,7 @@ def unitary_pull(ct: Any, a: Any, out: Any) -> tuple[Any]:
     skew = sylvester(swap_last(p), swap_last(p), matmul(turned, ct))
     outside = from_right(ct, swap_last(p))
     inner = skew - adjoint(skew) - matmul(turned, outside)
-    return (outside + matmul(conj(out), inner),)
+    return (outside + matmul(conjugate(out), inner),)
 
 
 polar_unitary = row(
@@ -257,7 +262,12 @@ def order_evaluate(pivots: Any, *, rows: int, inverse: bool) -> Any:
     return order
 
 
-pivots = row("pivots", pivots_evaluate, lift=lambda check_finite: {"check_finite": check_finite})
+pivots = row(
+    "pivots",
+    pivots_evaluate,
+    lift=lambda check_finite: {"check_finite": check_finite},
+    examples=[((well_conditioned(3)[[1, 2, 0], :2],), {"check_finite": True})],
+)
 order = row("order", order_evaluate, lift=lambda rows, inverse: {"rows": rows, "inverse": inverse})
 exchange = row(
     "exchange",
@@ -337,4 +347,35 @@ packed_lu = row(
         ((well_conditioned(3)[[1, 2, 0], :2], np.eye(3, dtype=int)[[2, 0, 1]]), {}),
         ((well_conditioned(3)[:2], np.eye(2, dtype=int)), {}),
     ],
+)
+
+
+# ---------------------------------------------------------------- what LAPACK chooses
+
+
+def phases_evaluate(v: Any, *operands: Any, solver: str, options: dict[str, Any]) -> Any:
+    """The factors, of modulus 1, that make SciPy's eigenvectors of `operands` of NumPy's in the columns of v."""
+    stack = v.shape[:-2]
+    out = np.ones((*stack, v.shape[-1]), v.dtype)
+    for lane in np.ndindex(stack) if v.size else ():
+        matrices = [np.broadcast_to(x, stack + x.shape[-2:])[lane] for x in operands]
+        wanted = getattr(scipy_linalg, solver)(*matrices, check_finite=False, **options)[1]
+        inner = np.sum(np.conj(v[lane]) * wanted, axis=0)
+        inner = inner if np.iscomplexobj(v) else inner.real
+        size = np.abs(inner)
+        out[lane] = np.where(size > 0, inner, 1.0) / np.where(size > 0, size, 1.0)
+    return out
+
+
+phases = row(
+    "phases",
+    phases_evaluate,
+    batch=lambda size, batched, operands, **params: phases(*stretch(size, batched, operands), **params),
+    examples=[((np.eye(3), well_conditioned(3)), {"solver": "eigh", "options": {}})],
+)
+column_order = row(
+    "column_order",
+    lambda a: scipy_linalg.qr(a, mode="r", pivoting=True, check_finite=False)[1],
+    absent={"batch": "lane by lane"},
+    examples=[((well_conditioned(3),), {})],
 )

@@ -12,7 +12,8 @@ from wengert.core.lazy import lazy
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules.contract import column, matmul
-from wengert.rules.elementwise import conj, where
+from wengert.rules.degenerate import adjoint, conjugate, total
+from wengert.rules.elementwise import where
 from wengert.rules.indexing import add_at, getitem
 from wengert.rules.join import concatenate, stretch
 from wengert.rules.linear import flip, reduce_sum, reshape, swap_last, transpose
@@ -27,16 +28,6 @@ scipy_linalg = lazy("scipy.linalg")
 def less(left: Any, right: Any) -> Any:
     """left - right, where None is an exact zero."""
     return left if right is None else -right if left is None else left - right
-
-
-def total(*terms: Any) -> Any:
-    given = [t for t in terms if t is not None]
-    return sum(given[1:], given[0])
-
-
-def adjoint(x: Any) -> Any:
-    """Xᴴ"""
-    return swap_last(conj(x) if dtype_of(x).kind == "c" else x)
 
 
 def hermitian_part(x: Any) -> Any:
@@ -286,7 +277,7 @@ def both_halves(ab: Any, lower: bool) -> Any:
     other = zeros_beside(ab, (*shape_of(ab)[:-2], rows - 1, n))
     halves = [other, ab * half_diagonal(rows, lower, ab)]
     half = concatenate(*(halves if lower else halves[::-1]), axis=len(shape_of(ab)) - 2)
-    return half + conj(diagonals_of_transpose(half, rows - 1, rows - 1))
+    return half + conjugate(diagonals_of_transpose(half, rows - 1, rows - 1))
 
 
 def half_diagonal(rows: int, lower: bool, like: Any) -> Any:
@@ -296,7 +287,7 @@ def half_diagonal(rows: int, lower: bool, like: Any) -> Any:
 
 
 def both_halves_transpose(ct: Any, rows: int, lower: bool) -> Any:
-    full = ct + conj(diagonals_of_transpose(ct, rows - 1, rows - 1))
+    full = ct + conjugate(diagonals_of_transpose(ct, rows - 1, rows - 1))
     mine = slice(rows - 1, None) if lower else slice(None, rows)
     index = (*(slice(None),) * (len(shape_of(ct)) - 2), mine)
     return getitem(full, index=index) * half_diagonal(rows, lower, ct)
@@ -311,7 +302,7 @@ def hermitian_banded_push(ab: Any, ab_dot: Any, b_dot: Any, out: Any, lower: boo
 def hermitian_banded_pull(ct: Any, ab: Any, out: Any, traced: Any, lower: bool) -> tuple[Any, Any]:
     """The transpose of a Hermitian matrix is its conjugate."""
     rows = shape_of(ab)[-2]
-    b_bar = hermitian_banded_solve(conj(ab), ct, lower=lower)
+    b_bar = hermitian_banded_solve(conjugate(ab), ct, lower=lower)
     if not traced[0]:
         return None, b_bar
     return both_halves_transpose(-diagonals_of_product(b_bar, out, rows - 1, rows - 1), rows, lower), b_bar
@@ -390,7 +381,7 @@ def lyapunov_pull(ct: Any, a: Any, out: Any, traced: Any) -> tuple[Any, Any]:
     q_bar = lyapunov(swap_last(a), ct)
     if not traced[0]:
         return None, q_bar
-    return -matmul(q_bar, swap_last(out)) - conj(matmul(swap_last(q_bar), out)), q_bar
+    return -matmul(q_bar, swap_last(out)) - conjugate(matmul(swap_last(q_bar), out)), q_bar
 
 
 # the solver of the derivative is SciPy's, which warns of eigenvalues that cancel
@@ -421,8 +412,8 @@ def discrete_lyapunov_pull(ct: Any, a: Any, out: Any, traced: Any, method: Any) 
     q_bar = discrete_lyapunov(swap_last(a), ct, method=method)
     if not traced[0]:
         return None, q_bar
-    first = matmul(matmul(q_bar, conj(a)), swap_last(out))
-    return first + conj(matmul(swap_last(q_bar), matmul(a, out))), q_bar
+    first = matmul(matmul(q_bar, conjugate(a)), swap_last(out))
+    return first + conjugate(matmul(swap_last(q_bar), matmul(a, out))), q_bar
 
 
 discrete_lyapunov = row(
@@ -485,7 +476,7 @@ def riccati_pull(ct: Any, b: Any, r: Any, a: Any, out: Any, discrete: bool) -> t
     q_bar = hermitian_part(lyapunov_of_loop(swap_last(loop), ct, discrete))
     a_bar = 2.0 * matmul(swap_last(weight), q_bar)
     k_turned = swap_last(k)
-    return -matmul(a_bar, k_turned), matmul(conj(k), matmul(q_bar, k_turned)), a_bar, q_bar
+    return -matmul(a_bar, k_turned), matmul(conjugate(k), matmul(q_bar, k_turned)), a_bar, q_bar
 
 
 riccati = row(

@@ -313,7 +313,7 @@ owens_t = row(
 
 
 def voigt_slope(x: Any, s: Any, g: Any, n: int) -> Any:
-    """E_n(-iz), z = (x + ig) / (s √2): the profile is Re E_0(-iz) / (s √(2π)), DLMF 7.19."""
+    """(-1)ⁿ E_n(-iz), z = (x + ig) / (s √2): the profile is Re E_0(-iz) / (s √(2π)), DLMF 7.19."""
     return erfcx((g - 1j * x) / (ROOT_TWO * s), n=n)
 
 
@@ -321,9 +321,9 @@ voigt_profile = row(
     "voigt_profile",
     lambda x, s, g: special.voigt_profile(x, s, g),
     partials=(
-        lambda x, s, g: -imag(voigt_slope(x, s, g, 1)) / (2.0 * ROOT_PI * square(s)),
+        lambda x, s, g: imag(voigt_slope(x, s, g, 1)) / (2.0 * ROOT_PI * square(s)),
         lambda x, s, g: -real(voigt_slope(x, s, g, 2)) / (2.0 * ROOT_TWO_PI * square(s)),  # s ∂²/∂x²: the heat equation
-        lambda x, s, g: -real(voigt_slope(x, s, g, 1)) / (2.0 * ROOT_PI * square(s)),
+        lambda x, s, g: real(voigt_slope(x, s, g, 1)) / (2.0 * ROOT_PI * square(s)),
     ),
     domain=(0.5, 2.0),
     examples=[(((2, 3), (3,), ()), {})],

@@ -20,6 +20,7 @@ from wengert.rules.names import (  # noqa: F401  (each fills its part of the lis
     products,
     python_math,
     reductions,
+    scipy_factors,
     scipy_linalg,
     scipy_special,
     selection,

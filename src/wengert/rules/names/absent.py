@@ -36,6 +36,24 @@ def listed(called: str) -> str | None:
 
 absent(
     "numpy",
+    "its roots are the eigenvalues of a companion matrix, and their order may jump",
+    "roots",
+)
+absent(
+    "numpy",
+    "it scales columns, drops small singular values and solves by lstsq; write the least squares problem with "
+    "np.linalg.solve(V.T @ V, V.T @ y), V = np.vander(x, deg + 1)",
+    "polyfit",
+)
+absent("numpy", "the number of quotient terms depends on zeros of the coefficients; use polyval and polymul", "polydiv")
+absent(
+    "numpy",
+    "counts are steps and their bins lie in several axes; with weights, np.bincount of np.ravel_multi_index is linear",
+    "histogram2d histogramdd",
+)
+absent("numpy", "what it makes returns arrays of objects; use np.vectorize", "frompyfunc")
+absent(
+    "numpy",
     "it steps to a neighbouring floating-point number: there is nothing to differentiate",
     "nextafter spacing",
     CUT,
@@ -50,12 +68,6 @@ absent(
     WHOLE_NUMBERS,
 )
 absent("numpy", "its shape is a constant; what the function that it calls makes of x is differentiated", "fromfunction")
-absent(
-    "numpy",
-    "it counts, and a count does not change smoothly",
-    "histogram2d histogramdd",
-    CUT,
-)
 absent(
     "numpy",
     "it writes numbers as text or into a file, where a derivative cannot follow",
@@ -84,7 +96,7 @@ absent(
     "numpy",
     "it is about types, not about numbers",
     """
-    issubdtype isdtype can_cast promote_types min_scalar_type common_type mintypecode typename iterable frompyfunc
+    issubdtype isdtype can_cast promote_types min_scalar_type common_type mintypecode typename iterable
     """,
     "ask for x.dtype, or " + CUT,
 )
@@ -163,7 +175,7 @@ absent(
 absent(
     "scipy.linalg",
     "write the matrix in full, and use eigh",
-    "eig_banded eigvals_banded eigh_tridiagonal eigvalsh_tridiagonal",
+    "eig_banded eigvals_banded eigh_tridiagonal",
 )
 
 # ---------------------------------------------------------------- scipy.special
@@ -228,7 +240,7 @@ absent(
     mathieu_a mathieu_b mathieu_cem mathieu_modcem1 mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 mathieu_sem
     obl_ang1 obl_ang1_cv obl_cv obl_rad1 obl_rad1_cv obl_rad2 obl_rad2_cv
     pro_ang1 pro_ang1_cv pro_cv pro_rad1 pro_rad1_cv pro_rad2 pro_rad2_cv
-    ellip_harm ellip_harm_2 ellip_normal besselpoly lpmv pbwa modfresnelm modfresnelp
+    ellip_harm ellip_harm_2 ellip_normal besselpoly lpmv pbvv pbwa modfresnelm modfresnelp
     """,
 )
 absent(

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, buffer, is_array
+from wengert.core.mode import Value, buffer, is_array, plain
 from wengert.core.types import dtype_of, shape_of
-from wengert.rules import linear
+from wengert.rules import elementwise, join, linear
 from wengert.rules.elementwise import floor
 from wengert.rules.elementwise import where as select
-from wengert.rules.names.foreign import buffered, holds_traced
-from wengert.rules.names.operands import arrayed, convert_to, plain_numbers, representative
+from wengert.rules.names.foreign import buffered, holds_traced, missing, name_on_traced
+from wengert.rules.names.operands import arrayed, convert_to, in_double, plain_numbers, representative
 from wengert.rules.names.shape import moveaxis, reshape
 from wengert.rules.names.table import name
 
@@ -101,6 +101,42 @@ def linspace(
     if dtype is not None:
         points = convert_to(floor(points) if np.dtype(dtype).kind in "iu" else points, dtype)
     return (points, step) if retstep else points
+
+
+@name_on_traced(np.logspace)
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
+) -> Any:
+    start, stop, base = arrayed(start), arrayed(stop), arrayed(base)
+    if shape_of(base) != ():
+        rank = builtins.max(len(shape_of(x)) for x in (start, stop, base))
+        wide = [reshape(x, (1,) * (rank - len(shape_of(x))) + shape_of(x)) for x in (start, stop, base)]
+        start, stop, base = wide[0], wide[1], moveaxis(reshape(wide[2], (1, *shape_of(wide[2]))), 0, axis)
+    exponents = linspace(start, stop, num, endpoint, axis=axis)
+    points = elementwise.pow_(base, exponents)
+    return points if dtype is None else convert_to(points, dtype)
+
+
+@name_on_traced(np.geomspace)
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    """Powers between; the first and the last point are `start` and `stop` to the digit."""
+    start, stop = in_double(arrayed(start)), in_double(arrayed(stop))
+    if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
+        raise ValueError("Geometric sequence cannot include zero")
+    if "c" in (dtype_of(start).kind, dtype_of(stop).kind):
+        raise missing("numpy.geomspace (between complex numbers)", (start, stop))
+    common = np.broadcast_shapes(shape_of(start), shape_of(stop))
+    start, stop = [linear.broadcast_to(x, shape=common) for x in (start, stop)]
+    sign = elementwise.sign(start)
+    logarithms = elementwise.log10(start * sign), elementwise.log10(stop * sign)
+    points = logspace(*logarithms, num, endpoint) * sign
+    first, last = reshape(start, (1, *common)), reshape(stop, (1, *common))
+    if num == 1:
+        points = first
+    elif num > 1:
+        points = join.concatenate(first, points[1 : num - endpoint], *([last] if endpoint else []), axis=0)
+    points = moveaxis(points, 0, axis) if axis else points
+    return points if dtype is None else convert_to(points, dtype)
 
 
 @name(np.arange)

@@ -22,7 +22,8 @@ def call_function(func: Any, args: Any, kwargs: Any) -> Any:
 
 def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`__array_ufunc__` for every traced value."""
-    inputs = tuple([operand_of(x) for x in inputs])
+    # the second argument of `at` is an index
+    inputs = tuple([x if method == "at" and i == 1 else operand_of(x) for i, x in enumerate(inputs)])
     function = composition_of(ufunc)
     if method != "__call__":
         return call_method(ufunc, function, method, inputs, kwargs)

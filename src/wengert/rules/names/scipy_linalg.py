@@ -12,6 +12,7 @@ from wengert.core.lazy import lazy
 from wengert.core.mode import Value
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import contract, elementwise, indexing, join, linear, matrix_functions, solvers
+from wengert.rules.degenerate import adjoint
 from wengert.rules.elementwise import where as select
 from wengert.rules.names import linalg
 from wengert.rules.names.foreign import missing
@@ -19,7 +20,7 @@ from wengert.rules.names.operands import arrayed, in_double, plain_numbers
 from wengert.rules.names.reductions import sum_
 from wengert.rules.names.shape import atleast_1d, atleast_2d, reshape
 from wengert.rules.names.table import name
-from wengert.rules.solvers import adjoint, arranged, triangle, triangular_solve
+from wengert.rules.solvers import arranged, triangle, triangular_solve
 from wengert.rules.stacks import in_stack, same_stack, zeros_beside
 
 scipy_linalg = lazy("scipy.linalg")

@@ -6,12 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.mode import Value
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import bessel, elementwise, hypergeometric, incomplete, special
 from wengert.rules.elementwise import stop_gradient
 from wengert.rules.elementwise import where as select
 from wengert.rules.linear import reshape as reshape_row
-from wengert.rules.names.operands import arrayed, axes_of, no_keywords, operand_of
+from wengert.rules.names.operands import (
+    arrayed,
+    axes_of,
+    convert_to,
+    in_double,
+    no_keywords,
+    operand_of,
+    representative,
+    strong,
+)
 from wengert.rules.names.reductions import max_, sum_
 from wengert.rules.names.table import NAMES, name
 
@@ -22,7 +32,8 @@ ROWS = {  # rows that carry SciPy's own name and operands
         voigt_profile zetac huber pseudo_huber boxcox boxcox1p inv_boxcox inv_boxcox1p powm1 exp10 cosm1
     """,
     incomplete: """
-        gammainc gammaincc gammaincinv gammainccinv betainc betaincc betaincinv betainccinv stdtr stdtrit
+        gammainc gammaincc gammaincinv gammainccinv betainc betaincc betaincinv betainccinv stdtr stdtrit fdtr
+        fdtrc fdtri
     """,
     bessel: """
         jv yv yn j0 j1 y0 y1 jve yve hankel1 hankel2 hankel1e hankel2e iv kv kn i0 i1 k0 k1 i0e i1e k0e k1e
@@ -58,6 +69,14 @@ NAMES.update(
     }
 )
 
+
+def as_array(x: Any) -> Any:
+    """As NumPy's asarray, whose result is not weak."""
+    if isinstance(x, Value | list | tuple):
+        return strong(x)
+    return np.asarray(x)
+
+
 # ---------------------------------------------------------------- several results
 
 
@@ -76,7 +95,6 @@ NAMES.update(
         "scipy.special.iti0k0": results_of(bessel.integral_i0_k0, 2),
         "scipy.special.itj0y0": results_of(bessel.integral_j0_y0, 2),
         "scipy.special.pbdv": results_of(bessel.parabolic_d, 2),
-        "scipy.special.pbvv": results_of(bessel.parabolic_v, 2),
     }
 )
 for kind in ("ber", "bei", "ker", "kei"):
@@ -99,7 +117,7 @@ def bessel_derivative(called: str, row: Any, sign: float, phase: float = 1.0) ->
     def composition(v: Any, z: Any, n: int = 1) -> Any:
         if n < 0 or n != int(n):
             raise ValueError(f"{called}: n must be a non-negative integer, not {n}")
-        v, z = arrayed(v), arrayed(z)
+        v, z = as_array(v), arrayed(z)
         terms = [sign**k * math.comb(n, k) * row(v - float(n) + 2.0 * k, z) for k in range(int(n) + 1)]
         return sum(terms[1:], terms[0]) * (phase / 2.0) ** n if n else row(v, z)
 
@@ -116,7 +134,9 @@ NAMES["scipy.special.kvp"] = bessel_derivative("kvp", bessel.kv, 1.0, -1.0)
 
 def spherical(row: Any, derivative_row: Any) -> Any:
     def composition(n: Any, z: Any, derivative: bool = False) -> Any:
-        return (derivative_row if derivative else row)(np.asarray(n, int)[()], arrayed(z))
+        z = arrayed(z)
+        out = (derivative_row if derivative else row)(np.asarray(n, int)[()], z)
+        return convert_to(out, special.precision_of(representative(z)))
 
     return composition
 
@@ -151,119 +171,108 @@ def assoc_laguerre(x: Any, n: Any, k: Any = 0.0) -> Any:
 # ---------------------------------------------------------------- distributions: incomplete gamma and beta functions
 
 
-@name("scipy.special.chdtr")
+def distribution(called: str) -> Any:
+    """Register a composition that computes in double precision, and returns the precision of its operands."""
+
+    def register(composition: Any) -> Any:
+        def in_precision(*operands: Any) -> Any:
+            dtype = special.precision_of(*[representative(x) for x in operands])
+            return convert_to(composition(*[in_double(x) for x in operands]), dtype)
+
+        return name(called)(in_precision)
+
+    return register
+
+
+@distribution("scipy.special.chdtr")
 def chdtr(v: Any, x: Any) -> Any:
     return incomplete.gammainc(0.5 * v, 0.5 * x)
 
 
-@name("scipy.special.chdtrc")
+@distribution("scipy.special.chdtrc")
 def chdtrc(v: Any, x: Any) -> Any:
     return incomplete.gammaincc(0.5 * v, 0.5 * x)
 
 
-@name("scipy.special.chdtri")
+@distribution("scipy.special.chdtri")
 def chdtri(v: Any, p: Any) -> Any:
     return 2.0 * incomplete.gammainccinv(0.5 * v, p)
 
 
-@name("scipy.special.gdtr")
+@distribution("scipy.special.gdtr")
 def gdtr(a: Any, b: Any, x: Any) -> Any:
     return incomplete.gammainc(b, a * x)
 
 
-@name("scipy.special.gdtrc")
+@distribution("scipy.special.gdtrc")
 def gdtrc(a: Any, b: Any, x: Any) -> Any:
     return incomplete.gammaincc(b, a * x)
 
 
-@name("scipy.special.gdtrix")
+@distribution("scipy.special.gdtrix")
 def gdtrix(a: Any, b: Any, p: Any) -> Any:
     return incomplete.gammaincinv(b, p) / a
 
 
-@name("scipy.special.gdtria")
+@distribution("scipy.special.gdtria")
 def gdtria(p: Any, b: Any, x: Any) -> Any:
     return incomplete.gammaincinv(b, p) / x
 
 
-@name("scipy.special.pdtr")
+@distribution("scipy.special.pdtr")
 def pdtr(k: Any, m: Any) -> Any:
     return incomplete.gammaincc(elementwise.floor(k) + 1.0, m)
 
 
-@name("scipy.special.pdtrc")
+@distribution("scipy.special.pdtrc")
 def pdtrc(k: Any, m: Any) -> Any:
     return incomplete.gammainc(elementwise.floor(k) + 1.0, m)
 
 
-@name("scipy.special.pdtri")
+@distribution("scipy.special.pdtri")
 def pdtri(k: Any, y: Any) -> Any:
     return incomplete.gammainccinv(elementwise.floor(k) + 1.0, y)
 
 
-@name("scipy.special.bdtr")
+@distribution("scipy.special.bdtr")
 def bdtr(k: Any, n: Any, p: Any) -> Any:
     k = elementwise.floor(k)
     return incomplete.betaincc(k + 1.0, n - k, p)
 
 
-@name("scipy.special.bdtrc")
+@distribution("scipy.special.bdtrc")
 def bdtrc(k: Any, n: Any, p: Any) -> Any:
     k = elementwise.floor(k)
     return incomplete.betainc(k + 1.0, n - k, p)
 
 
-@name("scipy.special.bdtri")
+@distribution("scipy.special.bdtri")
 def bdtri(k: Any, n: Any, y: Any) -> Any:
     k = elementwise.floor(k)
     return incomplete.betainccinv(k + 1.0, n - k, y)
 
 
-@name("scipy.special.nbdtr")
+@distribution("scipy.special.nbdtr")
 def nbdtr(k: Any, n: Any, p: Any) -> Any:
     return incomplete.betainc(n, elementwise.floor(k) + 1.0, p)
 
 
-@name("scipy.special.nbdtrc")
+@distribution("scipy.special.nbdtrc")
 def nbdtrc(k: Any, n: Any, p: Any) -> Any:
     return incomplete.betaincc(n, elementwise.floor(k) + 1.0, p)
 
 
-@name("scipy.special.nbdtri")
+@distribution("scipy.special.nbdtri")
 def nbdtri(k: Any, n: Any, y: Any) -> Any:
     return incomplete.betaincinv(n, elementwise.floor(k) + 1.0, y)
 
 
-def of_f(near: Any, far: Any, m: Any, n: Any, x: Any) -> Any:
-    """F's distribution at x, from that of the beta at w = m x / (n + m x), by 1 - w where w is large."""
-    scaled = m * x
-    small = elementwise.less(scaled, n)
-    w = select(small, scaled, n) / (n + scaled)
-    return select(small, near(0.5 * m, 0.5 * n, select(small, w, 0.5)), far(0.5 * n, 0.5 * m, select(small, 0.5, w)))
-
-
-@name("scipy.special.fdtr")
-def fdtr(dfn: Any, dfd: Any, x: Any) -> Any:
-    return of_f(incomplete.betainc, incomplete.betaincc, dfn, dfd, x)
-
-
-@name("scipy.special.fdtrc")
-def fdtrc(dfn: Any, dfd: Any, x: Any) -> Any:
-    return of_f(incomplete.betaincc, incomplete.betainc, dfn, dfd, x)
-
-
-@name("scipy.special.fdtri")
-def fdtri(dfn: Any, dfd: Any, p: Any) -> Any:
-    complement = incomplete.betainccinv(0.5 * dfd, 0.5 * dfn, p)  # 1 - w
-    return incomplete.betaincinv(0.5 * dfn, 0.5 * dfd, p) * dfd / (complement * dfn)
-
-
-@name("scipy.special.nrdtrimn")
+@distribution("scipy.special.nrdtrimn")
 def nrdtrimn(p: Any, std: Any, x: Any) -> Any:
     return x - std * special.ndtri(p)
 
 
-@name("scipy.special.nrdtrisd")
+@distribution("scipy.special.nrdtrisd")
 def nrdtrisd(mn: Any, p: Any, x: Any) -> Any:
     return (x - mn) / special.ndtri(p)
 
@@ -274,7 +283,7 @@ def nrdtrisd(mn: Any, p: Any, x: Any) -> Any:
 @name("scipy.special.comb")
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
     no_keywords("scipy.special.comb", exact=exact or None)
-    N, k = arrayed(N), arrayed(k)
+    N, k = as_array(N), as_array(k)
     if repetition:
         only = elementwise.logical_and(elementwise.equal(k, 0), elementwise.greater_equal(N, 0))
         return select(only, 1.0, special.binom(N + k - 1.0, k))
@@ -284,7 +293,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 @name("scipy.special.perm")
 def perm(N: Any, k: Any, exact: bool = False) -> Any:
     no_keywords("scipy.special.perm", exact=exact or None)
-    N, k = arrayed(N), arrayed(k)
+    N, k = as_array(N), as_array(k)
     return select(countable(N, k), special.poch(N - k + 1.0, k), 0.0)
 
 
@@ -296,7 +305,7 @@ def countable(N: Any, k: Any) -> Any:
 @name("scipy.special.factorial")
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     no_keywords("scipy.special.factorial", exact=exact or None)
-    n = arrayed(n)
+    n = in_double(arrayed(n))
     if extend == "complex":
         return special.gamma(n + 1.0)
     negative = elementwise.less(n, 0)
@@ -352,10 +361,13 @@ def log_of_two(m: Any, s: Any) -> Any:
     ratio = s / select(none, 1.0, m)
     ratio = select(elementwise.less(ratio, -1.0), -2.0 - ratio, ratio)  # |1 + ratio| - 1
     usual = elementwise.log1p(select(none, 0.0, ratio)) + elementwise.log(elementwise.abs_(select(none, 1.0, m)))
-    rest = elementwise.abs_(s)
-    zero = elementwise.equal(rest, 0)
-    alone = select(zero, -np.inf, elementwise.log(select(zero, 1.0, rest)))
+    nothing = elementwise.equal(s, 0)
+    alone = select(nothing, -np.inf, elementwise.log(elementwise.abs_(select(used(none, nothing), s, 1.0))))
     return select(none, alone, usual)
+
+
+def used(none: Any, nothing: Any) -> Any:
+    return elementwise.logical_and(none, elementwise.logical_not(nothing))
 
 
 def plain_largest(a: Any, axis: Any) -> Any:

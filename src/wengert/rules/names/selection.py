@@ -10,7 +10,7 @@ from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise, indexing, join, linear
 from wengert.rules.elementwise import where as select_row
 from wengert.rules.names.constructors import zeros_like
-from wengert.rules.names.foreign import buffered, name_on_traced, on_constants
+from wengert.rules.names.foreign import buffered, missing, name_on_traced, on_constants
 from wengert.rules.names.operands import (
     arrayed,
     convert_to,
@@ -251,6 +251,23 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     out = reshape(join.stack(*results, axis=0), (*lead, *inner))
     back = tuple(range(len(lead), len(lead) + len(inner)))
     return moveaxis(out, back, tuple(range(axis, axis + len(inner)))) if inner else out
+
+
+def vectorized(vectorize: np.vectorize, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Each element by itself; the first result decides the dtype, as in NumPy."""
+    if kwargs or vectorize.signature is not None or vectorize.excluded:
+        raise missing("numpy.vectorize (with a signature, excluded or keyword arguments)", args)
+    args = [arrayed(a) for a in args]
+    common = np.broadcast_shapes(*[shape_of(a) for a in args])
+    columns = [flat(linear.broadcast_to(a, shape=common)) for a in args]
+    results = [f(*[column[i] for column in columns]) for i in range(int(np.prod(common)))]
+    if not results:
+        raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
+    several = isinstance(results[0], tuple)
+    parts = list(zip(*results)) if several else [results]
+    dtypes = list(vectorize.otypes) if vectorize.otypes else [dtype_of(part[0]) for part in parts]
+    found = [reshape(convert_to(join.stack(*map(arrayed, p), axis=0), t), common) for p, t in zip(parts, dtypes)]
+    return tuple(found) if several else found[0]
 
 
 @name_on_traced(np.apply_over_axes)

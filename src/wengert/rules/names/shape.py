@@ -12,7 +12,7 @@ from wengert.rules import indexing, join, linear
 from wengert.rules.elementwise import where as select
 from wengert.rules.linear import reshape as reshape_row
 from wengert.rules.linear import transpose as transpose_row
-from wengert.rules.names.foreign import name_on_traced
+from wengert.rules.names.foreign import missing, name_on_traced
 from wengert.rules.names.operands import (
     arranged,
     arranged_in_zeros,
@@ -26,8 +26,9 @@ from wengert.rules.names.operands import (
     one_axis,
     plain_index,
     plain_numbers,
+    representative,
 )
-from wengert.rules.names.table import in_numpy, name
+from wengert.rules.names.table import NAMES, in_numpy, name
 
 
 @name(np.shape)
@@ -189,6 +190,32 @@ def dstack(tup: Any) -> Any:
 @name_on_traced(np.append)
 def append(arr: Any, values: Any, axis: Any = None) -> Any:
     return concatenate([arr, values], axis)
+
+
+def joined_by(concatenator: Any, key: Any) -> Any:
+    """np.r_[key] and np.c_[key] with values in the key."""
+    parts = [plain_range(p) if isinstance(p, slice) else p for p in (key if isinstance(key, tuple) else (key,))]
+    if isinstance(parts[0], str) and parts[0] in ("r", "c"):
+        raise missing("numpy.r_ (making a matrix)", (parts[1:],))
+    chosen = [i for i, p in enumerate(parts) if not isinstance(p, str)]
+    operands = [arrayed(parts[i]) for i in chosen]
+    dtype = np.result_type(*[representative(x) for x in operands])
+
+    def arrange(*numbers: Any) -> Any:
+        filled: list[Any] = [p if isinstance(p, str) else None for p in parts]
+        for i, number in zip(chosen, numbers):
+            filled[i] = number
+        return concatenator[tuple(filled)]
+
+    return arranged(arrange, *[convert_to(x, dtype) for x in operands])
+
+
+def plain_range(key: slice) -> Any:
+    """start:stop:step as numbers; an imaginary step is their count."""
+    start, step = 0 if key.start is None else key.start, 1 if key.step is None else key.step
+    if isinstance(step, complex):
+        return NAMES[np.linspace](start, key.stop, int(abs(step)))
+    return NAMES[np.arange](start, key.stop, step)
 
 
 @name_on_traced(np.block)
