@@ -16,6 +16,10 @@ CALLS = {
         "[0.3, 0.6], dtype=complex, listed=True",
     ),
     **each([np.asarray, np.asanyarray], CONVERSIONS),
+    **each([np.asfortranarray, np.asarray_chkfinite], calls("A; A.T; [0.3, 0.6], listed=True")),
+    np.diag_indices_from: calls("SQUARE"),
+    **each([np.tril_indices_from, np.triu_indices_from], calls("SQUARE; A, 1")),
+    np.kaiser: calls("5, 3.2; 4, ZERO_D; 1, 0.5; 0, 0.5"),
     np.ascontiguousarray: calls("A; A.T; [0.3, 0.6], listed=True"),
     np.copy: calls("A; A.T, order='F'; ZERO_D; [0.3, 0.6], listed=True"),
     np.zeros_like: LIKE,
@@ -37,3 +41,5 @@ CALLS = {
     ),
     np.arange: calls("0.1, 0.8, 0.2; 2.5; 0.1, 3; 1, Fixed(2.4), 0.4; 3, Fixed(0.5), -0.7"),
 }
+if hasattr(np, "astype"):  # NumPy 2.1
+    CALLS[np.astype] = calls("A, np.float32; A, int; A, float, copy=False; COMPLEX, complex")

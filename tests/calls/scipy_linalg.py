@@ -111,6 +111,7 @@ CALLS = {
     sl.solve_discrete_are: linear_calls(
         "SQUARE, A.T, Fixed(DEFINITE), Fixed(DEFINITE[:2, :2]); TURNED, A.T + 0.1j, Fixed(np.eye(3)), Fixed(np.eye(2))"
     ),
+    sl.diagsvd: calls("V, 3, 5; V, 4, 3; V, 3, 3; [0.3, 0.4], 2, 3, listed=True"),
     sl.toeplitz: calls("V; V, A[0]; V, [1.0, 2.0]; COMPLEX[0]; 0.4; V, COMPLEX[1]; [0.3, 0.4], listed=True"),
     sl.matmul_toeplitz: calls("V, A[0]; (V, A[0]), B.T; (A[0, :2], V), A[1]; COMPLEX[0], V"),
     sl.hankel: calls("V; V, A[0]; COMPLEX[0], V"),

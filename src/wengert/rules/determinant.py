@@ -39,10 +39,16 @@ def inverted(a: Any) -> tuple[Any, Any, Any]:
     """(inverse, condition in the 1-norm, determinant); a singular matrix has condition inf, and nan has nan."""
     with np.errstate(all="ignore"):
         determinant = np.linalg.det(a)
-        regular = np.asarray(np.isfinite(determinant) & (determinant != 0))[..., None, None]
+        # the determinant of a large regular matrix may overflow or vanish, its logarithm does not
+        regular = representable(determinant) or np.asarray(np.isfinite(np.linalg.slogdet(a)[1]))
+        regular = np.broadcast_to(regular, a.shape[:-2])[..., None, None]
         inverse = np.linalg.inv(np.where(regular, a, np.eye(a.shape[-1], dtype=a.dtype)))
         condition = np.where(regular[..., 0, 0], one_norm(a) * one_norm(inverse), np.inf)
     return inverse, condition, determinant
+
+
+def representable(determinant: Any) -> bool:
+    return bool(np.all(np.isfinite(determinant) & (determinant != 0)))
 
 
 def one_norm(a: Any) -> Any:
@@ -71,7 +77,8 @@ def cofactor_evaluate(a: Any) -> Any:
     """det(A) A⁻ᵀ where A is well conditioned, else by singular values, which divides by nothing and costs much more."""
     inverse, condition, determinant = inverted(a)
     out = np.asarray(determinant)[..., None, None] * np.swapaxes(inverse, -1, -2)
-    doubtful = ~(condition <= trusted_condition(a.dtype, 1))
+    exact = np.isfinite(determinant) & (determinant != 0)
+    doubtful = ~((condition <= trusted_condition(a.dtype, 1)) & exact)
     if doubtful.any():
         out[doubtful] = cofactor_by_singular_values(a[doubtful])
     return out

@@ -24,6 +24,7 @@ from wengert.rules.elementwise import (
     less,
     log,
     log1p,
+    log_slope,
     maximum,
     minimum,
     nonzero,
@@ -333,7 +334,11 @@ voigt_profile = row(
 
 expit = row("expit", lambda x: special.expit(x), partials=(lambda x: expit(x) * expit(-x),))  # 1 - out would cancel
 logit = row(
-    "logit", lambda x: special.logit(x), partials=(lambda x: div(1.0, x * (1.0 - x)),), singular=True, domain=(0.1, 0.9)
+    "logit",
+    lambda x: special.logit(x),
+    partials=(lambda x: log_slope(x * (1.0 - x)),),
+    singular=True,
+    domain=(0.1, 0.9),
 )
 log_expit = row("log_expit", lambda x: special.log_expit(x), partials=(lambda x: expit(-x),))
 

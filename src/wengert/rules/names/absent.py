@@ -62,7 +62,7 @@ absent(
     "numpy",
     "it makes an array of constants; its arguments are counts and positions, which do not change smoothly",
     """
-    zeros ones empty eye identity tri indices diag_indices tril_indices triu_indices mask_indices ravel_multi_index
+    zeros ones empty eye identity tri indices ix_ diag_indices tril_indices triu_indices mask_indices ravel_multi_index
     unravel_index broadcast_shapes hanning hamming bartlett blackman
     """,
     WHOLE_NUMBERS,
@@ -140,6 +140,18 @@ absent(
     "scipy.fft",
     "the logarithmic transform is not in the table; rfft and irfft, which it is made of, are",
     "fht ifht fhtoffset",
+)
+absent(
+    "scipy.linalg",
+    "it makes an array of constants from a size, which does not change smoothly",
+    "dft hadamard helmert hilbert invhilbert invpascal pascal",
+    WHOLE_NUMBERS,
+)
+absent(
+    "scipy.linalg",
+    "it looks up compiled routines, which know no derivatives",
+    "find_best_blas_type get_blas_funcs get_lapack_funcs",
+    "use solve, cholesky, qr and their like, which have rules",
 )
 absent(
     "scipy.linalg",

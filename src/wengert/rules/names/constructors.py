@@ -39,11 +39,40 @@ def array(
     return buffer(out) if missing_axes <= 0 else reshape(out, (1,) * missing_axes + shape_of(out))
 
 
-@name(np.asarray, np.asanyarray, np.ascontiguousarray)
+@name(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
 def asarray(x: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
     if isinstance(x, Value) and is_array(x) and (dtype is None or np.dtype(dtype) == x.dtype):
         return x
     return array(x, dtype, copy=None)
+
+
+@name_on_traced(np.asarray_chkfinite)
+def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    if not np.isfinite(plain_numbers(arrayed(a))).all():
+        raise ValueError("array must not contain infs or NaNs")
+    return asarray(a, dtype)
+
+
+if hasattr(np, "astype"):  # NumPy 2.1
+
+    @name_on_traced(np.astype)
+    def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+        return array(x, dtype) if copy else asarray(x, dtype)
+
+
+@name(np.diag_indices_from)
+def diag_indices_from(arr: Any) -> Any:
+    return buffered(np.diag_indices_from(np.broadcast_to(False, shape_of(arr))))
+
+
+@name(np.tril_indices_from)
+def tril_indices_from(arr: Any, k: int = 0) -> Any:
+    return buffered(np.tril_indices_from(np.broadcast_to(False, shape_of(arr)), k))
+
+
+@name(np.triu_indices_from)
+def triu_indices_from(arr: Any, k: int = 0) -> Any:
+    return buffered(np.triu_indices_from(np.broadcast_to(False, shape_of(arr)), k))
 
 
 @name(np.copy)

@@ -200,6 +200,11 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     return bool(np.array_equal(plain_numbers(arrayed(a1)), plain_numbers(arrayed(a2)), equal_nan))
 
 
+@name(np.array_equiv)
+def array_equiv(a1: Any, a2: Any) -> bool:
+    return bool(np.array_equiv(plain_numbers(arrayed(a1)), plain_numbers(arrayed(a2))))
+
+
 @name(np.iscomplexobj)
 def iscomplexobj(x: Any) -> bool:
     return dtype_of(x).kind == "c"

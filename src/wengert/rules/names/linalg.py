@@ -298,6 +298,15 @@ def norm_of_vectors(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     return select(positive, select(positive, total, 1.0) ** (1.0 / ord), 0.0)
 
 
+def length(x: Any) -> Any:
+    """The root of the sum of squares; the largest element is scaled to 1, so that no square overflows or vanishes."""
+    if not shape_of(x)[0]:
+        return norm(x)
+    largest = max_(elementwise.abs_(elementwise.stop_gradient(x)))
+    unit = select(elementwise.logical_and(largest > 0, elementwise.isfinite(largest)), largest, 1.0)
+    return norm(x / unit) * unit
+
+
 def root_of_squares(x: Any, axes: Any, keepdims: bool) -> Any:
     squares = elementwise.square(x) if dtype_of(x).kind != "c" else elementwise.real(x) ** 2 + elementwise.imag(x) ** 2
     return safe_root(sum_(squares, axes, keepdims=keepdims))

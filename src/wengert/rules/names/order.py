@@ -32,7 +32,7 @@ from wengert.rules.names.operands import (
     plain_numbers,
 )
 from wengert.rules.names.reductions import max_, mean, min_, sum_
-from wengert.rules.names.shape import concatenate, moveaxis, reshape
+from wengert.rules.names.shape import concatenate, moveaxis, reshape, size
 from wengert.rules.names.table import in_numpy
 
 # ---------------------------------------------------------------- sorting
@@ -179,6 +179,8 @@ def quantile_named(function: Any, scale: int, skip_nan: bool) -> None:
             raise ValueError(f"{kind} must be in the range [0, {scale}]")
         if method not in ONE and method not in TWO:
             raise ValueError(f"{method!r} is not a valid method. Use one of: {[*ONE, *TWO]}")
+        if skip_nan and not size(a):
+            return mean(a, axis, keepdims=keepdims)  # as NumPy, without the axes of q
         ordered, kept_shape = sorted_lines(a, axis, given(keepdims))
         found = quantile_of(ordered, q, method, skip_nan)
         return reshape(moveaxis(found, -1, 0), shape_of(q) + kept_shape)
@@ -266,6 +268,8 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
 @name_on_traced(np.nanmedian)
 @fills_out
 def nanmedian(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
+    if not size(a):
+        return mean(a, axis, keepdims=keepdims)
     ordered, kept_shape = sorted_lines(arrayed(a), axis, given(keepdims))
     n = reshape(counted(ordered), (*shape_of(ordered)[:-1], 1))
     low, high = element(ordered, (n - 1) // 2, n), element(ordered, n // 2, n)

@@ -5,23 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.types import shape_of
 from wengert.rules import elementwise
-from wengert.rules.elementwise import where as select
-from wengert.rules.names.linalg import norm
+from wengert.rules.names.linalg import length
 from wengert.rules.names.operands import arrayed
-from wengert.rules.names.reductions import max_, prod, sum_
+from wengert.rules.names.reductions import prod, sum_
 from wengert.rules.names.shape import stack
 from wengert.rules.names.table import NAMES
-
-
-def length(x: Any) -> Any:
-    """The root of the sum of squares; the largest element is scaled to 1, so that no square overflows or vanishes."""
-    if not shape_of(x)[0]:
-        return norm(x)
-    largest = max_(elementwise.abs_(elementwise.stop_gradient(x)))
-    unit = select(elementwise.logical_and(largest > 0, elementwise.isfinite(largest)), largest, 1.0)
-    return norm(x / unit) * unit
 
 
 def fsum(seq: Any) -> Any:

@@ -235,8 +235,8 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     a = arrayed(a)
     if weights is None:
         found = mean(a, axis, keepdims=keepdims)
-        total = math.prod(shape_of(a)) / max(math.prod(shape_of(found)), 1) + elementwise.stop_gradient(0.0 * found)
-        return (found, total) if returned else found
+        total = math.prod(shape_of(a)) / max(math.prod(shape_of(found)), 1)
+        return (found, np.full(shape_of(found), total, dtype_of(found))[()]) if returned else found
     weights = fitted_weights(a, arrayed(weights), axis)
     least = np.float64 if dtype_of(a).kind in "iub" else dtype_of(a)
     dtype = np.result_type(dtype_of(a), dtype_of(weights), least)

@@ -16,7 +16,7 @@ from wengert.rules.degenerate import adjoint
 from wengert.rules.elementwise import where as select
 from wengert.rules.names import linalg
 from wengert.rules.names.foreign import missing
-from wengert.rules.names.operands import arrayed, in_double, plain_numbers
+from wengert.rules.names.operands import arranged_in_zeros, arrayed, in_double, plain_numbers
 from wengert.rules.names.reductions import sum_
 from wengert.rules.names.shape import atleast_1d, atleast_2d, reshape
 from wengert.rules.names.table import name
@@ -169,7 +169,10 @@ def inv(
 
 @name("scipy.linalg.norm")
 def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True) -> Any:
-    return linalg.norm(checked(a, check_finite), ord, axis, keepdims)
+    a = checked(a, check_finite)
+    if len(shape_of(a)) == 1 and ord in (None, 2) and axis is None and not keepdims:
+        return linalg.length(a)  # SciPy asks BLAS, whose squares do not overflow
+    return linalg.norm(a, ord, axis, keepdims)
 
 
 # ---------------------------------------------------------------- factors
@@ -435,6 +438,11 @@ def toeplitz(c: Any, r: Any = None) -> Any:
     rows, columns = shape_of(c)[0], shape_of(r)[0]
     values = join_last(linear.flip(c, axes=(0,)), part(r, slice(1, None)))
     return arranged(values, np.add.outer(np.arange(rows)[::-1], np.arange(columns)))
+
+
+@name("scipy.linalg.diagsvd")
+def diagsvd(s: Any, M: int, N: int) -> Any:
+    return arranged_in_zeros(lambda numbers: scipy_linalg.diagsvd(numbers, M, N), arrayed(s))
 
 
 @name("scipy.linalg.matmul_toeplitz")

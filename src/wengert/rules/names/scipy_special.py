@@ -395,3 +395,14 @@ def log_soft_max(x: Any, axis: Any = None) -> Any:
 @name("scipy.special.softplus")
 def softplus(x: Any, **kwargs: Any) -> Any:
     return np.logaddexp(0.0, arrayed(x), **kwargs)
+
+
+@name(np.kaiser)
+def kaiser(M: int, beta: Any) -> Any:
+    """I0(beta sqrt(1 - u**2)) / I0(beta), u from -1 to 1."""
+    if M <= 1:
+        return np.kaiser(M, 0.0)
+    middle = (M - 1) / 2.0
+    u = (np.arange(0.0, M) - middle) / middle
+    beta = in_double(beta)
+    return bessel.numpy_i0(beta * np.sqrt(1.0 - u**2.0)) / bessel.numpy_i0(beta)

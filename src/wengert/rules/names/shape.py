@@ -408,7 +408,9 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     rows, columns = shape_of(a)[-2:]
     places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
     return read_only(
-        indexing.getitem(reshape(a, (*shape_of(a)[:-2], -1)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places))
+        indexing.getitem(
+            reshape(a, (*shape_of(a)[:-2], rows * columns)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places)
+        )
     )
 
 

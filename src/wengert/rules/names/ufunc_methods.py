@@ -1,5 +1,6 @@
 """`reduce`, `accumulate`, `reduceat`, `outer` and `at` of every ufunc that has a rule."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -68,7 +69,8 @@ def first_of(ufunc: np.ufunc, x: Any, axis: Any, initial: Any, where: Any) -> tu
 def front(x: Any, axes: tuple[int, ...]) -> list[Any]:
     """The parts along these axes, one after the other."""
     moved = moveaxis(x, axes, tuple(range(len(axes))))
-    moved = reshape(moved, (-1, *shape_of(moved)[len(axes) :]))
+    have = shape_of(moved)
+    moved = reshape(moved, (math.prod(have[: len(axes)]), *have[len(axes) :]))
     return [indexing.getitem(moved, index=(i,)) for i in range(shape_of(moved)[0])]
 
 
