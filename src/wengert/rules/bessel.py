@@ -263,17 +263,23 @@ def struve_source(v: Any, x: Any) -> Any:
     return pow_(0.5 * x, v) * rgamma(v + 1.5) * (1.0 / ROOT_PI)
 
 
+def struve_slope(f: row, sign: float, v: Any, x: Any) -> Any:
+    """(f_{v-1} ± f_{v+1} + source) / 2; for v = 0, where f_{-1} is source ± f_1 (and its own derivative cancels), that."""
+    above, source = sign * f(v + 1.0, x), struve_source(v, x)
+    return where(equal(v, 0), source + above, 0.5 * (f(where(equal(v, 0), 1.0, v) - 1.0, x) + above + source))
+
+
 struve = row(
     "struve",
     lambda v, x: special.struve(v, x),
-    partials=(BY_ORDER, lambda v, x: 0.5 * (struve(v - 1.0, x) - struve(v + 1.0, x) + struve_source(v, x))),
+    partials=(BY_ORDER, lambda v, x: struve_slope(struve, -1.0, v, x)),
     singular=True,
     examples=AT_ORDERS,
 )
 modstruve = row(
     "modstruve",
     lambda v, x: special.modstruve(v, x),
-    partials=(BY_ORDER, lambda v, x: 0.5 * (modstruve(v - 1.0, x) + modstruve(v + 1.0, x) + struve_source(v, x))),
+    partials=(BY_ORDER, lambda v, x: struve_slope(modstruve, 1.0, v, x)),
     singular=True,
     examples=AT_ORDERS,
 )
@@ -364,13 +370,13 @@ itmodstruve0 = row("itmodstruve0", lambda x: special.itmodstruve0(x), partials=(
 def wave_evaluate(x: Any, *, quarter: int) -> Any:
     """sin(π/2 (x² + quarter)); x² modulo 4 from x = h + r with few digits in h, so that h² is exact."""
     wide = in_double(x)
-    if wide.dtype.kind == "c":
-        return np.sin(0.5 * np.pi * (wide * wide + quarter)).astype(precision_of(x))[()]
-    h = np.float64(np.float32(wide))
-    h = np.where(np.abs(wide) < 1e18, h, wide)
-    r = wide - h
-    phase = np.mod(h * h, 4.0) + np.mod(2.0 * h * r, 4.0) + r * r + quarter
-    return np.sin(0.5 * np.pi * np.mod(phase, 4.0)).astype(precision_of(x))[()]
+    phase = wide * wide
+    if wide.dtype.kind == "f":
+        h = np.where(np.abs(wide) < 1e18, np.float64(np.float32(wide)), wide)
+        r = wide - h
+        phase = np.mod(np.mod(h * h, 4.0) + np.mod(2.0 * h * r, 4.0) + r * r, 4.0)
+    wave = (np.sin, np.cos)[quarter % 2](0.5 * np.pi * phase)
+    return (wave * (1.0 - quarter % 4 // 2 * 2.0)).astype(precision_of(x))[()]
 
 
 fresnel_wave = row(

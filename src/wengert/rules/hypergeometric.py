@@ -12,7 +12,6 @@ from wengert.core.primitive import Primitive as row
 from wengert.core.primitive import Unknown
 from wengert.rules.elementwise import (
     abs_,
-    cos,
     div,
     equal,
     exp,
@@ -82,7 +81,8 @@ ellipe = row(
     singular=True,
     domain=(-1.0, 0.9),
 )
-# of p = 1 - m, where F(3/2, 3/2; 2; 1-p) = F(1/2, 1/2; 2; 1-p) / p (DLMF 15.8.1) keeps the digits of a small p
+# of p = 1 - m, where F(3/2, 3/2; 2; 1-p) = F(1/2, 1/2; 2; 1-p) / p (DLMF 15.8.1) keeps the digits of a small p;
+# below 1e-16, where 1 - p rounds to 1, the second derivative is inf
 ellipkm1 = row(
     "ellipkm1",
     lambda x: special.ellipkm1(x),
@@ -92,9 +92,13 @@ ellipkm1 = row(
 )
 
 
-def delta_squared(phi: Any, m: Any) -> Any:
-    """1 - m sin²φ, as a sum of what is positive."""
-    return square(cos(phi)) + (1.0 - m) * square(sin(phi))
+# 1 - m sin²φ, as a sum of what is positive
+delta_squared = row(
+    "delta_squared",
+    lambda phi, m: np.square(np.cos(phi)) + (1.0 - m) * np.square(np.sin(phi)),
+    partials=(lambda phi, m: -m * sin(2.0 * phi), lambda phi: -square(sin(phi))),
+    domain=(0.2, 0.9),
+)
 
 
 def rising(p: float, n: int) -> float:

@@ -30,6 +30,7 @@ from wengert.rules.elementwise import (
     nonzero,
     pow_,
     real,
+    sech2,
     sin,
     square,
     step,
@@ -332,7 +333,8 @@ voigt_profile = row(
 
 # ---------------------------------------------------------------- logistic
 
-expit = row("expit", lambda x: special.expit(x), partials=(lambda x: expit(x) * expit(-x),))  # 1 - out would cancel
+# out (1 - out) would cancel in the right tail, and its derivative at 0
+expit = row("expit", lambda x: special.expit(x), partials=(lambda x: 0.25 * sech2(0.5 * x),))
 logit = row(
     "logit",
     lambda x: special.logit(x),
@@ -557,10 +559,17 @@ rel_entr = row(
     singular=True,
     domain=(0.1, 3.0),
 )
+excess = row(  # 1 - x / y, precise for x ≈ y, with slopes that are precise for x << y
+    "excess",
+    lambda x, y: np.divide(np.subtract(y, x), y),
+    partials=(lambda y: div(-1.0, y), lambda x, y: div(x, square(y))),
+    singular=True,
+    domain=(0.1, 3.0),
+)
 kl_div = row(
     "kl_div",
     lambda x, y: special.kl_div(x, y),
-    partials=(lambda x, y: log(div(x, y)), lambda x, y: where(equal(x, 0), 1.0, (y - x) / nonzero(y))),
+    partials=(lambda x, y: log(div(x, y)), lambda x, y: where(equal(x, 0), 1.0, excess(x, nonzero(y)))),
     singular=True,
     domain=(0.1, 3.0),
 )

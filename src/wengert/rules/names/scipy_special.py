@@ -394,7 +394,9 @@ def log_soft_max(x: Any, axis: Any = None) -> Any:
 
 @name("scipy.special.softplus")
 def softplus(x: Any, **kwargs: Any) -> Any:
-    return np.logaddexp(0.0, arrayed(x), **kwargs)
+    """log(1 + exp x); as logaddexp(0, x), its second derivative would cancel for large x."""
+    no_keywords("scipy.special.softplus", **kwargs)
+    return -special.log_expit(-arrayed(x))
 
 
 @name(np.kaiser)
