@@ -10,10 +10,6 @@ from known_failures import CASES
 
 # cases that need what later issues bring, with the name of what is missing
 LATER = {
-    "sinc-second-at-0": "np.sinc",
-    "sinc-near-0": "np.sinc",
-    "i0-at-0": "np.i0",
-    "i0-second-at-0": "np.i0",
     "ldexp-at-0": "np.ldexp",
     "sort-ties": "np.sort",
     "eigh-degenerate": "np.linalg.eigh",

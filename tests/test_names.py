@@ -17,10 +17,9 @@ from wengert.rules.names.table import NAMES, full_name
 # Computed by another formula than NumPy's, or by NumPy where the plain function is another library's: rounding differs.
 ROUNDED = "norm linspace arange std var prod vdot inner dot tensordot einsum cholesky float_power".split()
 UNINITIALISED = ("empty_like",)
-WIDENED = ("array.item", "array.tolist", "scipy.linalg.norm") + tuple(
-    f"scipy.special.{f}"
-    for f in "polygamma multigammaln factorial eval_hermite eval_hermitenorm spherical_jn spherical_yn spherical_in spherical_kn".split()
-)
+WIDENED = ["array.item", "array.tolist", "scipy.linalg.norm"]
+WIDENED += [f"scipy.special.spherical_{kind}n" for kind in "jyik"]
+WIDENED += [f"scipy.special.{f}" for f in "polygamma multigammaln factorial eval_hermite eval_hermitenorm".split()]
 
 pytestmark = pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # NumPy 2.5
 

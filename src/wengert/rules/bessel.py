@@ -10,8 +10,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive as row
 from wengert.core.primitive import Unknown
-from wengert.core.types import dtype_of
-from wengert.rules.elementwise import cos, cosh, div, equal, exp, nonzero, pow_, square, where
+from wengert.rules.elementwise import cos, cosh, div, equal, pow_, square, where
 from wengert.rules.special import (
     ROOT_PI,
     hyperbolic_quotient,
@@ -265,7 +264,7 @@ def struve_source(v: Any, x: Any) -> Any:
 
 
 def struve_slope(f: row, sign: float, v: Any, x: Any) -> Any:
-    """(f_{v-1} ± f_{v+1} + source) / 2; for v = 0, where f_{-1} is source ± f_1 (and its own derivative cancels), that."""
+    """(f_{v-1} ± f_{v+1} + source) / 2; for v = 0 source ± f_1, which is f_{-1}, whose own derivative cancels."""
     above, source = sign * f(v + 1.0, x), struve_source(v, x)
     return where(equal(v, 0), source + above, 0.5 * (f(where(equal(v, 0), 1.0, v) - 1.0, x) + above + source))
 

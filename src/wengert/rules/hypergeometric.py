@@ -12,7 +12,6 @@ from wengert.core.primitive import Primitive as row
 from wengert.core.primitive import Unknown
 from wengert.rules.elementwise import (
     abs_,
-    cos,
     div,
     equal,
     exp,
@@ -129,7 +128,9 @@ def elliptic_by_m_evaluate(phi: Any, m: Any, *, n: int, p: float) -> Any:
         rest = phi - np.pi * turns
         theta = rest[..., None] * FRACTIONS
         part = rest * np.sum(WEIGHTS * elliptic_kernel(theta, m[..., None], n, p), axis=-1)
-        complete = np.pi * rising(p, n) * rising(0.5, n) / math.factorial(n) * special.hyp2f1(p + n, 0.5 + n, 1.0 + n, m)
+        complete = (
+            np.pi * rising(p, n) * rising(0.5, n) / math.factorial(n) * special.hyp2f1(p + n, 0.5 + n, 1.0 + n, m)
+        )
         return np.where(turns == 0, part, part + turns * complete).astype(dtype)[()]
 
 
@@ -178,7 +179,7 @@ ellipj = row(
     examples=[(((2, 3), (3,)), {"part": i}) for i in range(4)],
 )
 
-# ---------------------------------------------------------------- hypergeometric functions, DLMF 13.3.15, 13.3.22, 15.5.1
+# ---------------------------------------------------------------- hypergeometric, DLMF 13.3.15, 13.3.22, 15.5.1
 
 BY_PARAMETER = Unknown("its derivative by a parameter has no closed form")
 

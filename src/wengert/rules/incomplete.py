@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import Primitive as row
-from wengert.core.primitive import Unknown
 from wengert.rules.elementwise import div, equal, exp, less, log, log1p, nonzero, sign, sqrt, square, where
 from wengert.rules.special import betaln, polygamma, polygamma_step, polygamma_step_evaluate, precision_of, special
 
@@ -254,12 +253,10 @@ def betainc_by_shape_evaluate(a: Any, b: Any, x: Any, *, i: int, j: int) -> Any:
         lower = b_ * x_ < a_ * y_
         first, second = np.where(lower, a_, b_), np.where(lower, b_, a_)
         near, far = np.where(lower, x_, y_), np.where(lower, y_, x_)
-        # log f falls with the slope |b x - a y| at first, by its curvature then, and never faster than with slope `first`
+        # log f falls with the slope |b x - a y| at first, then by its curvature, and never with more than `first`
         falls = np.abs(b_ * x_ - a_ * y_) + np.sqrt((a_ + b_) * x_ * y_)
         scale = 1.0 / np.minimum(falls, first)
-        cumulants = {
-            (p, q): beta_cumulant(a_, b_, p, q) for p in range(i + 1) for q in range(j + 1) if 0 < p + q
-        }
+        cumulants = {(p, q): beta_cumulant(a_, b_, p, q) for p in range(i + 1) for q in range(j + 1) if p + q > 0}
         keys = list(cumulants)
 
         def integrand(v: Any, a: Any, b: Any, x: Any, y: Any, lower: Any, *values: Any) -> Any:
@@ -387,9 +384,7 @@ def student_by_freedom(n: Any, t: Any) -> Any:
     s = n + square(t)
     x, y = n / s, square(t) / s
     small = less(x, 0.5)
-    shape = where(
-        small, by_first(0.5 * n, 0.5, where(small, x, 0.5)), -by_second(0.5, 0.5 * n, where(small, 0.5, y))
-    )
+    shape = where(small, by_first(0.5 * n, 0.5, where(small, x, 0.5)), -by_second(0.5, 0.5 * n, where(small, 0.5, y)))
     along = beta_density(0.5 * n, 0.5, x, y) * square(t) / square(s)
     return -0.5 * sign(t) * (0.5 * shape + along)
 

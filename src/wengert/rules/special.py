@@ -16,8 +16,6 @@ from wengert.core.primitive import Primitive as row
 from wengert.core.types import dtype_of
 from wengert.rules.elementwise import (
     abs_,
-    cos,
-    cosh,
     div,
     equal,
     exp,
@@ -204,7 +202,7 @@ def erfcx_evaluate(x: Any, *, n: int) -> Any:
 def scaled_integral(z: np.ndarray, n: int) -> np.ndarray:
     """E_n(z) = 2^n n! exp(z²) i^n erfc(z), which has E_0 = erfcx and E_n' = -E_{n+1} (DLMF 7.18.3).
 
-    E_{n+1} = -2z E_n + 2n E_{n-1} (DLMF 7.18.7) is forward where E_n dominates, for Re z < 1; there it loses few digits.
+    E_{n+1} = -2z E_n + 2n E_{n-1} (DLMF 7.18.7) is forward where E_n dominates, for Re z < 1, and loses few digits.
     Elsewhere E_n is the minimal solution, and the ratios E_n / E_{n-1} = r_n = 2n / (2z + r_{n+1}) go backwards
     (Gautschi 1961, Recursive computation of the repeated integrals of the error function).  Close to the imaginary axis
     the ratios are asymptotic, good to exp(-|z|²): few of them, where |z| > 6.
@@ -313,7 +311,6 @@ owens_t = row(
         lambda h, a: (0.5 / np.pi) * exp(-0.5 * square(h) * (1.0 + square(a))) / (1.0 + square(a)),
     ),
 )
-
 
 
 def voigt_slope(x: Any, s: Any, g: Any, n: int) -> Any:
@@ -472,7 +469,7 @@ binom = row(
 
 
 def zeta_evaluate(x: Any, q: Any, *, n: int) -> Any:
-    """The derivative of order n of Hurwitz' ζ by x, from its Euler-Maclaurin sum (DLMF 25.11.5, 25.2.9) with A = q + 20:
+    """The derivative of order n by x of Hurwitz' ζ, from its Euler-Maclaurin sum (DLMF 25.11.5) with A = q + 20:
 
     Σ_{k<20} (k + q)^-x + A^(1-x) / (x - 1) + A^-x / 2 + Σ_j B_2j / (2j)! x (x+1) ... (x+2j-2) A^(1-x-2j)
     """
@@ -549,9 +546,7 @@ xlog1py = row(
     singular=True,
     domain=(-0.5, 3.0),
 )
-entr = row(
-    "entr", lambda x: special.entr(x), partials=(lambda x: -1.0 - log(x),), singular=True, domain=(0.1, 3.0)
-)
+entr = row("entr", lambda x: special.entr(x), partials=(lambda x: -1.0 - log(x),), singular=True, domain=(0.1, 3.0))
 rel_entr = row(
     "rel_entr",
     lambda x, y: special.rel_entr(x, y),

@@ -12,7 +12,16 @@ from wengert.rules import bessel, elementwise, hypergeometric, incomplete, speci
 from wengert.rules.elementwise import stop_gradient
 from wengert.rules.elementwise import where as select
 from wengert.rules.linear import reshape as reshape_row
-from wengert.rules.names.operands import arrayed, axes_of, convert_to, in_double, no_keywords, operand_of, representative, strong
+from wengert.rules.names.operands import (
+    arrayed,
+    axes_of,
+    convert_to,
+    in_double,
+    no_keywords,
+    operand_of,
+    representative,
+    strong,
+)
 from wengert.rules.names.reductions import max_, sum_
 from wengert.rules.names.table import NAMES, name
 
@@ -61,7 +70,6 @@ NAMES.update(
 )
 
 
-
 def as_array(x: Any) -> Any:
     """As NumPy's asarray, whose result is not weak."""
     if isinstance(x, Value | list | tuple):
@@ -92,7 +100,6 @@ NAMES.update(
 for kind in ("ber", "bei", "ker", "kei"):
     NAMES[f"scipy.special.{kind}"] = partial(bessel.kelvin, kind=kind, n=0)
     NAMES[f"scipy.special.{kind}p"] = partial(bessel.kelvin, kind=kind, n=1)
-
 
 
 @name("scipy.special.kelvin")
@@ -162,8 +169,6 @@ def assoc_laguerre(x: Any, n: Any, k: Any = 0.0) -> Any:
 
 
 # ---------------------------------------------------------------- distributions: incomplete gamma and beta functions
-
-
 
 
 def distribution(called: str) -> Any:
