@@ -1,4 +1,7 @@
-"""Derivatives of scipy.special against mpmath in 50 digits: at ordinary points, special points, and far in the tails."""
+"""Derivatives of scipy.special against mpmath in 50 digits: ordinary points, special points, and far tails."""
+
+import subprocess
+import sys
 
 import mpmath as mp
 import numpy as np
@@ -6,9 +9,12 @@ import pytest
 import scipy.special as sp
 
 import wengert as wg
+from calls.scipy_special import CALLS
+from wengert.rules.names.absent import ABSENT
+from wengert.rules.names.table import composition_of
 
 REAL = [-30.0, -7.3, -1.2, -0.4, -1e-7, 0.0, 1e-9, 0.3, 0.99, 1.01, 2.6, 8.1, 31.0]
-POSITIVE = [1e-7, 0.02, 0.3, 0.99, 1.3, 2.6, 8.1, 27.0, 400.0]
+POSITIVE = [1e-7, 0.02, 0.3, 0.99, 1.3, 2.6, 8.1, 16.0, 400.0]
 FAR = [*POSITIVE, 3e4]
 UNIT = [1e-9, 0.02, 0.3, 0.501, 0.9, 0.999]
 
@@ -188,7 +194,7 @@ TERNARY = {
         [(0.3, 0.7, 0.2), (-2.0, 0.5, 1.5), (30.0, 0.9, 0.4)],
     ),
 }
-ORDERS = [(v, x) for v in (0.0, 1.0, 2.5, 7.0) for x in (1e-3, 0.7, 9.0, 28.0)]
+ORDERS = [(v, x) for v in (0.0, 1.0, 2.5, 7.0) for x in (1e-3, 0.7, 9.0, 16.0)]
 # differentiated by the last operand only
 BY_LAST = {
     sp.jv: (mp.besselj, [*ORDERS, (0.0, 0.0), (1.0, 0.0), (3.0, -2.0)]),
@@ -226,14 +232,7 @@ BY_LAST = {
 ARRANGED = {sp.multigammaln: lambda d, a: sp.multigammaln(a, d)}
 
 CASES = [(f, g, (p,), 0) for f, (g, points) in UNARY.items() for p in points]
-CASES += [
-    (f, g, p, k)
-    for f, (g, points) in {**BINARY, **TERNARY}.items()
-    if f is not sp.zeta
-    for p in points
-    for k in range(len(p))
-]
-CASES += [(sp.zeta, mp.zeta, p, k) for p in BINARY[sp.zeta][1] for k in range(2)]
+CASES += [(f, g, p, k) for f, (g, points) in {**BINARY, **TERNARY}.items() for p in points for k in range(len(p))]
 CASES += [(f, g, p, len(p) - 1) for f, (g, points) in BY_LAST.items() for p in points]
 CASES = [(ARRANGED.get(f, f), g, p, k) for f, g, p, k in CASES]
 SPLIT = [
@@ -266,3 +265,97 @@ def test_first_and_second_derivative_have_ten_digits(f, g, point, k, name):
         assert_precise(wg.grad(along)(point[k]), exact(g, point, k, 1))
         assert_precise(second(point[k]), exact(g, point, k, 2))
         assert_precise(wg.grad(wg.grad(along))(point[k]), exact(g, point, k, 2))
+
+
+# ---------------------------------------------------------------- conventions
+
+
+@pytest.mark.parametrize(
+    "f, point, expected",
+    [
+        (sp.i0e, (0.0,), (0.0,)),  # a kink: I_0' - sign(0) I_0
+        (sp.xlogy, (0.0, 0.0), (-np.inf, 0.0)),
+        (sp.xlogy, (0.0, 2.0), (np.log(2.0), 0.0)),
+        (sp.xlog1py, (0.0, -1.0), (-np.inf, 0.0)),
+        (sp.entr, (0.0,), (np.inf,)),
+        (sp.rel_entr, (0.0, 2.0), (-np.inf, 0.0)),
+        (sp.kl_div, (0.0, 0.0), (np.nan, 1.0)),
+        (sp.huber, (1.0, 1.0), (0.0, 1.0)),
+        (sp.boxcox, (2.0, 0.0), (0.5, np.log(2.0) ** 2 / 2)),
+        (sp.inv_boxcox, (2.0, 0.0), (np.exp(2.0), -2.0 * np.exp(2.0))),
+        (sp.gammainc, (1.0, 0.0), (0.0, 1.0)),
+        (sp.gammainc, (2.5, 0.0), (0.0, 0.0)),
+        (sp.betainc, (1.0, 3.0, 0.0), (0.0, 0.0, 3.0)),
+        (sp.gammasgn, (-0.5,), (0.0,)),
+        (sp.round, (0.4,), (0.0,)),
+        (sp.rgamma, (-2.0,), (2.0,)),
+        (sp.ellipk, (0.0,), (np.pi / 8,)),
+        (sp.lambertw, (0.0,), (1.0,)),
+    ],
+    ids=lambda x: getattr(x, "__name__", None),
+)
+def test_special_points(f, point, expected):
+    real = lambda *xs: np.real(f(*xs))
+    with np.errstate(all="ignore"):
+        got = wg.grad(real, argnums=tuple(range(len(point))))(*point)
+    np.testing.assert_allclose(got, expected, rtol=1e-15)
+
+
+def test_logsumexp_of_nothing_has_no_slope():
+    a = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
+    with np.errstate(divide="ignore"):
+        for order in (wg.jacrev, wg.jacfwd):
+            slopes = order(lambda x: sp.logsumexp(x, axis=1))(a)
+            np.testing.assert_array_equal(slopes, [[[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]]])
+
+
+def test_logsumexp_keeps_a_small_second_term():
+    a = np.array([0.0, -40.0])
+    assert wg.value_and_grad(sp.logsumexp)(a)[0] == sp.logsumexp(a) == np.log1p(np.exp(-40.0))
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    "f, args, operand",
+    [(sp.jv, (0.5, 1.3), "v"), (sp.hyp2f1, (0.5, 1.3, 2.1, 0.3), "a"), (sp.eval_legendre, (2.0, 0.3), "n")],
+    ids=lambda x: getattr(x, "__name__", None),
+)
+@pytest.mark.parametrize("derivative", [wg.grad, wg.derivative])
+def test_an_operand_without_derivative_is_refused_at_its_line(f, args, operand, derivative):
+    with pytest.raises(wg.Diagnostic, match=f"W301 `{f.__name__}` has no rule for its operand `{operand}`") as caught:
+        derivative(lambda v: 2.0 * f(v, *args[1:]))(args[0])
+    assert caught.value.where.filename == __file__
+    assert np.isfinite(wg.grad(lambda x: f(*args[:-1], x))(args[-1]))
+
+
+def test_an_operand_without_derivative_may_be_batched():
+    orders = np.array([0.0, 1.5, 3.0])
+    np.testing.assert_array_equal(wg.vmap(lambda v: sp.jv(v, 0.7))(orders), sp.jv(orders, 0.7))
+
+
+@pytest.mark.parametrize("f", [sp.ive, sp.jve, sp.yve], ids=lambda f: f.__name__)
+def test_scaled_functions_of_complex_numbers_are_not_holomorphic(f):
+    with pytest.raises(wg.Diagnostic, match="W301 .* complex"):
+        wg.derivative(lambda z: f(1.0, z))(0.3 + 0.4j)
+
+
+# ---------------------------------------------------------------- the list is complete
+
+
+def public_functions():
+    return [name for name in dir(sp) if not name.startswith("_") and callable(getattr(sp, name))]
+
+
+@pytest.mark.parametrize("name", public_functions())
+def test_every_public_function_has_a_meaning_or_a_reason(name):
+    function = getattr(sp, name)
+    has_rule = composition_of(function) is not None
+    assert has_rule != (f"scipy.special.{name}" in ABSENT)
+    assert not has_rule or function in CALLS
+
+
+def test_importing_wengert_does_not_import_scipy_special():
+    program = "import sys, wengert; assert 'scipy.special' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -108,7 +108,8 @@ CALLS = {
     ),
     sp.logsumexp: calls(
         "A; A, axis=0; A, -1, keepdims=True; CUBE, axis=(0, 2); A, b=B; 0.3; [0.3, 0.6], listed=True",
-        "A, axis=1, b=Fixed(V); 1000.0 * A; A, b=Fixed(SIGNED), return_sign=True; A, 1, SIGNED, False, True; EMPTY, axis=1",
+        "A, axis=1, b=Fixed(V); 1000.0 * A; A, b=Fixed(SIGNED), return_sign=True; A, 1, SIGNED, False, True",
+        "EMPTY, axis=1",
         "A, axis=0, b=2; COMPLEX; A, b=MASK",
     ),
     sp.softmax: calls("A; A, axis=0; V, -1; CUBE, axis=(0, 2)"),

@@ -264,7 +264,7 @@ def struve_source(v: Any, x: Any) -> Any:
 
 
 def struve_slope(f: row, sign: float, v: Any, x: Any) -> Any:
-    """(f_{v-1} ± f_{v+1} + source) / 2; for v = 0, where f_{-1} is source ± f_1 (and its own derivative cancels), that."""
+    """(f_{v-1} ± f_{v+1} + source) / 2; for v = 0 source ± f_1, which is f_{-1}, whose own derivative cancels."""
     above, source = sign * f(v + 1.0, x), struve_source(v, x)
     return where(equal(v, 0), source + above, 0.5 * (f(where(equal(v, 0), 1.0, v) - 1.0, x) + above + source))
 

@@ -179,7 +179,7 @@ ellipj = row(
     examples=[(((2, 3), (3,)), {"part": i}) for i in range(4)],
 )
 
-# ---------------------------------------------------------------- hypergeometric functions, DLMF 13.3.15, 13.3.22, 15.5.1
+# ---------------------------------------------------------------- hypergeometric, DLMF 13.3.15, 13.3.22, 15.5.1
 
 BY_PARAMETER = Unknown("its derivative by a parameter has no closed form")
 

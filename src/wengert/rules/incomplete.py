@@ -253,7 +253,7 @@ def betainc_by_shape_evaluate(a: Any, b: Any, x: Any, *, i: int, j: int) -> Any:
         lower = b_ * x_ < a_ * y_
         first, second = np.where(lower, a_, b_), np.where(lower, b_, a_)
         near, far = np.where(lower, x_, y_), np.where(lower, y_, x_)
-        # log f falls with the slope |b x - a y| at first, by its curvature then, and never faster than with slope `first`
+        # log f falls with the slope |b x - a y| at first, then by its curvature, and never with more than `first`
         falls = np.abs(b_ * x_ - a_ * y_) + np.sqrt((a_ + b_) * x_ * y_)
         scale = 1.0 / np.minimum(falls, first)
         cumulants = {(p, q): beta_cumulant(a_, b_, p, q) for p in range(i + 1) for q in range(j + 1) if p + q > 0}

@@ -203,7 +203,7 @@ def erfcx_evaluate(x: Any, *, n: int) -> Any:
 def scaled_integral(z: np.ndarray, n: int) -> np.ndarray:
     """E_n(z) = 2^n n! exp(z²) i^n erfc(z), which has E_0 = erfcx and E_n' = -E_{n+1} (DLMF 7.18.3).
 
-    E_{n+1} = -2z E_n + 2n E_{n-1} (DLMF 7.18.7) is forward where E_n dominates, for Re z < 1; it loses few digits.
+    E_{n+1} = -2z E_n + 2n E_{n-1} (DLMF 7.18.7) is forward where E_n dominates, for Re z < 1, and loses few digits.
     Elsewhere E_n is the minimal solution, and the ratios E_n / E_{n-1} = r_n = 2n / (2z + r_{n+1}) go backwards
     (Gautschi 1961, Recursive computation of the repeated integrals of the error function).  Close to the imaginary axis
     the ratios are asymptotic, good to exp(-|z|²): few of them, where |z| > 6.
@@ -474,7 +474,7 @@ binom = row(
 
 
 def zeta_evaluate(x: Any, q: Any, *, n: int) -> Any:
-    """The derivative of order n of Hurwitz' ζ by x, from its Euler-Maclaurin sum (DLMF 25.11.5, 25.2.9), A = q + 20:
+    """The derivative of order n by x of Hurwitz' ζ, from its Euler-Maclaurin sum (DLMF 25.11.5) with A = q + 20:
 
     Σ_{k<20} (k + q)^-x + A^(1-x) / (x - 1) + A^-x / 2 + Σ_j B_2j / (2j)! x (x+1) ... (x+2j-2) A^(1-x-2j)
     """
