@@ -80,6 +80,7 @@ CALLS |= {
     np.imag: calls("A; COMPLEX; 0.3 + 0.1j"),
     np.angle: calls("A; SIGNED; COMPLEX; COMPLEX, deg=True; -0.3; 0.3 + 0.1j"),
     **each([np.isclose, np.allclose], calls("A, B; A, A; A, 0.3, rtol=Fixed(0.5); V, V + 1e-09")),
+    np.array_equiv: calls("A, B; A, A; A, V; A, A[:1]; V, [0.41, 0.77, 0.23]"),
     np.array_equal: calls("A, B; A, A; A, V; V, [0.41, 0.77, 0.23]"),
     np.iscomplexobj: calls("A; COMPLEX"),
     np.isscalar: calls("0.3; A; ZERO_D"),
