@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive as row
 from wengert.core.primitive import Unknown
-from wengert.rules.elementwise import cos, cosh, div, equal, pow_, square, where
+from wengert.rules.elementwise import cos, cosh, div, equal, known, pow_, square, where
 from wengert.rules.special import (
     ROOT_PI,
     hyperbolic_quotient,
@@ -301,7 +301,7 @@ def kelvin_evaluate(x: Any, *, kind: str, n: int) -> Any:
 kelvin = row(
     "kelvin",
     kelvin_evaluate,
-    partials=(lambda x, kind, n: kelvin(x, kind=kind, n=n + 1),),
+    partials=(lambda out, x, kind, n: known(kelvin(x, kind=kind, n=n + 1), out),),
     singular=True,
     examples=ORDERS_OF_KELVIN,
 )

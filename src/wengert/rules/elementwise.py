@@ -315,6 +315,12 @@ where = row(
     examples=[((np.array([True, False, True]), (2, 3), (3,)), {}), ((np.array([[True], [False]]), (), (3,)), {})],
 )
 
+
+def known(slope: Any, out: Any) -> Any:
+    """The slope, and nan where the function has no value, which a finite slope would hide."""
+    return where(isnan(out), np.nan, slope)
+
+
 # ---------------------------------------------------------------- steps and truth values: derivative zero
 
 step = functools.partial(row, elementwise=True)

@@ -15,8 +15,10 @@ from wengert.rules.elementwise import (
     div,
     equal,
     exp,
+    known,
     less,
     log,
+    log_slope,
     maximum,
     not_equal,
     pow_,
@@ -45,11 +47,16 @@ def spence_slope(x: Any) -> Any:
 
 
 expi = row("expi", lambda x: special.expi(x), partials=(lambda x: div(exp(x), x),), singular=True, domain=(0.5, 3.0))
-exp1 = row("exp1", lambda x: special.exp1(x), partials=(lambda x: div(-exp(-x), x),), singular=True, domain=(0.5, 3.0))
+exp1 = row(
+    "exp1", lambda x: special.exp1(x), partials=(lambda x: -exp(-x) * log_slope(x),), singular=True, domain=(0.5, 3.0)
+)
 expn = row(
     "expn",
     lambda n, x: special.expn(n, x),
-    partials=(Unknown("its derivative by the order is not an exponential integral"), expn_slope),
+    partials=(
+        Unknown("its derivative by the order is not an exponential integral"),
+        lambda out, n, x: known(expn_slope(n, x), out),
+    ),
     singular=True,
     examples=[((np.array([[0.0], [1.0], [3.0]]), np.array([0.4, 1.3, 2.2])), {})],
 )

@@ -413,12 +413,12 @@ stdtrit = row(
 def f_by_w(m: Any, n: Any, x: Any) -> Any:
     """The density of the beta distribution over (n + m x)², which the three derivatives of w are divided by."""
     s = n + m * x
-    return beta_density(0.5 * m, 0.5 * n, m * x / s, n / s) / square(s)
+    return div(beta_density(0.5 * m, 0.5 * n, div(m * x, s), div(n, s)), square(s))
 
 
 def f_by_shape(m: Any, n: Any, x: Any, first: bool) -> Any:
     """Half the derivative of I_w(a, b) by a or b, from 1 - I_{1-w}(b, a) where w is large."""
-    a, b, w, y = 0.5 * m, 0.5 * n, m * x / (n + m * x), n / (n + m * x)
+    a, b, w, y = 0.5 * m, 0.5 * n, div(m * x, n + m * x), div(n, n + m * x)
     small = less(w, 0.5)
     near, far = (by_first, by_second) if first else (by_second, by_first)
     return 0.5 * where(small, near(a, b, where(small, w, 0.5)), -far(b, a, where(small, 0.5, y)))

@@ -21,6 +21,7 @@ from wengert.rules.elementwise import (
     exp,
     hypot,
     imag,
+    known,
     less,
     log,
     log1p,
@@ -425,7 +426,11 @@ gammaln = row(
     "gammaln", lambda x: special.gammaln(x), partials=(lambda x: polygamma(x, n=0),), singular=True, domain=(0.5, 4.0)
 )
 loggamma = row(
-    "loggamma", lambda x: special.loggamma(x), partials=(lambda x: polygamma(x, n=0),), singular=True, domain=(0.5, 4.0)
+    "loggamma",
+    lambda x: special.loggamma(x),
+    partials=(lambda out, x: known(polygamma(x, n=0), out),),
+    singular=True,
+    domain=(0.5, 4.0),
 )
 rgamma = row("rgamma", lambda x: special.rgamma(x), partials=(rgamma_partial,), domain=(-1.9, 4.0))
 gammasgn = step("gammasgn", lambda x: special.gammasgn(x))
@@ -522,7 +527,10 @@ def riemann_zeta_partial(x: Any) -> Any:
 zeta = row(
     "zeta",
     zeta_evaluate,
-    partials=(lambda x, q, n: zeta(x, q, n=n + 1), zeta_by_shift),
+    partials=(
+        lambda out, x, q, n: known(zeta(x, q, n=n + 1), out),
+        lambda out, x, q, n: known(zeta_by_shift(x, q, n), out),
+    ),
     singular=True,
     domain=(1.5, 4.0),
     examples=[(((2, 3), (3,)), {"n": n}) for n in (0, 1, 2)],
@@ -602,7 +610,7 @@ pseudo_huber = row(
 boxcox = row(
     "boxcox",
     lambda x, y: special.boxcox(x, y),
-    partials=(lambda x, y: pow_(x, y - 1.0), lambda x, y: square(log(x)) * exprel(y * log(x), n=1)),
+    partials=(lambda out, x, y: known(pow_(x, y - 1.0), out), lambda x, y: square(log(x)) * exprel(y * log(x), n=1)),
     singular=True,
     domain=(0.5, 3.0),
 )

@@ -446,6 +446,9 @@ def cov(
         x = join.concatenate(x, other, axis=0)
     ddof = ddof if ddof is not None else 0 if bias else 1
     weights = [convert_to(arrayed(w), np.float64) for w in (fweights, aweights) if w is not None]
+    for given_name, values in (("fweights", fweights), ("aweights", aweights)):
+        if values is not None and np.any(plain_numbers(arrayed(values)) < 0):
+            raise ValueError(f"{given_name} cannot be negative")
     w = weights[0] * weights[-1] if len(weights) == 2 else weights[0] if weights else None
     centre = average(x, 1, w, keepdims=True)
     deviation = x - centre
