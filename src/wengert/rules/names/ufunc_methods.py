@@ -57,12 +57,12 @@ def first_of(ufunc: np.ufunc, x: Any, axis: Any, initial: Any, where: Any) -> tu
     sample = initial if initial is None or initial is np._NoValue else 0
     ufunc.reduce(np.ones(shape_of(x), dtype_of(x)), axis=axis, initial=sample, where=where is True)  # NumPy's errors
     terms = front(x, axes_of(axis, len(shape_of(x))))
+    axes = axes_of(axis, len(shape_of(x)))
+    rest = tuple(n for i, n in enumerate(shape_of(x)) if i not in axes)
     if initial is not np._NoValue and initial is not None:
-        return initial, terms
+        return (linear.broadcast_to(initial, shape=rest) if rest and not terms else initial), terms
     if terms and where is True:
         return terms[0], terms[1:]
-    axes = axes_of(axis, len(shape_of(x)))
-    rest = [n for i, n in enumerate(shape_of(x)) if i not in axes]
     return np.full(rest, ufunc.identity, dtype_of(x))[()], terms
 
 
