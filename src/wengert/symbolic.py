@@ -284,7 +284,7 @@ ELEMENTWISE: dict[str, Callable[..., Any] | None] = {
     "pow": lambda x, y: x**y,
     "ipow": lambda x, n: x**n,
     "neg": lambda x: -x,
-    "reciprocal": lambda x: 1 / x,
+    **dict.fromkeys(("reciprocal", "log_slope"), lambda x: 1 / x),
     "square": lambda x: x**2,
     "mod": lambda x, y: sympy.Mod(x, y),
     "floordiv": lambda x, y: sympy.floor(x / y),

@@ -286,8 +286,6 @@ def tidy_product(x: Term, y: Term) -> Term:
             return tidy_sign(other)
         if is_a(one, "div") and is_one(one.operands[0]):
             return made("div", other, one.operands[1])
-        if is_a(one, "reciprocal"):
-            return made("div", other, one.operands[0])
     return made("mul", x, y)
 
 
@@ -312,6 +310,7 @@ TIDY: dict[str, Callable[..., Term]] = {
     "scale": tidy_product,
     "neg": tidy_sign,
     "div": tidy_quotient,
+    **dict.fromkeys(("reciprocal", "log_slope"), lambda x: made("div", 1.0, x)),
     "add": tidy_sum,
     "ipow": tidy_power,
 }

@@ -5,6 +5,7 @@ real (`abs`, `real`, `imag`): with cotangents paired by Re(ct * t), both fit the
 """
 
 import functools
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -136,24 +137,26 @@ scale = row("scale", masked_product, partials=(lambda c: c, lambda d: d), push=s
 # ---------------------------------------------------------------- exponentials and logarithms
 
 exp = row("exp", np.exp, partials=(lambda out: out,))
-exp2 = row("exp2", np.exp2, partials=(lambda out: np.log(2.0) * out,))
+exp2 = row("exp2", np.exp2, partials=(lambda out: math.log(2.0) * out,))
 expm1 = row("expm1", np.expm1, partials=(lambda x: exp(x),))  # out + 1 would cancel for x << 0
 
 
 def log_slope_evaluate(x: Any) -> Any:
     """1 / x, and nan where x < 0: log has no value there, which a finite slope would hide."""
-    slope = np.asarray(divide(1.0, x))
-    if slope.dtype.kind != "c" and (slope < 0).any():
-        slope = np.where(np.less(x, 0), slope.dtype.type(np.nan), slope)
-    return slope[()]
+    slope = divide(1.0, x)
+    if isinstance(slope, float | np.floating):
+        return slope * math.nan if x < 0 else slope
+    if isinstance(slope, np.ndarray) and slope.dtype.kind == "f" and (slope < 0).any():
+        return np.where(np.less(x, 0), slope.dtype.type(np.nan), slope)
+    return slope
 
 
 log_slope = row(
     "log_slope", log_slope_evaluate, partials=(lambda out, x: div(-out, x),), singular=True, domain=(0.5, 3.0)
 )
 log = row("log", np.log, partials=(lambda x: log_slope(x),), singular=True, domain=(0.5, 3.0))
-log2 = row("log2", np.log2, partials=(lambda x: log_slope(x) / np.log(2.0),), singular=True, domain=(0.5, 3.0))
-log10 = row("log10", np.log10, partials=(lambda x: log_slope(x) / np.log(10.0),), singular=True, domain=(0.5, 3.0))
+log2 = row("log2", np.log2, partials=(lambda x: log_slope(math.log(2.0) * x),), singular=True, domain=(0.5, 3.0))
+log10 = row("log10", np.log10, partials=(lambda x: log_slope(math.log(10.0) * x),), singular=True, domain=(0.5, 3.0))
 log1p = row("log1p", np.log1p, partials=(lambda x: log_slope(1.0 + x),), singular=True, domain=(-0.5, 3.0))
 sqrt = row("sqrt", np.sqrt, partials=(lambda out: div(0.5, out),), singular=True, domain=(0.5, 3.0))
 cbrt = row("cbrt", np.cbrt, partials=(lambda out: div(1.0 / 3.0, out * out),), singular=True, domain=(0.5, 3.0))
