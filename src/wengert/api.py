@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Mode, Value, is_array, owns_storage, plain, unbuffer
+from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, owns_storage, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, random_like, shape_of
 from wengert.frontend.route import give, give_all, original_structure, route, route_structure, running_inside, unroute
@@ -296,7 +296,7 @@ def owned_output(x: Any) -> Any:
 
 def one_like(x: Any) -> Any:
     """The seed 1 in the dtype of x; a Python number stays weak."""
-    return 1.0 if type(plain(x)) in (float, int) else dtype_of(x).type(1)
+    return 1.0 if type(content_of(x)) in (float, int) else dtype_of(x).type(1)
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:

@@ -29,6 +29,7 @@ class Mode:
 
     name: ClassVar[str] = "mode"
     differentiates: ClassVar[bool] = True  # its values carry derivatives
+    staged: ClassVar[bool] = False  # its values are variables of a program: their content is a sample
 
     def __init__(self) -> None:
         self.level = next(_levels)
@@ -209,11 +210,27 @@ class Value:
         return int(np.ceil(decide(self)))
 
 
-def plain(x: Any) -> Any:
-    """The number or array at the bottom of all modes."""
+def content_of(x: Any) -> Any:
+    """What lies at the bottom of all modes: the number or array, or a sample of it, of its type and shape."""
     while isinstance(x, Value):
         x = x.fresh().primal
     return x
+
+
+def plain(x: Any) -> Any:
+    """The number or array at the bottom of all modes; where it is a variable of a program, its mode decides."""
+    while isinstance(x, Value):
+        x = x.mode.decide(x) if x.fresh().mode.staged else x.primal
+    return x
+
+
+def is_staged(x: Any) -> bool:
+    """Whether x is a variable of a program under all its derivatives: nothing can be read off its numbers."""
+    while isinstance(x, Value):
+        if x.fresh().mode.staged:
+            return True
+        x = x.primal
+    return False
 
 
 def decide(x: Any) -> Any:
@@ -226,7 +243,7 @@ def decide(x: Any) -> Any:
 
 def is_array(x: Any) -> bool:
     """Whether NumPy would hold it as an array, which can be written into, and not as an immutable number."""
-    content = plain(x)
+    content = content_of(x)
     # the numbers of a batch lie in an array, too
     return isinstance(content, np.ndarray) and (content.ndim == 0 or shape_of(x) != ())
 
@@ -359,9 +376,9 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
     content = out.primal
     if type(content) is np.ndarray:
         # numbers of a batch are no arrays; all else is one here, as NumPy's scalars are no ndarrays
-        if not (content.ndim == 0 or out.shape) or not shares_memory(content, plain(source)):
+        if not (content.ndim == 0 or out.shape) or not shares_memory(content, content_of(source)):
             return
-    elif not is_array(out) or not shares_memory(plain(out), plain(source)):
+    elif not is_array(out) or not shares_memory(content_of(out), content_of(source)):
         return
     out.link = view_of(source, row, params)
 

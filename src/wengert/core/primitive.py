@@ -71,6 +71,12 @@ class Primitive:
     singular        partials may be infinite or NaN: a cotangent that is exactly zero then contributes exactly zero
     view            NumPy may return a view of operand 0
     several         evaluate returns a tuple of results
+    types           (operand types, parameters) -> types of the results in a program, where evaluation on samples does
+                    not tell
+    linearize       for a row with programs among its parameters: (primals, traced, parameters) -> (results, pull), and
+                    pull(cotangents, totals so far) -> totals
+    forward         the same for forward mode: (primals, tangents, parameters) -> (results, their tangents)
+    effect          it does something beside its results: it keeps its place in a program, and is never left out
     absent          columns that are left out on purpose, with the reason
     domain          where generated tests may sample (elementwise)
     examples        operands and parameters for generated tests (other rows): (shapes or arrays, parameters)
@@ -93,6 +99,10 @@ class Primitive:
         multilinear: bool = False,
         view: bool = False,
         several: bool = False,
+        types: Callable[..., Any] | None = None,
+        linearize: Callable[..., Any] | None = None,
+        forward: Callable[..., Any] | None = None,
+        effect: bool = False,
         absent: dict[str, str] | None = None,
         domain: tuple[float, float] | None = None,
         examples: Iterable[tuple[tuple[Any, ...], dict[str, Any]]] = (),
@@ -105,10 +115,11 @@ class Primitive:
         self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
         self.elementwise = elementwise or partials is not None
         self.singular, self.multilinear, self.view, self.several = singular, multilinear, view, several
+        self.types, self.linearize, self.forward, self.effect = types, linearize, forward, effect
         self.absent = absent or {}
         self.domain = domain or (-2.0, 2.0)
         self.examples = list(examples)
-        self.constant = not (partials or transposes or transpose_into or push or pull)
+        self.constant = not (partials or transposes or transpose_into or push or pull or linearize)
         self.where = defined_at()
         self.resolvers: dict[Rule, Resolver] = {}
         self.recorders: dict[int, Callable[..., Any]] = {}  # filled by reverse mode, by which operands are traced

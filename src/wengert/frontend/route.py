@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import is_engine
-from wengert.core.mode import CONSTANT, GIVEN, OUTSIDE, Buffer, Value, is_array, plain
+from wengert.core.mode import CONSTANT, GIVEN, OUTSIDE, Buffer, Value, content_of, is_array, plain
 from wengert.core.tree import Structure, flatten, unflatten, with_kinds
 from wengert.core.types import dtype_of
 from wengert.rules.elementwise import mul
@@ -313,7 +313,7 @@ def is_instance(x: Any, kinds: Any) -> bool:
     """A traced value counts as what it stands for: an array, a NumPy scalar or a Python number."""
     kinds = original_class(kinds)
     if isinstance(x, Value):
-        return isinstance(plain(x), kinds) or isinstance(x, kinds)
+        return isinstance(content_of(x), kinds) or isinstance(x, kinds)
     return isinstance(unrouted_function(x), kinds)
 
 
@@ -329,7 +329,7 @@ def type_of(cls: Any, x: Any, *definition: Any) -> Any:
     """`type(x)`: of a traced value, what it stands for; float and its like as routed code knows them."""
     if definition:
         return type(x, *definition)
-    kind = type(plain(x)) if isinstance(x, Value) else type(unrouted_function(x))
+    kind = type(content_of(x)) if isinstance(x, Value) else type(unrouted_function(x))
     return SCALARS.get(kind, kind)
 
 
@@ -704,7 +704,7 @@ def hoist(f: Callable[..., Any]) -> tuple[list[Any], Callable[[list[Any]], Calla
     """The traced values that f finds in its closure, and f with others in their place."""
     if not isinstance(f, types.FunctionType):
         return [], lambda captured: f
-    places = [i for i, (name, cell) in enumerate(closure_of(f)) if holds_traced(content_of(cell))]
+    places = [i for i, (name, cell) in enumerate(closure_of(f)) if holds_traced(cell_content(cell))]
 
     def rebuild(captured: list[Any]) -> Callable[..., Any]:
         if not places:
@@ -716,10 +716,10 @@ def hoist(f: Callable[..., Any]) -> tuple[list[Any], Callable[[list[Any]], Calla
         copy.__kwdefaults__ = f.__kwdefaults__
         return copy
 
-    return [content_of((f.__closure__ or ())[i]) for i in places], rebuild
+    return [cell_content((f.__closure__ or ())[i]) for i in places], rebuild
 
 
-def content_of(cell: types.CellType) -> Any:
+def cell_content(cell: types.CellType) -> Any:
     try:
         return cell.cell_contents
     except ValueError:

@@ -28,6 +28,9 @@ class Forward(Mode):
             else:
                 primals.append(x)
                 tangents.append(None)
+        if row.forward is not None:
+            outs, pushed = row.forward(primals, tangents, params)
+            return tuple(self.dual(o, t) for o, t in zip(outs, pushed))
         out = row(*primals, **params)
         if row.constant:
             return buffer(out)

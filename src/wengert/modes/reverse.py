@@ -88,6 +88,8 @@ class Reverse(Mode):
                     foreign = [*(foreign or ()), (x, True)]
                 primals.append(x)
             bit <<= 1
+        if row.linearize is not None and mask and self.recording():
+            return self.linearized(row, args, primals, params)
         out = row(*primals, **params) if nested else row.evaluate(*primals, **params)
         if row.constant:
             return self.constant(out)
@@ -100,6 +102,13 @@ class Reverse(Mode):
         if row.several:
             return tuple(self.component(record, i, len(out), o) for i, o in enumerate(out))
         return self.node(self, out, record)
+
+    def linearized(self, row: Primitive, args: tuple[Any, ...], primals: list[Any], params: dict[str, Any]) -> Any:
+        """A row that knows by itself what it keeps."""
+        parents = [x.aux if isinstance(x, Value) and x.mode is self else None for x in args]
+        outs, pull = row.linearize(primals, [p is not None for p in parents], params)  # type: ignore[misc]
+        record = Record(((TOTALS, parents, pull, None, None),))
+        return tuple(self.component(record, i, len(outs), o) for i, o in enumerate(outs))
 
     def component(self, record: Record, position: int, count: int, out: Any) -> Any:
         """One of several results; a whole number among them (a rank) has no derivative."""
@@ -129,6 +138,7 @@ INTO = 5  # rule(waiting, ct, *saved), added into what waits at the parent
 PULL = 6  # rule(ct, *saved), one contribution per parent
 OWNED = 7  # the same for a rule that may overwrite ct
 COMPONENT = 8  # ct is one of several results of the parent
+TOTALS = 9  # rule(ct, what waits at each parent), which returns all of it with the contribution
 
 
 def recorder_of(row: Primitive, mask: int, count: int) -> Callable[..., Any]:
@@ -282,6 +292,8 @@ class Sweep:
             # held by `run` and here, and by nobody else
             owned = sys.getrefcount(ct) == ALONE + 1 and (exclusive(ct) if isinstance(ct, Value) else owns_storage(ct))
             self.add_all(parent, rule(ct, owned, *saved), fit)
+        elif kind == TOTALS:
+            self.replace_totals(parent, rule, ct)
         else:
             self.add_component(parent, rule, saved, ct)
 
@@ -318,6 +330,22 @@ class Sweep:
             waiting = self.pending[key] = [record, [None] * count]
             heappush(self.heap, key)
         waiting[1][position] = ct
+
+    def replace_totals(self, parents: Sequence[Any], pull: Any, cts: Any) -> None:
+        """What waits goes through the pull, so that a loop adds into it in place."""
+        waiting: list[Any] = []
+        for parent in parents:
+            entry = None if parent is None else self.pending.get(-parent.index)
+            waiting.append(None if entry is None else entry[1])
+            if entry is not None:
+                entry[1] = None
+        for parent, total in zip(parents, pull(cts, waiting)):
+            if total is not None:
+                entry = self.pending.get(-parent.index)
+                if entry is not None and entry[1] is None:
+                    entry[1] = total
+                else:
+                    self.add(parent, total)
 
     def verify(self, guards: Any) -> None:
         for guard in guards:

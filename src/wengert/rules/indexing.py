@@ -34,10 +34,9 @@ def normal_index(index: Any, shape: Shape) -> tuple[tuple[int, ...] | None, Inde
         return None, tuple([plain_slice(p) if type(p) is slice else p for p in parts])
     parts = tuple(item for p in parts for item in normal_part(p))
     parts = without_ellipsis(parts, len(shape))
-    arrays = [i for i, p in enumerate(parts) if isinstance(p, np.ndarray)]
-    if not arrays:
+    if not any(map(is_position_array, parts)):
         return None, parts
-    advanced = [i for i, p in enumerate(parts) if isinstance(p, np.ndarray | int)]
+    advanced = [i for i, p in enumerate(parts) if isinstance(p, np.ndarray | int | Value)]
     if advanced[-1] - advanced[0] + 1 == len(advanced):
         return None, parts
     return arrays_first(parts, shape)
@@ -50,6 +49,8 @@ def normal_part(part: Any) -> tuple[Any, ...]:
     if isinstance(part, slice):
         return (plain_slice(part),)
     if isinstance(part, Value) and part.dtype.kind in "iub":
+        if part.fresh().mode.staged and part.dtype.kind != "b":
+            return (part.snapshot(),)  # its number is known when the program runs
         part = decide(part)
     part = part if isinstance(part, Value) else np.asarray(part)
     kind = part.dtype.kind
@@ -103,7 +104,12 @@ def arrays_first(parts: Index, shape: Shape) -> tuple[tuple[int, ...], Index]:
 
 
 def is_basic(index: Index) -> bool:
-    return np.ndarray not in map(type, index)
+    return not any(map(is_position_array, index))
+
+
+def is_position_array(part: Any) -> bool:
+    """Whether NumPy copies what is read there: an array of positions."""
+    return isinstance(part, np.ndarray) or (isinstance(part, Value) and part.ndim > 0)
 
 
 # ---------------------------------------------------------------- reading

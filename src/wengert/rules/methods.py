@@ -121,7 +121,8 @@ plain_multiply = binary(e.mul)[0]
 
 def is_lane_index(parts: tuple[Any, ...]) -> bool:
     """Integers that differ from lane to lane of a batch (an integer carries no derivative)."""
-    return all(is_integer(p) for p in parts) and not all(isinstance(p, Buffer) for p in parts if isinstance(p, Value))
+    values = [p for p in parts if isinstance(p, Value)]
+    return all(is_integer(p) for p in parts) and not all(isinstance(p, Buffer) or p.mode.staged for p in values)
 
 
 def is_integer(part: Any) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import plain
+from wengert.core.mode import content_of, is_staged, plain
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, shape_of
 from wengert.rules.elementwise import scale
@@ -114,7 +114,7 @@ sum_of_ranges = row(
 
 
 def has_zero(x: Any) -> bool:
-    return bool((plain(x) == 0).any())
+    return is_staged(x) or bool((plain(x) == 0).any())
 
 
 def along(axis: int, part: Any) -> tuple[Any, ...]:
@@ -123,7 +123,7 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
 
 def products_of_others(x: Any, axis: int) -> Any:
     """For each element the product of all others along `axis`: what is before times what is after."""
-    ones = np.ones_like(plain(getitem(x, index=along(axis, slice(0, 1)))), shape=one_along(shape_of(x), axis))
+    ones = np.ones_like(content_of(x), shape=one_along(shape_of(x), axis))
     before = cumprod(concatenate(ones, getitem(x, index=along(axis, slice(0, -1))), axis=axis), axis=axis)
     reverse = flip(x, axes=(axis,))
     after = cumprod(concatenate(ones, getitem(reverse, index=along(axis, slice(0, -1))), axis=axis), axis=axis)

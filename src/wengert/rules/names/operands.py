@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Buffer, Value, buffer, decide, plain, unbuffer
+from wengert.core.mode import Buffer, Value, buffer, content_of, decide, unbuffer
 from wengert.core.primitive import positional
 from wengert.core.tree import flatten, unflatten
 from wengert.core.types import Shape, dtype_of, shape_of
@@ -26,7 +26,9 @@ def in_double(x: Any) -> Any:
 def strong(x: Any) -> Any:
     """As an array that NumPy makes of it: a Python number is no longer weak."""
     return (
-        arrayed(x) if isinstance(x, Value | list | tuple | np.ndarray) and type(plain(x)) is not float else in_double(x)
+        arrayed(x)
+        if isinstance(x, Value | list | tuple | np.ndarray) and type(content_of(x)) is not float
+        else in_double(x)
     )
 
 
@@ -34,7 +36,7 @@ def convert_to(x: Any, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if dtype.kind not in "fc":
         return buffer(elementwise.truncate(x, dtype=dtype))
-    return x if dtype_of(x) == dtype and type(plain(x)) is not float else linear.convert(x, dtype=dtype)
+    return x if dtype_of(x) == dtype and type(content_of(x)) is not float else linear.convert(x, dtype=dtype)
 
 
 def plain_numbers(x: Any) -> Any:
@@ -76,7 +78,7 @@ def holds_value(x: Any) -> bool:
 
 
 def representative(x: Any) -> Any:
-    return plain(x) if not isinstance(x, Value) or type(plain(x)) is float else x.dtype
+    return content_of(x) if not isinstance(x, Value) or type(content_of(x)) is float else x.dtype
 
 
 def each(arrays: tuple[Any, ...], f: Callable[[Any], Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import plain
+from wengert.core.mode import content_of, plain
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import elementwise, indexing, linear, order
 from wengert.rules.elementwise import where as select
@@ -224,7 +224,7 @@ def quantile_of(ordered: Any, q: Any, method: str, skip_nan: bool) -> Any:
 
 def strong_types(q: Any) -> list[Any]:
     """What else decides the dtype of the result; a Python number is weak."""
-    return [0.0] if type(plain(q)) in (int, float) else [dtype_of(q), 0.0]
+    return [0.0] if type(content_of(q)) in (int, float) else [dtype_of(q), 0.0]
 
 
 def counted(ordered: Any) -> Any:

@@ -1,0 +1,1 @@
+"""A function as data: a typed, functional program with structured control flow."""

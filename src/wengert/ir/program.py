@@ -1,0 +1,260 @@
+"""The program as data: typed, functional, structured.  An update of an array makes a new value.
+
+An equation applies a row of the table.  Control flow is rows, too, whose parameters are programs (rules/control.py);
+these are closed: whatever they read from around them is an operand.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wengert.core.diagnostic import Position
+from wengert.core.primitive import Primitive
+from wengert.core.types import Shape
+
+_numbers = itertools.count()
+
+
+# ---------------------------------------------------------------- types
+
+
+class Type(NamedTuple):
+    """What a variable holds.
+
+    form   "array"; "scalar", a number of NumPy; "weak", a Python number, which takes the dtype of what it meets
+           (NEP 50)
+    """
+
+    dtype: np.dtype[Any]
+    shape: Shape = ()
+    form: str = "array"
+
+    def __str__(self) -> str:
+        name = {"float64": "f64", "float32": "f32", "int64": "i64", "bool": "bool", "complex128": "c128"}.get(
+            self.dtype.name, self.dtype.name
+        )
+        if self.form == "weak":
+            return f"~{name}"
+        return name if self.form == "scalar" else f"{name}[{', '.join(map(str, self.shape))}]"
+
+
+class Stack(NamedTuple):
+    """A stack of values of one type: what a loop of unknown length keeps for the way back."""
+
+    element: Any
+
+    def __str__(self) -> str:
+        return f"stack<{self.element}>"
+
+
+AnyType = Type | Stack
+
+
+def type_of(x: Any) -> "AnyType":
+    """The type of a plain number or array, or of a stack."""
+    if isinstance(x, Items):
+        return x.type
+    if isinstance(x, np.ndarray):
+        return Type(x.dtype, x.shape, "array")
+    if isinstance(x, np.generic):
+        return Type(x.dtype, (), "scalar")
+    if isinstance(x, bool | int | float | complex):
+        return Type(PYTHON[type(x)], (), "weak")
+    raise TypeError(f"a program has no values of type {type(x).__name__}")
+
+
+PYTHON = {bool: np.dtype(bool), int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
+
+
+# ---------------------------------------------------------------- variables, equations, programs
+
+
+class Var:
+    """A value of a program: made once, by a parameter or an equation."""
+
+    __slots__ = ("__weakref__", "name", "number", "type")
+
+    def __init__(self, name: str, type: AnyType) -> None:
+        self.name, self.type, self.number = name, type, next(_numbers)
+
+    def __repr__(self) -> str:
+        return f"{self.name}.{self.number}: {self.type}"
+
+
+class Hole(NamedTuple):
+    """In a parameter: the value of this operand stands here (an index that is known at run time only)."""
+
+    operand: int
+
+
+@dataclass(eq=False, slots=True)
+class Equation:
+    """outs = row(*ins, **params).
+
+    ins     variables and plain numbers or arrays; operands of the row first, then what fills the holes of `params`
+    count   how many of `ins` are operands
+    label   the user's name for the result, if he gave one
+    where   the user's line
+    origin  for a derived equation: the one that it differentiates
+    """
+
+    outs: list[Var]
+    row: Primitive
+    ins: list[Any]
+    params: dict[str, Any]
+    count: int
+    where: Position | None = None
+    origin: "Equation | None" = None
+
+    @property
+    def regions(self) -> "list[Program]":
+        return [p for p in self.params.values() if isinstance(p, Program)]
+
+    @property
+    def has_holes(self) -> bool:
+        return len(self.ins) > self.count
+
+
+@dataclass(eq=False)
+class Program:
+    """results = f(params): equations in the order in which they run."""
+
+    params: list[Var]
+    equations: list[Equation] = field(default_factory=list)
+    results: list[Any] = field(default_factory=list)  # variables and plain numbers
+    name: str = "program"
+
+    def __str__(self) -> str:
+        return f"<program {self.name}: {len(self.params)} parameters, {len(self.equations)} equations>"
+
+    __repr__ = __str__
+
+
+def type_in(x: Any) -> AnyType:
+    """The type of an operand of an equation."""
+    return x.type if isinstance(x, Var) else type_of(x)
+
+
+def result_types(program: Program) -> list[AnyType]:
+    return [type_in(x) for x in program.results]
+
+
+# ---------------------------------------------------------------- holes
+
+
+def fill(param: Any, operands: Any) -> Any:
+    """The parameter with its holes filled."""
+    kind = type(param)
+    if kind is Hole:
+        return as_index(operands[param.operand])
+    if kind is tuple or kind is list:
+        return kind(fill(p, operands) for p in param)
+    if kind is slice:
+        return slice(*(fill(p, operands) for p in (param.start, param.stop, param.step)))
+    if kind is dict:
+        return {key: fill(p, operands) for key, p in param.items()}
+    return param
+
+
+def as_index(x: Any) -> Any:
+    """A number where an array of no axes stands, as NumPy reads it."""
+    return int(x) if isinstance(x, np.ndarray) and x.ndim == 0 else x
+
+
+def filled_params(e: Equation, operands: Any) -> dict[str, Any]:
+    return {key: fill(p, operands) for key, p in e.params.items()} if e.has_holes else e.params
+
+
+# ---------------------------------------------------------------- walks
+
+
+def variables(e: Equation) -> list[Var]:
+    """What an equation reads (its regions are closed)."""
+    return [x for x in e.ins if isinstance(x, Var)]
+
+
+def walk(program: Program) -> Iterator[Equation]:
+    """All equations, those of regions after the one that holds them."""
+    for e in program.equations:
+        yield e
+        for region in e.regions:
+            yield from walk(region)
+
+
+def makers(program: Program) -> dict[Var, Equation]:
+    """Which equation makes each variable."""
+    return {out: e for e in program.equations for out in e.outs}
+
+
+def substituted(xs: list[Any], names: Mapping[Var, Any]) -> list[Any]:
+    return [names.get(x, x) if isinstance(x, Var) else x for x in xs]
+
+
+def copied(e: Equation, names: dict[Var, Any], origin: Equation | None = None) -> Equation:
+    """The equation with other variables; `names` learns those of its results."""
+    outs = [Var(o.name, o.type) for o in e.outs]
+    ins = substituted(e.ins, names)
+    names.update(zip(e.outs, outs))
+    return Equation(outs, e.row, ins, e.params, e.count, e.where, origin or e.origin)
+
+
+def clone(program: Program) -> Program:
+    """A copy with variables of its own; regions are shared, since passes replace and never change them."""
+    names: dict[Var, Any] = {p: Var(p.name, p.type) for p in program.params}
+    params = [names[p] for p in program.params]
+    equations = [copied(e, names) for e in program.equations]
+    return Program(params, equations, substituted(program.results, names), program.name)
+
+
+def map_regions(e: Equation, change: Callable[[Program], Program]) -> Equation:
+    """The equation with each of its programs replaced."""
+    if not e.regions:
+        return e
+    params = {key: change(p) if isinstance(p, Program) else p for key, p in e.params.items()}
+    return Equation(e.outs, e.row, e.ins, params, e.count, e.where, e.origin)
+
+
+# ---------------------------------------------------------------- stacks
+
+
+class Items:
+    """A stack at run time, with the shape and dtype by which derivatives see that it may carry one."""
+
+    __slots__ = ("items", "type")
+    shape: Shape = ()
+
+    def __init__(self, type: Stack, items: list[Any] | None = None) -> None:
+        self.type, self.items = type, [] if items is None else items
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return dtype_in(self.type)
+
+    def __repr__(self) -> str:
+        return f"<{self.type} of {len(self.items)}>"
+
+
+def dtype_in(type: AnyType) -> np.dtype[Any]:
+    """Of the numbers, however deep they are stacked."""
+    while isinstance(type, Stack):
+        type = type.element
+    return type.dtype
+
+
+def tangent_type(type: AnyType) -> AnyType:
+    """Of tangents and cotangents: a number of NumPy where the primal is a weak one."""
+    if isinstance(type, Stack):
+        return Stack(tangent_type(type.element))
+    return type._replace(form="scalar") if type.form == "weak" else type
+
+
+def zero(type: AnyType) -> Any:
+    """The zero of this type; where a derivative asks for the zero of a stack, the stack is empty."""
+    if isinstance(type, Stack):
+        return Items(type)
+    if type.form == "weak":
+        return type.dtype.type(0).item()
+    return np.zeros(type.shape, type.dtype) if type.form == "array" else type.dtype.type(0)

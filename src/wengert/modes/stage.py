@@ -1,0 +1,308 @@
+"""Staging: a call of a row becomes an equation of the program that is being built."""
+
+import itertools
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from wengert.core.diagnostic import Position
+from wengert.core.mode import Buffer, Mode, Value, leaked
+from wengert.core.primitive import Primitive
+from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Stack, Var, fill, type_of
+from wengert.rules.control import literal
+
+
+class Staged(Value):
+    """A variable of a program; its content is a sample, of its type and shape."""
+
+    __slots__ = ()
+    var = Value.aux
+
+
+class NeedsValue(Exception):
+    """Python asked for the number of a variable that is known at run time only."""
+
+    def __init__(self, var: Var) -> None:
+        super().__init__(var.name)
+        self.var = var
+
+
+class Block:
+    """A program that is being built; what it reads from around it becomes a parameter."""
+
+    def __init__(self, name: str, parent: "Block | None") -> None:
+        self.program = Program([], name=name)
+        self.parent = parent
+        self.own: set[Var] = set()
+        self.captured: dict[Var, Var] = {}  # variable of an outer block -> parameter
+
+    def parameter(self, name: str, type: AnyType) -> Var:
+        var = Var(name, type)
+        self.own.add(var)
+        self.program.params.append(var)
+        return var
+
+    def read(self, var: Var) -> Var:
+        """The variable as this block knows it."""
+        if var in self.own:
+            return var
+        found = self.captured.get(var)
+        if found is None:
+            if self.parent is None:
+                raise leaked(STAGING)
+            self.parent.read(var)
+            found = self.captured[var] = self.parameter(var.name, var.type)
+        return found
+
+    def captures(self) -> list[Var]:
+        """What the block reads from around it, in the order of its last parameters."""
+        return list(self.captured)
+
+
+class Stage(Mode):
+    """Equations go to the innermost block.
+
+    known    values of variables that are known while the program is built, with the parameters that they follow from
+    guards   parameters whose value the program was built for
+    free     parameters that are at hand wherever the way back may want them
+    """
+
+    name = "program"
+    differentiates = False
+    staged = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks: list[Block] = []
+        self.known: dict[Var, frozenset[Var]] = {}
+        self.guards: dict[Var, Any] = {}
+        self.free: set[Var] = set()
+        self.where: Position | None = None
+        self.origin: Equation | None = None
+
+    # ------------------------------------------------------------ blocks and values
+
+    @property
+    def block(self) -> Block:
+        return self.blocks[-1]
+
+    @contextmanager
+    def building(self, name: str) -> Iterator[Block]:
+        """A block inside the current one."""
+        block = Block(name, self.blocks[-1] if self.blocks else None)
+        self.blocks.append(block)
+        try:
+            yield block
+        finally:
+            self.blocks.pop()
+
+    def parameter(self, name: str, type: AnyType) -> Staged:
+        return self.value(self.block.parameter(name, type))
+
+    def argument(self, name: str, value: Any) -> Staged:
+        """A parameter that may be specialised: to ask for its number makes a guard."""
+        var = self.block.parameter(name, type_of(value))
+        self.known[var] = frozenset([var])
+        return Staged(self, value, var)
+
+    def constant(self, value: Any, name: str = "c") -> Staged:
+        """A plain number or array as a variable; written out as `full` where all its elements are equal."""
+        var = Var(name, type_of(value))
+        self.known[var] = frozenset()
+        self.block.own.add(var)
+        row, ins, params = literal(value)
+        self.append(Equation([var], row, ins, params, len(ins), self.where, self.origin))
+        return Staged(self, value, var)
+
+    def value(self, var: Var) -> Staged:
+        return Staged(self, sample(var.type), var)
+
+    def append(self, e: Equation) -> None:
+        self.block.program.equations.append(e)
+
+    # ------------------------------------------------------------ equations
+
+    def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        if row.name == "duplicate":  # values of a program never change: another name will do
+            return args[0].snapshot()
+        args = tuple([unplaced(x) for x in args])
+        fills: list[Any] = []
+        params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
+        if "inplace" in params:
+            params["inplace"] = False  # how, is the business of who runs the program
+        operands = [*args, *fills]
+        samples, known = self.evaluated(row, args, operands, params)
+        outs = [Var(row.name, t) for t in (type_of(s) for s in samples)]
+        self.block.own.update(outs)
+        if known is not None:
+            self.known.update((o, known) for o in outs)
+        ins = [self.operand(x) for x in operands]
+        self.append(Equation(outs, row, ins, params, len(args), self.where, self.origin))
+        values = tuple([Staged(self, s, o) for s, o in zip(samples, outs)])
+        return values if row.several else values[0]
+
+    def operand(self, x: Any) -> Any:
+        """As it stands in an equation of the current block: a variable or a plain number."""
+        if isinstance(x, Value):
+            return self.block.read(x.aux)
+        return self.constant(x).aux if isinstance(x, np.ndarray | Items) else x
+
+    def lifted(self, key: str, param: Any, count: int, fills: list[Any]) -> Any:
+        """The parameter with a hole in place of each value that may differ from run to run.
+
+        These are integers of an index; lengths and axes must be known, since types depend on them.
+        """
+        if isinstance(param, Value):
+            if key in ("index", "steps"):
+                fills.append(param.fresh())
+                return Hole(count + len(fills) - 1)
+            return self.decide(param) if isinstance(param, Staged) else param.primal
+        kind = type(param)
+        if kind is tuple or kind is list:
+            return kind(self.lifted(key, p, count, fills) for p in param)
+        if kind is slice:
+            parts = (param.start, param.stop, param.step)
+            return slice(*(p.__index__() if isinstance(p, Value) else p for p in parts))
+        if kind is dict:
+            return {k: self.lifted(key if key == "steps" else k, p, count, fills) for k, p in param.items()}
+        return param
+
+    def evaluated(
+        self, row: Primitive, args: Sequence[Any], operands: Sequence[Any], params: dict[str, Any]
+    ) -> tuple[list[Any], frozenset[Var] | None]:
+        """Samples of the results; and, where they are known values, the parameters that they follow from."""
+        if row.types is not None:
+            types = row.types([type_in(x) for x in args], **params)
+            return [sample(t) for t in types], None
+        contents = [x.primal if isinstance(x, Value) else x for x in operands]
+        known = self.knowledge(row, operands)
+        if known is None:
+            return samples_of(row, args, contents, params), None
+        with quiet():
+            out = row.evaluate(*contents[: len(args)], **fill(params, contents))
+        return list(out) if row.several else [out], known
+
+    def knowledge(self, row: Primitive, operands: Sequence[Any]) -> frozenset[Var] | None:
+        """What a result that can be computed now depends on; None where it is for the run."""
+        if row.effect:
+            return None
+        known: frozenset[Var] = frozenset()
+        for x in operands:
+            if isinstance(x, Value):
+                found = self.known.get(x.aux)
+                if found is None or np.size(x.primal) > LARGE:
+                    return None
+                known |= found
+        return known
+
+    # ------------------------------------------------------------ numbers that Python asks for
+
+    def decide(self, x: Value) -> Any:
+        """The number of a value that is known now; where it follows from arguments, the program holds for them only."""
+        known = self.known.get(x.aux)
+        if known is None:
+            raise NeedsValue(x.aux)
+        for var in known:
+            self.guards[var] = True
+        return x.primal
+
+    def is_constant(self, x: Value) -> bool:
+        """Whether its number is the same at each run."""
+        return self.known.get(x.fresh().aux) == frozenset()
+
+
+STAGING = Stage()
+LARGE = 4096  # elements; larger constants are not computed while the program is built
+SMALL = 65536  # elements; where a row moves data, samples up to this size are really moved
+
+
+def unplaced(x: Any) -> Any:
+    """An operand; the plain array of a buffer as it is now."""
+    if not isinstance(x, Value):
+        return x
+    return x.fresh().primal if isinstance(x.fresh(), Buffer) else x
+
+
+def type_in(x: Any) -> AnyType:
+    return x.aux.type if isinstance(x, Value) else type_of(x)
+
+
+# ---------------------------------------------------------------- samples
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def sample(type: AnyType, number: int = 0) -> Any:
+    """A value of this type; its elements mean nothing."""
+    if isinstance(type, Stack):
+        return Items(type)
+    if type.form == "weak":
+        return {"b": bool, "i": int, "f": float, "c": complex}[type.dtype.kind](number)
+    if type.form == "scalar":
+        return type.dtype.type(number)
+    return np.full(type.shape, number, type.dtype) if number else np.zeros(type.shape, type.dtype)
+
+
+def samples_of(row: Primitive, args: Sequence[Any], contents: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+    """Samples of the results: the row is evaluated on samples of its operands.
+
+    The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
+    """
+    shape = broadcast_shape(row, contents)
+    if shape is not None:
+        contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]
+    error: Exception | None = None
+    for candidates in itertools.islice(attempts(args, contents), 3):
+        try:
+            with quiet():
+                out = row.evaluate(*candidates[: len(args)], **fill(params, candidates))
+        except Exception as problem:
+            error = error or problem
+            continue
+        if shape is not None:
+            return [np.zeros(shape, out.dtype)]
+        return [compact(row, o) for o in out] if row.several else [compact(row, out)]
+    assert error is not None
+    raise error
+
+
+def broadcast_shape(row: Primitive, contents: Sequence[Any]) -> tuple[int, ...] | None:
+    """The shape of an elementwise result that need not be computed to know its layout."""
+    arrays = [x for x in contents if isinstance(x, np.ndarray)]
+    if not row.elementwise or row.several or not arrays or not all(x.size and x.flags.c_contiguous for x in arrays):
+        return None
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    return None if shape == () else shape
+
+
+def attempts(args: Sequence[Any], contents: Sequence[Any]) -> Iterator[list[Any]]:
+    yield list(contents)
+    fresh = [i for i, x in enumerate(args) if isinstance(x, Value)]
+    yield [as_ones(x) if i in fresh else x for i, x in enumerate(contents)]
+    yield [as_regular(x) if i in fresh else x for i, x in enumerate(contents)]
+
+
+def as_ones(x: Any) -> Any:
+    return np.ones_like(x) if isinstance(x, np.ndarray) else type(x)(1)
+
+
+def as_regular(x: Any) -> Any:
+    """Matrices that have an inverse."""
+    if not isinstance(x, np.ndarray) or x.ndim < 2:
+        return as_ones(x)
+    return np.broadcast_to(np.eye(*x.shape[-2:], dtype=x.dtype), x.shape).copy()
+
+
+def compact(row: Primitive, out: Any) -> Any:
+    """A sample that is not a view holds no memory worth keeping: zeros are not touched."""
+    if isinstance(out, np.ndarray) and not row.view and out.flags.c_contiguous:
+        return np.zeros(out.shape, out.dtype)
+    return out

@@ -1,0 +1,180 @@
+"""Rows that only programs have: constants, stacks, checks and control flow.  Users never call them.
+
+    for_    (lo, hi, step, *constants, *carries)   body (i, *constants, *carries) -> carries
+    while_  (*constants, *carries)                 test (*constants, *carries) -> truth,  body (the same) -> carries
+    if_     (truth, *operands)                     then and orelse (*operands) -> results
+    call    (*operands)                            program (*operands) -> results
+
+`consts` is the number of constants.  Their derivatives are programs again: see `transforms/control.py`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import Value, content_of, is_array
+from wengert.core.primitive import TABLE, Primitive
+from wengert.ir.evaluate import Interpreter
+from wengert.ir.program import AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
+from wengert.rules.linear import broadcast_to, convert, reshape
+
+ROWS: dict[str, Primitive] = {}
+
+
+def row(name: str, evaluate: Any, **columns: Any) -> Primitive:
+    """A row beside the table of the mathematics."""
+    made = ROWS[name] = Primitive(name, evaluate, register=False, **columns)
+    return made
+
+
+def row_called(name: str) -> Primitive:
+    """The row of this name, of the table or of programs."""
+    return ROWS.get(name) or TABLE[name]
+
+
+# ---------------------------------------------------------------- constants
+
+full = row("full", lambda *, shape, value, dtype: np.full(shape, value, dtype))
+array = row("array", lambda x: x)
+empty_stack = row("empty_stack", lambda *, type: Items(type), types=lambda ins, type: [type])
+
+
+def literal(x: Any) -> tuple[Primitive, list[Any], dict[str, Any]]:
+    """(row, operands, parameters) of the equation that makes a constant; short where all its elements are equal."""
+    if isinstance(x, Items):
+        assert not x.items
+        return empty_stack, [], {"type": x.type}
+    if isinstance(x, np.ndarray) and x.size and x.dtype.kind in "fciub":
+        first = x.flat[0]
+        if (x == first).all() and not (first == 0 and np.signbit(x.real).any()):
+            return full, [], {"shape": x.shape, "value": first.item(), "dtype": x.dtype.str}
+    return array, [x], {}
+
+
+# ---------------------------------------------------------------- to a type
+
+
+def conform(x: Any, type: AnyType) -> Any:
+    """x as a value of this type: a carry, or the result of a branch, has one type for all runs.
+
+    Raises TypeError where that would lose something.
+    """
+    have = value_type(x)
+    if have == type:
+        return x
+    if not fits(have, type):
+        raise TypeError(f"{have} does not fit {type}")
+    if have.dtype != type.dtype or (have.form == "weak" and type.form != "weak"):
+        x = convert(x, dtype=type.dtype)
+    if have.shape != type.shape:
+        return broadcast_to(x, shape=type.shape)
+    return reshape(x, shape=()) if type.shape == () and type.form == "array" and have.form != "array" else x
+
+
+def value_type(x: Any) -> AnyType:
+    """The type of a plain value, or of one in any mode; that of one lane in a batch."""
+    content = content_of(x)
+    if not isinstance(x, Value) or isinstance(content, Items):
+        return type_of(content)
+    form = "array" if is_array(x) else "weak" if type(content) in WEAK else "scalar"
+    return Type(x.dtype, x.shape, form)
+
+
+WEAK = (bool, int, float, complex)
+
+
+def fits(have: AnyType, type: AnyType) -> bool:
+    if isinstance(have, Stack) or isinstance(type, Stack) or (type.form == "weak" and have.form != "weak"):
+        return False
+    stretches = all(n in (1, m) for n, m in zip(reversed(have.shape), reversed(type.shape)))
+    return len(have.shape) <= len(type.shape) and stretches and np.can_cast(have.dtype, type.dtype, "same_kind")
+
+
+# a number of NumPy as the Python number that it was before an array kept it
+weak = row(
+    "weak",
+    lambda x: x.item(),
+    push=lambda x_dot: x_dot,
+    pull=lambda ct: (ct,),
+    types=lambda ins: [ins[0]._replace(form="weak")],
+)
+
+# ---------------------------------------------------------------- stacks: what loops of unknown length keep
+
+
+def stack_push_evaluate(stack: Items, x: Any, *, type: Stack, inplace: bool) -> Items:
+    items = stack.items if inplace else list(stack.items)
+    items.append(x)
+    return Items(stack.type, items)
+
+
+def stack_pop_evaluate(stack: Items, *, type: Stack, inplace: bool) -> tuple[Items, Any]:
+    items = stack.items if inplace else list(stack.items)
+    x = items.pop()
+    return Items(stack.type, items), x
+
+
+def pushed(stack: Any, x: Any, type: Stack) -> Any:
+    """A stack of tangents or cotangents, where None is a zero."""
+    stack = zero(type) if stack is None else stack
+    return stack_push(stack, zero(type.element) if x is None else conform(x, type.element), type=type, inplace=False)
+
+
+# Each is the transpose of the other: what was pushed comes back first.
+stack_push = row(
+    "stack_push",
+    stack_push_evaluate,
+    push=lambda stack_dot, x_dot, type: pushed(stack_dot, x_dot, tangent_type(type)),
+    pull=lambda ct, type: stack_pop(ct, type=tangent_type(type), inplace=False),
+    types=lambda ins, type, inplace: [type],
+)
+stack_pop = row(
+    "stack_pop",
+    stack_pop_evaluate,
+    push=lambda stack_dot, type: stack_pop(stack_dot, type=tangent_type(type), inplace=False),
+    pull=lambda ct, type: (pushed(*ct, tangent_type(type)),),
+    types=lambda ins, type, inplace: [type, type.element],
+    several=True,
+)
+
+# ---------------------------------------------------------------- checks
+
+trip_count = row("trip_count", lambda lo, hi, step: len(range(int(lo), int(hi), int(step))))
+
+
+def check_evaluate(ok: Any, *values: Any, error: type[Exception], arguments: tuple[Any, ...]) -> Any:
+    """Raise error(*arguments), with values in the places that `arguments` leaves for them, unless ok."""
+    if not ok:
+        raise error(*arguments)
+    return True
+
+
+check = row("check", check_evaluate, effect=True)
+
+# ---------------------------------------------------------------- control flow
+
+RUN = Interpreter()
+for_ = row(
+    "for_",
+    lambda *xs, body, consts: tuple(RUN.for_(list(xs), body, consts)),
+    types=lambda ins, body, consts: result_types(body),
+    several=True,
+)
+while_ = row(
+    "while_",
+    lambda *xs, test, body, consts: tuple(RUN.while_(list(xs), test, body, consts)),
+    types=lambda ins, test, body, consts: result_types(body),
+    several=True,
+)
+if_ = row(
+    "if_",
+    lambda *xs, then, orelse: tuple(RUN.if_(list(xs), then, orelse)),
+    types=lambda ins, then, orelse: result_types(then),
+    several=True,
+)
+call = row(
+    "call",
+    lambda *xs, program: tuple(RUN.call(list(xs), program)),
+    types=lambda ins, program: result_types(program),
+    several=True,
+)

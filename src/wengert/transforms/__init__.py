@@ -1,0 +1,1 @@
+"""Program -> program: the derivatives."""

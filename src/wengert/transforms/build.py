@@ -1,0 +1,62 @@
+"""Building programs by calling rows, and running the equations of one through any mode."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wengert.core.mode import Value
+from wengert.ir.program import AnyType, Equation, Program, Var, filled_params
+from wengert.modes.stage import Stage
+
+
+def build(
+    name: str, types: Sequence[AnyType], names: Sequence[str], body: Callable[[Stage, list[Any]], Any]
+) -> Program:
+    """The program of `body(stage, variables)`, which returns a list of results."""
+    stage = Stage()
+    with stage.building(name) as block:
+        results = body(stage, [stage.parameter(n, t) for n, t in zip(names, types)])
+        block.program.results = [stage.operand(x) for x in results]
+    stage.finished = True
+    return block.program
+
+
+def build_like(program: Program, body: Callable[[Stage, list[Any]], Any]) -> Program:
+    """The same with the parameters of a program."""
+    return build(program.name, [p.type for p in program.params], [p.name for p in program.params], body)
+
+
+def replay(program: Program, values: Sequence[Any], stage: Stage, derives: bool = False) -> list[Any]:
+    """The results for these values, of any mode above `stage`, which gets the equations.
+
+    derives   the equations are derived from those of the program, and no copies of them
+    """
+    env: dict[Var, Any] = dict(zip(program.params, values))
+    for e in program.equations:
+        stage.where, stage.origin = e.where, e.origin
+        operands = [env[x] if isinstance(x, Var) else x for x in e.ins]
+        outs = apply(e, operands, stage)
+        for var, out in zip(e.outs, outs):
+            env[var] = named(out, var)
+    stage.where = stage.origin = None
+    return [env[x] if isinstance(x, Var) else x for x in program.results]
+
+
+def apply(e: Equation, operands: list[Any], stage: Stage) -> Sequence[Any]:
+    params = filled_params(e, operands)
+    args = operands[: e.count]
+    if any(isinstance(x, Value) for x in operands):
+        out = e.row(*args, **params)
+    else:
+        out = stage.apply(e.row, tuple(args), params)
+    return out if e.row.several else (out,)
+
+
+def named(out: Any, var: Var) -> Any:
+    """The name that the user gave stays."""
+    value = out
+    while isinstance(value, Value):
+        if value.mode.staged:
+            value.aux.name = var.name
+            break
+        value = value.primal
+    return out

@@ -1,0 +1,482 @@
+"""Derivatives of control flow: those of a loop are loops, those of a branch are branches."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import Value
+from wengert.ir.order import loop_varied, varied_results
+from wengert.ir.program import (
+    AnyType,
+    Equation,
+    Items,
+    Program,
+    Stack,
+    Type,
+    Var,
+    result_types,
+    tangent_type,
+    type_in,
+    type_of,
+    zero,
+)
+from wengert.modes.forward import Dual, Forward
+from wengert.modes.stage import Stage
+from wengert.rules.control import (
+    call,
+    conform,
+    for_,
+    full,
+    if_,
+    literal,
+    stack_pop,
+    stack_push,
+    trip_count,
+    weak,
+    while_,
+)
+from wengert.rules.indexing import getitem, write
+from wengert.transforms.build import build, replay
+from wengert.transforms.reverse import Halves, split
+
+Flags = Sequence[bool]
+
+# ---------------------------------------------------------------- forward mode
+
+
+def pushed_program(program: Program, groups: Sequence[Sequence[int]], traced: Flags, moving: Flags) -> Program:
+    """The program with tangents.
+
+    groups  of parameters; after each group come the tangents of those in it that are traced
+    moving  results that have a tangent; these come after all results
+    """
+    names, types = [], []
+    for group in groups:
+        own = [program.params[i] for i in group]
+        dots = [program.params[i] for i in group if traced[i]]
+        names += [p.name for p in own] + [f"{p.name}_dot" for p in dots]
+        types += [p.type for p in own] + [tangent_type(p.type) for p in dots]
+
+    def body(stage: Stage, values: list[Any]) -> list[Any]:
+        mode, rest, inputs = Forward(), iter(values), {}
+        for group in groups:
+            for i in group:
+                inputs[i] = next(rest)
+            for i in group:
+                if traced[i]:
+                    inputs[i] = Dual(mode, inputs[i], next(rest))
+        outs = replay(program, [inputs[i] for i in range(len(program.params))], stage)
+        mode.finished = True
+        duals = [isinstance(x, Dual) and x.mode is mode for x in outs]
+        dots = [
+            conform(x.tangent, tangent_type(type_in(r))) if d else zero(tangent_type(type_in(r)))
+            for x, d, m, r in zip(outs, duals, moving, program.results)
+            if m
+        ]
+        return [x.primal if d else x for x, d in zip(outs, duals)] + dots
+
+    return build(program.name, types, names, body)
+
+
+def with_dots(xs: Sequence[Any], dots: Sequence[Any], flags: Flags, types: Sequence[AnyType]) -> list[Any]:
+    """Values, followed by the tangents of those that are traced."""
+    return [*xs, *(filled(d, tangent_type(t)) for d, f, t in zip(dots, flags, types) if f)]
+
+
+def filled(x: Any, type: AnyType) -> Any:
+    return zero(type) if x is None else conform(x, type)
+
+
+def parted(outs: Sequence[Any], moving: Flags) -> tuple[list[Any], list[Any]]:
+    """Results, and a tangent or None for each."""
+    dots = iter(outs[len(moving) :])
+    return list(outs[: len(moving)]), [next(dots) if m else None for m in moving]
+
+
+def types_of(program: Program) -> list[AnyType]:
+    return [p.type for p in program.params]
+
+
+def for_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
+    body, consts = params["body"], params["consts"]
+    heads, xs, dots = primals[:3], primals[3:], tangents[3:]
+    return loop_forward(for_, heads, xs, dots, body, consts, {})
+
+
+def while_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
+    body, consts = params["body"], params["consts"]
+    return loop_forward(while_, (), primals, tangents, body, consts, {"test": params["test"]})
+
+
+def loop_forward(
+    row: Any, heads: Sequence[Any], xs: Sequence[Any], dots: Sequence[Any], body: Program, consts: int, more: Any
+) -> Any:
+    skip = len(body.params) - len(xs)  # the index
+    traced = [d is not None for d in dots[:consts]]
+    moving = loop_varied(body, [d is not None for d in dots], consts)
+    flags = [*[False] * skip, *traced, *moving]
+    places = list(range(len(body.params)))
+    groups = [places[:skip], places[skip : skip + consts], places[skip + consts :]]
+    pushed = pushed_program(body, groups, flags, moving)
+    types = types_of(body)[skip:]
+    constants = with_dots(xs[:consts], dots[:consts], traced, types[:consts])
+    carries = with_dots(xs[consts:], dots[consts:], moving, types[consts:])
+    if "test" in more:
+        more = {"test": ignoring(more["test"], groups[1], groups[2], traced, moving)}
+    outs = row(*heads, *constants, *carries, body=pushed, consts=len(constants), **more)
+    return parted(outs, moving)
+
+
+def ignoring(test: Program, constants: Sequence[int], carries: Sequence[int], traced: Flags, moving: Flags) -> Program:
+    """The test of a loop, with parameters for the tangents, which it does not read."""
+    params = []
+    for group, flags in ((constants, traced), (carries, moving)):
+        own = [test.params[i] for i in group]
+        params += [*own, *(Var(f"{p.name}_dot", tangent_type(p.type)) for p, f in zip(own, flags) if f)]
+    return Program(params, test.equations, test.results, test.name)
+
+
+def if_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
+    traced = [t is not None for t in tangents[1:]]
+    sides = {key: params[key] for key in ("then", "orelse")}
+    moving = either([varied_results(side, traced) for side in sides.values()])
+    places = list(range(len(traced)))
+    pushed = {key: pushed_program(side, [places], traced, moving) for key, side in sides.items()}
+    operands = with_dots(primals[1:], tangents[1:], traced, types_of(params["then"]))
+    return parted(if_(primals[0], *operands, **pushed), moving)
+
+
+def either(flags: Sequence[Flags]) -> list[bool]:
+    return [any(each) for each in zip(*flags)]
+
+
+def call_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
+    program = params["program"]
+    traced = [t is not None for t in tangents]
+    moving = varied_results(program, traced)
+    pushed = pushed_program(program, [list(range(len(traced)))], traced, moving)
+    return parted(call(*with_dots(primals, tangents, traced, types_of(program)), program=pushed), moving)
+
+
+# ---------------------------------------------------------------- reverse mode
+
+Linearized = tuple[list[Any], Callable[[Sequence[Any], Sequence[Any]], list[Any]]]
+
+
+def chosen(xs: Sequence[Any], flags: Flags) -> list[Any]:
+    return [x for x, f in zip(xs, flags) if f]
+
+
+def spread_out(found: Sequence[Any], flags: Flags) -> list[Any]:
+    """One item for each flag, None where it is not set."""
+    rest = iter(found)
+    return [next(rest) if f else None for f in flags]
+
+
+def totals_in(waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType]) -> list[Any]:
+    return [filled(w, tangent_type(t)) for w, f, t in zip(waiting, traced, types) if f and not isinstance(t, Stack)]
+
+
+def cotangents_in(cts: Sequence[Any], moving: Flags, types: Sequence[AnyType]) -> list[Any]:
+    return [filled(ct, tangent_type(t)) for ct, m, t in zip(cts, moving, types) if m]
+
+
+def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+    program = params["program"]
+    moving = varied_results(program, traced)
+    halves = split(program, traced, moving, [True] * len(primals))
+    n, types = len(program.results), types_of(program)
+    out = call(*primals, program=halves.forward)
+
+    def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        hand = [primals[i] for i in halves.hand]
+        seeds = cotangents_in(cts, moving, result_types(program))
+        found = call(*hand, *out[n:], *seeds, *totals_in(waiting, traced, types), program=halves.backward)
+        return spread_out(found, traced)
+
+    return list(out[:n]), pull
+
+
+def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+    """What each side keeps is a result; the side that is not taken gives zeros for it."""
+    condition, operands, flags = primals[0], primals[1:], traced[1:]
+    sides = [params["then"], params["orelse"]]
+    moving = either([varied_results(side, flags) for side in sides])
+    halves = [split(side, flags, moving, [True] * len(operands)) for side in sides]
+    types, results = types_of(sides[0]), result_types(sides[0])
+    kept = [half.kept for half in halves]
+    n = len(results)
+    then, orelse = keeping(halves[0], n, [], kept[1]), keeping(halves[1], n, kept[0], [])
+    out = if_(condition, *operands, then=then, orelse=orelse)
+
+    def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        hand = sorted({i for half in halves for i in half.hand})
+        seeds = [*cotangents_in(cts, moving, results), *totals_in(waiting[1:], flags, types)]
+        back = [backward_side(half, side, hand, kept, k) for k, (half, side) in enumerate(zip(halves, sides))]
+        found = if_(condition, *(operands[i] for i in hand), *out[n:], *seeds, then=back[0], orelse=back[1])
+        return [None, *spread_out(found, flags)]
+
+    return list(out[:n]), pull
+
+
+def keeping(half: Halves, n: int, before: list[AnyType], after: list[AnyType]) -> Program:
+    """The forward sweep of one side, with zeros for what the other side keeps."""
+    program = half.forward
+    equations = list(program.equations)
+    zeros = [[zero_variable(t, equations) for t in types] for types in (before, after)]
+    results = [*program.results[:n], *zeros[0], *program.results[n:], *zeros[1]]
+    return Program(program.params, equations, results, program.name)
+
+
+def zero_variable(type: AnyType, equations: list[Equation]) -> Any:
+    x = zero(type)
+    if not isinstance(x, np.ndarray | Items):
+        return x
+    row, ins, params = literal(x)
+    out = Var("zero", type)
+    equations.append(Equation([out], row, ins, params, len(ins)))
+    return out
+
+
+def backward_side(half: Halves, side: Program, hand: list[int], kept: list[list[AnyType]], k: int) -> Program:
+    """The way back of one side, with the parameters of both: what is at hand, kept by one, kept by the other, rest."""
+    own = iter(half.backward.params)
+    mine = {i: next(own) for i in half.hand}
+    at_hand = [mine.get(i) or Var(side.params[i].name, side.params[i].type) for i in hand]
+    stored = [[next(own) if j == k else Var("kept", t) for t in types] for j, types in enumerate(kept)]
+    return Program(
+        [*at_hand, *stored[0], *stored[1], *own], half.backward.equations, half.backward.results, half.backward.name
+    )
+
+
+# ---------------------------------------------------------------- loops, on the way back
+
+
+class Tape:
+    """What a loop keeps: a row of an array for each iteration where their number is known, else a stack."""
+
+    def __init__(self, kept: Sequence[AnyType], trips: int | None) -> None:
+        self.kept = kept
+        self.is_array = [trips is not None and not isinstance(t, Stack) for t in kept]
+        self.types: list[AnyType] = [
+            Type(t.dtype, (trips, *t.shape)) if a else Stack(t)  # type: ignore[arg-type, union-attr]
+            for t, a in zip(kept, self.is_array)
+        ]
+
+    def start(self, near: Sequence[Any]) -> list[Any]:
+        return [empty(t, near) for t in self.types]
+
+    def store(self, tapes: Sequence[Any], values: Sequence[Any], k: Any) -> list[Any]:
+        return [
+            write(tape, x, steps=(), index=(k,), inplace=False) if a else stack_push(tape, x, type=t, inplace=False)
+            for tape, x, t, a in zip(tapes, values, self.types, self.is_array)
+        ]
+
+    def arrays(self, tapes: Sequence[Any]) -> list[Any]:
+        return [tape for tape, a in zip(tapes, self.is_array) if a]
+
+    def stacks(self, tapes: Sequence[Any]) -> list[Any]:
+        return [tape for tape, a in zip(tapes, self.is_array) if not a]
+
+    def load(self, arrays: Sequence[Any], stacks: Sequence[Any], k: Any) -> tuple[list[Any], list[Any]]:
+        """(what was kept in iteration k, the stacks without it)."""
+        rest, left, values = iter(arrays), [], []
+        pile = iter(stacks)
+        for kept, t, a in zip(self.kept, self.types, self.is_array):
+            if a:
+                x = getitem(next(rest), index=(k,))
+                values.append(weak(x) if kept.form == "weak" else x)  # type: ignore[union-attr]
+            else:
+                stack, x = stack_pop(next(pile), type=t, inplace=False)
+                left.append(stack)
+                values.append(x)
+        return values, left
+
+
+def empty(type: AnyType, near: Sequence[Any]) -> Any:
+    """A zero; in a program an equation, where one of the values beside it is of a program."""
+    stage = next(filter(None, map(stage_of, near)), None)
+    if stage is None or isinstance(type, Stack):
+        return zero(type)
+    return stage.apply(full, (), {"shape": type.shape, "value": 0.0, "dtype": type.dtype.str})
+
+
+def stage_of(x: Any) -> Stage | None:
+    while isinstance(x, Value):
+        if isinstance(x.mode, Stage):
+            return x.mode
+        x = x.primal
+    return None
+
+
+def is_free(x: Any) -> bool:
+    """Whether nobody has to keep x for the way back."""
+    return not isinstance(x, Value) or (isinstance(x.mode, Stage) and x.aux in x.mode.free)
+
+
+def split_body(
+    body: Program, xs: Sequence[Any], traced: Flags, consts: int, trips: int | None
+) -> tuple[Halves, list[bool]]:
+    """The halves of a loop's body, and which carries vary.  What depends on no carry is at hand on the way back."""
+    skip, n = len(body.params) - len(xs), len(xs) - consts
+    moving = loop_varied(body, traced, consts)
+    half = split(
+        body,
+        traced=[*[False] * skip, *traced[:consts], *moving],
+        moving=moving,
+        free=[*[True] * (skip + consts), *[False] * n],
+        costly=[*[False] * skip, *(not is_free(x) for x in xs[:consts]), *[False] * n],
+        fresh=[*[False] * (skip + consts), *[True] * n],
+        trips=trips,
+        repeats=True,
+    )
+    return half, moving
+
+
+def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+    body, consts = params["body"], params["consts"]
+    bounds, xs = primals[:3], primals[3:]
+    numbers = [known_number(x) for x in bounds]
+    trips = None if None in numbers else len(range(*numbers))
+    half, moving = split_body(body, xs, traced[3:], consts, trips)
+    tape, n = Tape(half.kept, trips), len(xs) - consts
+    lo, _, step = bounds if trips is None else numbers
+
+    def keeping_body(stage: Stage, values: list[Any]) -> list[Any]:
+        i, lo_, step_ = (values[0], *values[1:3]) if trips is None else (values[0], lo, step)
+        rest = values[3:] if trips is None else values[1:]
+        outs = replay(half.forward, [i, *rest[: consts + n]], stage)
+        return outs[:n] + tape.store(rest[consts + n :], outs[n:], position(i, lo_, step_))
+
+    types = types_of(body)
+    names = [p.name for p in body.params]
+    extra = [lo, step] if trips is None else []
+    forward = build(
+        body.name,
+        [types[0], *[WHOLE] * len(extra), *types[1:], *tape.types],
+        [names[0], *["lo", "step"][: len(extra)], *names[1:], *["tape"] * len(tape.types)],
+        keeping_body,
+    )
+    out = for_(*bounds, *extra, *xs, *tape.start(primals), body=forward, consts=consts + len(extra))
+    count = trip_count(*bounds) if trips is None else trips
+
+    def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        index = lambda k, extra: extra[0] + k * extra[1] if extra else lo + k * step if (lo, step) != (0, 1) else k
+        found = loop_back(
+            half, body, consts, moving, tape, xs, out[n:], cts, waiting[3:], traced[3:], count, extra, index
+        )
+        return [None, None, None, *found]
+
+    return list(out[:n]), pull
+
+
+WHOLE = type_of(0)
+
+
+def position(i: Any, lo: Any, step: Any) -> Any:
+    """The number of the iteration, counted from 0."""
+    k = i if isinstance(lo, int) and lo == 0 else i - lo
+    return k if isinstance(step, int) and step == 1 else k // step
+
+
+def known_number(x: Any) -> int | None:
+    """An integer that is the same at each run."""
+    if not isinstance(x, Value):
+        return int(x)
+    return int(x.primal) if isinstance(x.mode, Stage) and x.mode.is_constant(x) else None
+
+
+def while_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+    body, test, consts = params["body"], params["test"], params["consts"]
+    half, moving = split_body(body, primals, traced, consts, None)
+    tape, n = Tape(half.kept, None), len(primals) - consts
+
+    def keeping_body(stage: Stage, values: list[Any]) -> list[Any]:
+        outs = replay(half.forward, values[: consts + n], stage)
+        return [*outs[:n], values[consts + n] + 1, *tape.store(values[consts + n + 1 :], outs[n:], None)]
+
+    types, names = types_of(body), [p.name for p in body.params]
+    more = [WHOLE, *tape.types]
+    forward = build(body.name, [*types, *more], [*names, "trips", *["tape"] * len(tape.types)], keeping_body)
+    longer = Program([*test.params, *(Var("tape", t) for t in more)], test.equations, test.results, test.name)
+    out = while_(*primals, 0, *tape.start(primals), test=longer, body=forward, consts=consts)
+
+    def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        return loop_back(
+            half, body, consts, moving, tape, primals, out[n + 1 :], cts, waiting, traced, out[n], [], None
+        )
+
+    return list(out[:n]), pull
+
+
+def loop_back(
+    half: Halves,
+    body: Program,
+    consts: int,
+    moving: list[bool],
+    tape: Tape,
+    xs: Sequence[Any],
+    tapes: Sequence[Any],
+    cts: Sequence[Any],
+    waiting: Sequence[Any],
+    traced: Flags,
+    count: Any,
+    extra: Sequence[Any],
+    index: Any,
+) -> list[Any]:
+    """The iterations from the last to the first.
+
+    Constants are the values at hand and the arrays of the tape; carries are the cotangents of the carries, the totals
+    of the constants, and the stacks of the tape.
+    """
+    skip = len(body.params) - len(xs)
+    types = types_of(body)[skip:]
+    hand = [i for i in half.hand if i >= skip]
+    at_hand = [xs[i - skip] for i in hand]
+    arrays, stacks = tape.arrays(tapes), tape.stacks(tapes)
+    seeds = cotangents_in(cts, moving, types[consts:])
+    totals = totals_in(waiting[:consts], traced[:consts], types[:consts])
+    parts = [extra, at_hand, arrays, seeds, totals, stacks]
+
+    def back_body(stage: Stage, values: list[Any]) -> list[Any]:
+        k, rest = values[0], iter(values[1:])
+        extra_, at_hand_, arrays_, seeds_, totals_, stacks_ = ([next(rest) for _ in part] for part in parts)
+        kept, left = tape.load(arrays_, stacks_, k)
+        heads = [index(k, extra_)] if 0 in half.hand and skip else []
+        found = replay(half.backward, [*heads, *at_hand_, *kept, *seeds_, *totals_], stage)
+        return [*found[len(totals_) :], *found[: len(totals_)], *left]
+
+    back_types = [
+        WHOLE,
+        *[WHOLE] * len(extra),
+        *(types[i - skip] for i in hand),
+        *tape.arrays(tape.types),
+        *(tangent_type(t) for t in chosen(types[consts:], moving)),
+        *(tangent_type(t) for t in chosen(types[:consts], traced[:consts])),
+        *tape.stacks(tape.types),
+    ]
+    names = ["k", *["lo", "step"][: len(extra)], *(body.params[i].name for i in hand), *["tape"] * len(arrays)]
+    names += [f"{p.name}_bar" for p in chosen(body.params[skip + consts :], moving)]
+    names += [f"{p.name}_bar" for p in chosen(body.params[skip : skip + consts], traced[:consts])]
+    names += ["tape"] * len(stacks)
+    program = build(f"{body.name}_back", back_types, names, back_body)
+    constants = [*extra, *at_hand, *arrays]
+    out = for_(count - 1, -1, -1, *constants, *seeds, *totals, *stacks, body=program, consts=len(constants))
+    carry_bars = spread_out(out[: len(seeds)], moving)
+    const_bars = spread_out(out[len(seeds) : len(seeds) + len(totals)], traced[:consts])
+    starts = zip(carry_bars, waiting[consts:], traced[consts:])
+    return [*const_bars, *(with_total(bar, w) if t else None for bar, w, t in starts)]
+
+
+def with_total(bar: Any, waiting: Any) -> Any:
+    return bar if waiting is None else waiting + bar
+
+
+for row, forward, linearize in (
+    (for_, for_forward, for_linearize),
+    (while_, while_forward, while_linearize),
+    (if_, if_forward, if_linearize),
+    (call, call_forward, call_linearize),
+):
+    row.forward, row.linearize, row.constant = forward, linearize, False

@@ -1,0 +1,113 @@
+"""What the way back needs, and where it gets it from: kept by the forward sweep, or evaluated again.
+
+The way back is written first.  What it reads of the forward sweep is its demand; `choose` answers each item with one of
+
+    at hand      a constant of the loop, its index: the way back has it, too
+    again        a second evaluation from such values, or from what is kept anyway
+    keep         one more result of the forward sweep
+
+Integers are always evaluated again where they can be.  A loop whose demand depends on none of its carries keeps nothing:
+its body is evaluated again.  (Griewank and Walther 2008, chapter 4.)
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from wengert.ir.program import Equation, Program, Stack, Var, makers, variables
+
+CHEAP = frozenset(
+    [
+        *("add", "sub", "mul", "neg", "square", "abs", "sign", "maximum", "minimum", "where", "convert", "weak"),
+        *("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
+        *("logical_and", "logical_or", "logical_not", "floordiv", "mod", "trip_count"),
+        *("getitem", "take", "wrap_index", "reshape", "transpose", "real", "imag", "conj", "full", "array"),
+    ]
+)
+CHAIN = 8  # equations that may be evaluated again for one value, where something else is kept anyway
+
+
+@dataclass
+class Plan:
+    """Which values the forward sweep keeps, and which equations the way back evaluates again."""
+
+    kept: list[Var] = field(default_factory=list)
+    again: list[Equation] = field(default_factory=list)
+
+
+def choose(
+    program: Program,
+    demanded: Iterable[Var],
+    free: Sequence[bool],
+    costly: Sequence[bool],
+    trips: int | None,
+    repeats: bool,
+) -> Plan:
+    """
+    free     for each parameter: is it at hand on the way back?
+    costly   for each parameter: at hand, but an array that an outer loop would have to keep for it
+    trips    how often the program runs, if known: to keep so many numbers is dearer than an array of that size
+    repeats  whether to evaluate the whole program again where that saves keeping anything
+    """
+    maker = makers(program)
+    limit = math.inf if trips is None else trips
+    heavy = {p for p, c in zip(program.params, costly) if c and elements(p) > limit}
+    hand = {p for p, f in zip(program.params, free) if f} - heavy
+    wanted = [x for x in in_order(program, demanded) if x not in hand]
+    if repeats:
+        chains = [chain(x, maker, hand) for x in wanted]
+        if all(c is not None for c in chains):
+            return Plan([], chosen_equations(program, chains))
+    plan, chains = Plan(), []
+    for x in wanted:
+        found = chain(x, maker, hand)
+        if found is not None and is_worth_repeating(x, found):
+            chains.append(found)
+        else:
+            plan.kept.append(x)
+            hand.add(x)
+    plan.again = chosen_equations(program, chains)
+    return plan
+
+
+def in_order(program: Program, xs: Iterable[Var]) -> list[Var]:
+    """Parameters first, then results of equations from the first to the last."""
+    wanted = set(xs)
+    made = [*program.params, *(o for e in program.equations for o in e.outs)]
+    return [x for x in made if x in wanted]
+
+
+def chosen_equations(program: Program, chains: Sequence[list[Equation] | None]) -> list[Equation]:
+    wanted = {e for c in chains for e in c or ()}
+    return [e for e in program.equations if e in wanted]
+
+
+def chain(x: Var, maker: dict[Var, Equation], hand: set[Var]) -> list[Equation] | None:
+    """The equations that lead to x from what is at hand; None where one needs something else."""
+    found: dict[Equation, None] = {}
+    todo = [x]
+    while todo:
+        y = todo.pop()
+        if y in hand:
+            continue
+        e = maker.get(y)
+        if e is None or e.row.effect:
+            return None
+        if e not in found:
+            found[e] = None
+            todo += variables(e)
+    return list(found)
+
+
+def is_worth_repeating(x: Var, equations: list[Equation]) -> bool:
+    if is_whole(x):
+        return not any(e.regions for e in equations)
+    return len(equations) <= CHAIN and all(e.row.name in CHEAP for e in equations)
+
+
+def is_whole(x: Var) -> bool:
+    return not isinstance(x.type, Stack) and x.type.dtype.kind in "iub" and x.type.shape == ()
+
+
+def elements(x: Var) -> float:
+    return math.inf if isinstance(x.type, Stack) else math.prod(x.type.shape)

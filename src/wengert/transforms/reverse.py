@@ -1,0 +1,142 @@
+"""Reverse mode of a program, in two programs: the forward sweep, which also keeps, and the way back.
+
+The equations of the program run through the eager engine's reverse mode on top of staging, so that every row is
+differentiated by the same rules, and the derivative of a derivative needs nothing new.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wengert.ir.order import needed, reads
+from wengert.ir.program import AnyType, Equation, Program, Stack, Var, clone, tangent_type, type_in, zero
+from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
+from wengert.modes.stage import Stage
+from wengert.rules.control import conform
+from wengert.transforms.build import build, replay
+from wengert.transforms.keep import Plan, choose
+
+
+@dataclass
+class Halves:
+    """
+    forward    (parameters) -> (results, *kept)
+    backward   (*parameters at hand, *kept, *cotangents, *totals) -> totals
+    hand       which parameters the backward program gets, by position
+    kept       types of what the forward program keeps
+    moving     results that have a cotangent, by position
+    """
+
+    forward: Program
+    backward: Program
+    hand: list[int]
+    kept: list[AnyType]
+    moving: list[int]
+
+
+def split(
+    program: Program,
+    traced: Sequence[bool],
+    moving: Sequence[bool],
+    free: Sequence[bool],
+    costly: Sequence[bool] = (),
+    fresh: Sequence[bool] = (),
+    trips: int | None = None,
+    repeats: bool = False,
+) -> Halves:
+    """
+    traced   parameters with a cotangent; their totals so far are parameters of the backward program
+    fresh    those of them whose total starts here, and is no parameter
+    moving   results with a cotangent
+    free     parameters that are at hand on the way back; see `keep.choose` for the rest
+    """
+    n = len(program.params)
+    ends = [i for i, m in enumerate(moving) if m]
+    costly, fresh = costly or [False] * n, fresh or [False] * n
+    fresh = [f or isinstance(p.type, Stack) for f, p in zip(fresh, program.params)]  # a stack is used once
+    both, mark = joint(program, traced, ends, free, costly, fresh)
+    back = needed(both.equations[mark:], both.results[len(program.results) :])
+    fore = Program(both.params[:n], both.equations[:mark], both.results[: len(program.results)], program.name)
+    own = {o for e in back for o in e.outs} | set(both.params[n:])
+    totals = both.results[len(program.results) :]
+    demanded = [x for x in reads(back) if x not in own]
+    demanded += [x for x in totals if isinstance(x, Var) and x not in own and x not in demanded]
+    plan = choose(fore, demanded, free, costly, trips, repeats)
+    return assemble(fore, back, both.params[n:], totals, plan, free, ends)
+
+
+def joint(
+    program: Program,
+    traced: Sequence[bool],
+    ends: list[int],
+    free: Sequence[bool],
+    costly: Sequence[bool],
+    fresh: Sequence[bool],
+) -> tuple[Program, int]:
+    """The program followed by its way back, and how many equations are the program's.
+
+    Parameters: the program's, a cotangent for each of `ends`, a total for each traced parameter that is not fresh.
+    """
+    mark = 0
+    outs = [program.results[i] for i in ends]
+    types = [p.type for p in program.params]
+    waiting = [p for p, t, f in zip(program.params, traced, fresh) if t and not f]
+    types += [tangent_type(type_in(x)) for x in outs] + [tangent_type(p.type) for p in waiting]
+    names = [p.name for p in program.params]
+    names += [f"{name_of(x)}_bar" for x in outs] + [f"{p.name}_bar" for p in waiting]
+
+    def body(stage: Stage, values: list[Any]) -> list[Any]:
+        nonlocal mark
+        n, k = len(program.params), len(ends)
+        cts, totals = values[n : n + k], values[n + k :]
+        stage.free = {v.aux for v, f, c in zip(values, free, costly) if f and not c}
+        mode = Reverse()
+        leaves = [Leaf() if t else None for t in traced]
+        inputs = [v if leaf is None else Node(mode, v, leaf) for v, leaf in zip(values, leaves)]
+        results = replay(program, inputs, stage)
+        mark = len(stage.block.program.equations)
+        seeds = list(zip([leaf for leaf, f in zip(leaves, fresh) if leaf and not f], totals))
+        for i, ct in zip(ends, cts):
+            out = results[i]
+            if isinstance(out, Node) and out.mode is mode:
+                seeds.append((out.aux, ct))
+        found = Sweep(keep=False).run(seeds)
+        mode.finished = True
+        ended = [total(found, leaf, p) for leaf, p in zip(leaves, program.params) if leaf]
+        return [peeled(x, mode) for x in results] + ended
+
+    return build(program.name, types, names, body), mark
+
+
+def total(found: dict[Any, Any], leaf: Leaf, p: Var) -> Any:
+    type = tangent_type(p.type)
+    return conform(found[leaf], type) if leaf in found else zero(type)
+
+
+def peeled(x: Any, mode: Reverse) -> Any:
+    return x.primal if isinstance(x, Node) and x.mode is mode else x
+
+
+def name_of(x: Any) -> str:
+    return x.name if isinstance(x, Var) else "c"
+
+
+def assemble(
+    fore: Program,
+    back: list[Equation],
+    rest: list[Var],
+    totals: list[Any],
+    plan: Plan,
+    free: Sequence[bool],
+    ends: list[int],
+) -> Halves:
+    """The two programs; variables of their own for the second."""
+    kept = list(dict.fromkeys(plan.kept))
+    results = [*fore.results, *kept]
+    forward = Program(fore.params, needed(fore.equations, results), results, fore.name)
+    body = [*plan.again, *back]
+    used = set(reads(body)) | {x for x in totals if isinstance(x, Var)}
+    hand = [i for i, p in enumerate(fore.params) if free[i] and p in used and p not in kept]
+    params = [*[fore.params[i] for i in hand], *kept, *rest]
+    backward = clone(Program(params, body, totals, f"{fore.name}_back"))
+    return Halves(forward, backward, hand, [x.type for x in kept], ends)
