@@ -1,5 +1,9 @@
 """The programs of `tests/programs/` by every way to run them: Python is right, derivatives agree with differences."""
 
+import ast
+import inspect
+import sys
+
 import numpy as np
 import pytest
 
@@ -21,7 +25,7 @@ each_program = pytest.mark.parametrize("program", ONCE)
 
 def leaves(tree):
     """The numbers of a result or of arguments, in one vector."""
-    return np.concatenate([np.ravel(leaf) for leaf in flatten(tree)[0]])
+    return np.concatenate([np.ravel(leaf) for leaf in flatten(tree)[0] if not isinstance(leaf, str)])
 
 
 def differentiated(program):
@@ -104,10 +108,45 @@ def test_description(program):
     assert program.function.__doc__ and "\n" not in program.function.__doc__
     np.testing.assert_array_equal(leaves(program.args()), leaves(program.args()))
     assert bool(program.reason) == (program in LATER)
-    if program.grows:
-        program.function(*program.sized(2 * program.n))
+
+
+def executed_lines(program, n):
+    """How many lines of the program's own file run, which is its work up to the size of vectors."""
+    count, own = 0, program.function.__code__.co_filename
+
+    def trace(frame, event, _):
+        nonlocal count
+        count += event == "line"
+        return trace if frame.f_code.co_filename == own else None
+
+    args, before = program.sized(n), sys.gettrace()
+    sys.settrace(trace)
+    try:
+        result = program.function(*args)
+    finally:
+        sys.settrace(before)
+    assert np.all(np.isfinite(leaves(result)))
+    return count
+
+
+@pytest.mark.parametrize("program", [pytest.param(p, id=p.name) for p in [*PROGRAMS, *LATER] if p.grows])
+def test_work_is_proportional_to_size(program):
+    at_n, at_2n, at_4n = (executed_lines(program, k * 20) for k in (1, 2, 4))
+    assert 1.5 < (at_4n - at_2n) / (at_2n - at_n) < 2.7
+
+
+# what people write, and staging has to read
+CONSTRUCTS = """While Break Continue Assert Raise IfExp BoolOp Lambda ListComp DictComp GeneratorExp Starred JoinedStr
+    ClassDef AugAssign Slice Tuple Dict List Not FloorDiv Mod MatMult""".split()
+
+
+def test_constructs_occur():
+    sources = {inspect.getmodule(program.function) for program in PROGRAMS}
+    nodes = [node for module in sources for node in ast.walk(ast.parse(inspect.getsource(module)))]
+    assert set(CONSTRUCTS) <= {type(node).__name__ for node in nodes}
+    assert {type(node) for node in nodes if getattr(node, "orelse", None)} >= {ast.For, ast.While, ast.If}
 
 
 def test_names_differ():
     names = [program.name for program in [*PROGRAMS, *LATER]]
-    assert len(set(names)) == len(names)
+    assert len(PROGRAMS) >= 28 and len(set(names)) == len(names)

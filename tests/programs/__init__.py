@@ -6,8 +6,12 @@ LATER      programs with a reason why they must wait
 
 from programs import (
     calculus,
+    control_flow,
     dynamic_programming,
+    language,
+    later,
     linear_algebra,
+    names,
     root_finding,
     scenarios,
     signal,
@@ -27,6 +31,9 @@ THEMES = (
     signal,
     calculus,
     scenarios,
+    control_flow,
+    names,
+    language,
 )
 PROGRAMS: list[Program] = [program for theme in THEMES for program in theme.PROGRAMS]
-LATER: list[Program] = []
+LATER: list[Program] = later.LATER

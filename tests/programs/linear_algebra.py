@@ -229,6 +229,11 @@ def tridiagonal_system(n):
     )
 
 
+def coupled(n):
+    A = 0.3 * normal(3, 3, seed=1)
+    return A, A.T.copy(), normal(3, seed=2), normal(3, seed=3), n
+
+
 PROGRAMS = [
     Program(triangular_solve, lambda n: (np.tril(dominant(n)), normal(n)), (0, 1), linear=False),
     Program(cholesky, lambda n: (positive_definite(n), normal(n)), (0, 1), n=4, linear=False),
@@ -243,9 +248,5 @@ PROGRAMS = [
     Program(conjugate_gradient, lambda n: (normal(n + 2, n), normal(n + 2)), (0, 1), n=3, linear=False, scalar=False),
     Program(jacobi, lambda n: (dominant(n), normal(n)), (0, 1), n=3, linear=False),
     Program(gauss_seidel, lambda n: (dominant(n), normal(n)), (0, 1), n=3, linear=False),
-    Program(
-        coupled_updates,
-        lambda n: (0.1 * normal(3, 3, seed=1), 0.1 * normal(3, 3, seed=2), normal(3, seed=3), normal(3, seed=4), n),
-        (0, 1, 2, 3),
-    ),
+    Program(coupled_updates, coupled, (0, 1, 2, 3)),
 ]
