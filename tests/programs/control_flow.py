@@ -32,15 +32,15 @@ def loop_variable_after(x, limit):
     return partial * i + here * x[i] + limit * i
 
 
-def zero_trips(x, n):
+def zero_trips(x, n, m):
     """Loops that do not run leave names as they were, the loop variable too."""
     i, last = 2, x[0]
     for i in range(3, n):
         last = last * x[i]
     k = len(x)
-    while k < n:
+    while k < m:
         k += 1
-        last = 0.0
+        last = last * x[0] + k
     return last * x[i] + k
 
 
@@ -243,23 +243,34 @@ def checked_steps(x, n):
 
 
 PROGRAMS = [
-    Program(first_set_in_branch, lambda n: (normal(n), n)),
-    Program(loop_variable_after, (uniform(6), 1.1), (0, 1)),
-    Program(zero_trips, (uniform(4), 3)),
-    Program(skip_and_stop, (np.array([0.5, -0.3, 0.8, -0.1, 1.3, 0.4, 0.9]),)),
-    Program(search_else, (uniform(5), 1.3), (0, 1)),
+    Program(first_set_in_branch, lambda n: (normal(n), n), more=((-uniform(3), 3), (uniform(3), 1))),
+    Program(loop_variable_after, (uniform(6), 1.1), (0, 1), more=((uniform(6), 100.0), (uniform(6), 0.01))),
+    Program(zero_trips, (uniform(4), 3, 2), more=((uniform(4), 4, 2), (uniform(4), 1, 6))),
+    Program(
+        skip_and_stop,
+        (np.array([0.5, -0.3, 0.8, -0.1, 1.3, 0.4, 0.9]),),
+        more=((np.array([-0.5, 0.3, -0.8]),), (np.zeros(0),)),
+    ),
+    Program(search_else, (uniform(5), 1.3), (0, 1), more=((uniform(5), 0.01), (uniform(5), 50.0))),
     Program(halving_else, (np.array([0.2, 3.0, 0.7, 0.5]), 0.4)),
-    Program(collatz, lambda n: (uniform(3), n), n=7, linear=False),
-    Program(leave_two_loops, (normal(4, 4), 3.0), (0, 1)),
-    Program(return_from_two_loops, (normal(4, 4), 2.5), (0, 1)),
-    Program(return_in_branches, (0.5, 0.4), (0, 1)),
+    Program(collatz, lambda n: (uniform(3), n), n=7, linear=False, more=((uniform(3), 1), (uniform(3), 0))),
+    Program(leave_two_loops, (normal(4, 4), 3.0), (0, 1), more=((normal(4, 4), 1e3), (normal(4, 4), 1e-3))),
+    Program(return_from_two_loops, (normal(4, 4), 2.5), (0, 1), more=((normal(4, 4), 1e3), (normal(4, 4), 1e-3))),
+    Program(
+        return_in_branches, (0.5, 0.4), (0, 1), more=((-0.5, 0.4), (0.5, -0.4), (4.0, 2.6), (2.0, 2.6), (5.5, 0.4))
+    ),
     Program(boolean_operators, lambda n: (normal(n, seed=1), normal(n, seed=2), n), (0, 1), n=8),
     Program(guarded, lambda n: (normal(n),), n=8),
     Program(chained, lambda n: (normal(n), -0.4, 0.7), (0, 1, 2), n=8),
     Program(alternating_sum, lambda n: (normal(n),)),
     Program(changed_loop_variable, lambda n: (normal(n), n)),
-    Program(integer_becomes_float, lambda n: (normal(n),)),
+    Program(integer_becomes_float, lambda n: (normal(n),), more=((-uniform(3),), (np.zeros(0),))),
     Program(sequences, lambda n: (normal(n, seed=1), normal(n, seed=2)), (0, 1), linear=False),
-    Program(bubble_sort, lambda n: (normal(n),), linear=False),
-    Program(checked_steps, lambda n: (0.7, n)),
+    Program(
+        bubble_sort,
+        lambda n: (normal(n),),
+        linear=False,
+        more=((np.array([0.1, 0.2, 0.3]),), (np.array([0.3, 0.2, 0.1]),)),
+    ),
+    Program(checked_steps, lambda n: (0.7, n), more=((0.7, 0),)),
 ]

@@ -250,7 +250,7 @@ PROGRAMS = [
     Program(dict_parameters, network(2), (0, 1)),
     Program(lists_of_constants, (0.7,)),
     Program(appended, (uniform(4),)),
-    Program(choose_by_name, (uniform(3), "quadratic")),
+    Program(choose_by_name, (uniform(3), "quadratic"), more=((uniform(3), "linear"),)),
     Program(bernstein, (normal(4), 0.3), (0, 1)),
     Program(tuple_results, (normal(4),), scalar=False),
     Program(spellings, (uniform(3, seed=1), uniform(3, 3, seed=2)), (0, 1)),

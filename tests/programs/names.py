@@ -142,12 +142,16 @@ def overwritten_result(x, n):
     return y[0]
 
 
+def three_pairs(n):
+    return uniform(2, seed=1), uniform(2, seed=2), uniform(2, seed=3), n
+
+
 PROGRAMS = [
     Program(alias_in_loop, lambda n: (uniform(3), n)),
-    Program(rebind_or_write, lambda n: (uniform(3), n)),
+    Program(rebind_or_write, lambda n: (uniform(3), n), more=((uniform(3), 0),)),
     Program(scaled_alias, lambda n: (uniform(3), n)),
     Program(old_and_new, lambda n: (uniform(3), n)),
-    Program(rotate, lambda n: (uniform(2, seed=1), uniform(2, seed=2), uniform(2, seed=3), n), (0, 1, 2)),
+    Program(rotate, three_pairs, (0, 1, 2), more=(three_pairs(0), three_pairs(1), three_pairs(2))),
     Program(fibonacci, lambda n: (0.3, 0.4, n), (0, 1)),
     Program(written_by_helper, lambda n: (uniform(3, seed=1), uniform(3, seed=2), n), (0, 1), n=3),
     Program(caller_sees_writes, (uniform(4), 1.7), (0, 1)),

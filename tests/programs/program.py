@@ -1,8 +1,8 @@
 """What a program of this package says about itself, and numbers to call it with."""
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ class Program:
     n          the size that correctness is tested at
     linear     operations and bytes grow in proportion to n (else faster, or the loops end by tolerance)
     scalar     returns a number (else arrays)
+    more       other arguments of the same types, which take other ways through the function
     reason     in `LATER`: what it needs that the first half of staging leaves out
     """
 
@@ -25,6 +26,7 @@ class Program:
     n: int = 5
     linear: bool = True
     scalar: bool = True
+    more: tuple[tuple, ...] = ()
     reason: str = ""
 
     @property
@@ -35,6 +37,12 @@ class Program:
     def grows(self):
         """Whether costs can be counted at n, 2n, 4n."""
         return callable(self.arguments) and self.linear
+
+    def points(self) -> Iterator["Program"]:
+        """The program with each of its arguments."""
+        yield replace(self, more=())
+        for arguments in self.more:
+            yield replace(self, arguments=arguments, more=())
 
     def args(self):
         """Fresh arguments at the size for tests of correctness."""

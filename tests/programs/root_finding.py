@@ -126,13 +126,18 @@ def line_search(x, scale):
 
 
 PROGRAMS = [
-    Program(newton, (1.0, 2.0), (0, 1)),
-    Program(bisection, (1.3, 2.1), (0, 1)),
+    Program(newton, (1.0, 2.0), (0, 1), more=((30.0, 0.5), (math.exp(2.0), 2.0))),
+    Program(bisection, (1.3, 2.1), (0, 1), more=((0.2, 7.0),)),
     Program(vapour_pressure, (8.07, 1730.6, 233.4), (0, 1, 2)),
     Program(kepler, lambda n: (uniform(n), 0.4), (0, 1), scalar=False),
-    Program(fixed_point, (0.9, 0.8), (0, 1)),
+    Program(fixed_point, (0.9, 0.8), (0, 1), more=((0.3, 1.1),)),
     Program(golden_section, (1.7, 0.6), (0, 1)),
     Program(newton_system, (np.array([2.0, 0.7]),), scalar=False),
-    Program(geometric_mean, (3.0, 0.5), (0, 1)),
-    Program(line_search, (np.array([-0.7, 0.8]), np.array([1.0, 2.0])), (0, 1)),
+    Program(geometric_mean, (3.0, 0.5), (0, 1), more=((0.5, 3.0), (50.0, 1.0))),
+    Program(
+        line_search,
+        (np.array([-0.7, 0.8]), np.array([1.0, 2.0])),
+        (0, 1),
+        more=((np.array([1.5, 0.1]), np.array([1.0, 9.0])),),
+    ),
 ]

@@ -141,13 +141,13 @@ def two_arrays(n):
 
 
 PROGRAMS = [
-    Program(swapped, two_arrays, (0, 1)),
+    Program(swapped, two_arrays, (0, 1), more=(two_arrays(0), two_arrays(1), two_arrays(4))),
     Program(alias, two_arrays(0)[:2], (0, 1)),
     Program(branch_writes, two_arrays, (0, 1)),
-    Program(empty_loops, two_arrays, (0, 1), linear=False),
+    Program(empty_loops, two_arrays, (0, 1), linear=False, more=(two_arrays(0), two_arrays(-3))),
     Program(neighbours, two_arrays, (0, 1)),
     Program(while_in_for, two_arrays(0)[:2], (0, 1)),
-    Program(old_value, two_arrays, (0, 1)),
+    Program(old_value, two_arrays, (0, 1), more=(two_arrays(0),)),
     Program(maxima, two_arrays, (0, 1)),
     Program(work_array, two_arrays, (0, 1)),
     Program(history, two_arrays(0)[:2], (0, 1)),

@@ -181,16 +181,16 @@ def spring_chain(x, v, stiffness, n):
 
 
 PROGRAMS = [
-    Program(heat, lambda n: (uniform(6), 0.2, n), (0, 1)),
+    Program(heat, lambda n: (uniform(6), 0.2, n), (0, 1), more=((uniform(6), 0.2, 0), (uniform(6), 0.2, 4))),
     Program(heat_in_place, lambda n: (uniform(6), 0.2, n), (0, 1)),
     Program(heat_slices, lambda n: (uniform(6), 0.2, n), (0, 1)),
     Program(advection, lambda n: (uniform(5), 0.9, n), (0, 1), n=3, scalar=False),
     Program(membrane, lambda n: (normal(4, 4, seed=1), normal(4, 4, seed=2), 0.3, n), (0, 1, 2), n=3),
     Program(runge_kutta, lambda n: (uniform(3), n), (0,)),
     Program(lorenz, lambda n: (np.array([1.0, 2.0, 20.0]), 10.0, 28.0, 8.0 / 3.0, n), (0, 1, 2, 3), n=3, scalar=False),
-    Program(adaptive_step_size, (0.7, 2.0, 1e-3), (0, 1)),
-    Program(branching_map, lambda n: (0.3, 2.0, n), (0, 1), n=9),
+    Program(adaptive_step_size, (0.7, 2.0, 1e-3), (0, 1), more=((0.2, 6.0, 1e-3), (0.2, 1.0, 10.0))),
+    Program(branching_map, lambda n: (0.3, 2.0, n), (0, 1), n=9, more=((0.8, 1.1, 9), (0.3, 2.0, 0))),
     Program(n_body, lambda n: (normal(3, 2, seed=1), normal(3, 2, seed=2), uniform(3, seed=3), n), (0, 1, 2), n=3),
-    Program(bouncing_ball, lambda n: (1.5, 0.8, n), (0, 1), n=12),
+    Program(bouncing_ball, lambda n: (1.5, 0.8, n), (0, 1), n=12, more=((9.0, 0.8, 5),)),
     Program(spring_chain, lambda n: (normal(4, seed=1), normal(4, seed=2), uniform(5, seed=3), n), (0, 1, 2), n=4),
 ]

@@ -209,7 +209,14 @@ PROGRAMS = [
         (0, 1, 3),
     ),
     Program(garch, lambda n: (normal(n), 0.1, 0.2, 0.6), (0, 1, 2, 3)),
-    Program(lasso, lambda n: (normal(6, 3, seed=1), normal(6, seed=2), 1.5, n), (0, 1, 2), n=2, scalar=False),
+    Program(
+        lasso,
+        lambda n: (normal(6, 3, seed=1), normal(6, seed=2), 1.5, n),
+        (0, 1, 2),
+        n=2,
+        scalar=False,
+        more=((normal(6, 3, seed=1), normal(6, seed=2), 0.1, 2),),
+    ),
     Program(
         gaussian_process,
         lambda n: (np.linspace(0.0, 2.0, n), normal(n), 0.4, 0.3),
