@@ -254,7 +254,7 @@ PROGRAMS = [
     Program(search_else, (uniform(5), 1.3), (0, 1), more=((uniform(5), 0.01), (uniform(5), 50.0))),
     Program(halving_else, (np.array([0.2, 3.0, 0.7, 0.5]), 0.4)),
     Program(collatz, lambda n: (uniform(3), n), n=7, linear=False, more=((uniform(3), 1), (uniform(3), 0))),
-    Program(leave_two_loops, (normal(4, 4), 3.0), (0, 1), more=((normal(4, 4), 1e3), (normal(4, 4), 1e-3))),
+    Program(leave_two_loops, (normal(4, 4), 3.0), more=((normal(4, 4), 1e3), (normal(4, 4), 1e-3))),
     Program(return_from_two_loops, (normal(4, 4), 2.5), (0, 1), more=((normal(4, 4), 1e3), (normal(4, 4), 1e-3))),
     Program(
         return_in_branches, (0.5, 0.4), (0, 1), more=((-0.5, 0.4), (0.5, -0.4), (4.0, 2.6), (2.0, 2.6), (5.5, 0.4))
