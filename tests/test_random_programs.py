@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from programs import source
+from random_programs import source
 
 COUNT = int(
     os.environ.get("WENGERT_PROGRAMS", "150")
