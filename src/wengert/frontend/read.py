@@ -24,7 +24,6 @@ import warnings
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType
 from typing import Any
 
@@ -115,18 +114,18 @@ def find_in(text: str, f: FunctionType) -> Source | None:
 
 @dataclass(frozen=True)
 class File:
-    """What a text defines; `definitions` and `codes` by the line that code objects call their first."""
+    """What a text defines; `definitions` and `codes` by name and the line that code objects call their first."""
 
     text: str
     filename: str
     flags: int
-    definitions: dict[int, Source]
+    definitions: dict[tuple[str, int], Source]
     lambdas: list[Source]
     codes: dict[tuple[str, int], list[CodeType]]
 
     def source_of(self, code: CodeType) -> Source | None:
         if code.co_name != "<lambda>":
-            return self.definitions.get(code.co_firstlineno)
+            return self.definitions.get((code.co_name, code.co_firstlineno))
         here = [source for source in self.lambdas if source.node.lineno == code.co_firstlineno]
         if len(here) == 1:
             return here[0]
@@ -134,21 +133,31 @@ class File:
         return self.lambda_without_columns(code) if place is None else innermost(here, place)
 
     def lambda_without_columns(self, code: CodeType) -> Source | None:
-        """The first one on the line with the same code; others with the same code do the same.
+        """One of those on the line with the same code; others with the same code do the same.
 
         Python 3.12 gives no columns to a lambda that returns a constant, `-X no_debug_ranges` gives them to none.
-        So each lambda is moved to a line of its own, which its code then tells.
+        So each is moved to a line of its own, which its code then tells.
         """
         tree = tree_of(self.text, self.filename, self.flags)
         twins = [node for node, _ in definitions_in(tree) if isinstance(node, ast.Lambda)]
-        for line, twin in enumerate(twins, 1):
-            twin.lineno = twin.end_lineno = line
+        first = code.co_firstlineno
+        here = [(s, twin) for s, twin in zip(self.lambdas, twins) if s.node.lineno == first]
+        below = len(self.lambdas[0].lines)
+        for step, (source, twin) in enumerate(here, 1):
+            move(source.node, twin, step * below)
         codes = codes_by_line(compiled(tree, self.filename, self.flags))
-        for line, source in enumerate(self.lambdas, 1):
-            is_here = source.node.lineno == code.co_firstlineno
-            if is_here and any(map(equal_without_places, codes.get(("<lambda>", line), ()), repeat(code))):
+        for step, (source, _) in enumerate(here, 1):
+            candidates = codes.get(("<lambda>", first + step * below), ())
+            if any(equal_without_places(code, other) for other in candidates):
                 return source
         return None
+
+
+def move(node: ast.AST, twin: ast.AST, lines: int) -> None:
+    """Set a copy of a node that many lines below the original: all of it, since a change of line makes a NOP."""
+    for old, new in zip(ast.walk(node), ast.walk(twin)):
+        if isinstance(old, ast.expr | ast.arg | ast.keyword) and isinstance(new, type(old)):
+            new.lineno, new.end_lineno = old.lineno + lines, (old.end_lineno or old.lineno) + lines
 
 
 def innermost(lambdas: list[Source], place: Place) -> Source | None:
@@ -168,7 +177,7 @@ def parse(text: str, filename: str, flags: int) -> File:
     tree = tree_of(text, filename, flags)
     lines = tuple(re.split("\r\n?|\n", text))
     sources = [Source(node, filename, lines, owner) for node, owner in definitions_in(tree)]
-    definitions = {first_line(s.node): s for s in sources if not isinstance(s.node, ast.Lambda)}
+    definitions = {key_of(s.node): s for s in sources if not isinstance(s.node, ast.Lambda)}
     lambdas = [s for s in sources if isinstance(s.node, ast.Lambda)]
     return File(text, filename, flags, definitions, lambdas, codes_by_line(compiled(text, filename, flags)))
 
@@ -201,7 +210,7 @@ def definitions_in(tree: ast.Module) -> Iterator[tuple[Definition, str | None]]:
 
 
 def codes_by_line(module: CodeType) -> dict[tuple[str, int], list[CodeType]]:
-    """By name and first line; `finally` makes two codes of one function, and several lambdas may share a line."""
+    """Two codes of one function come from `finally`, and several lambdas may share a line."""
     found: dict[tuple[str, int], list[CodeType]] = {}
     stack = [module]
     while stack:
@@ -218,10 +227,9 @@ def nested(code: CodeType) -> list[CodeType]:
 # ---------------------------------------------------------------- places
 
 
-def first_line(node: Definition) -> int:
-    """As in `co_firstlineno`: the first decorator counts."""
-    decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
-    return min(part.lineno for part in (node, *decorators))
+def key_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, int]:
+    """`co_name` and `co_firstlineno` of its code.  Evaluators of type parameters share the line, not the name."""
+    return node.name, min(part.lineno for part in (node, *node.decorator_list))
 
 
 def first_place(code: CodeType) -> Place | None:
