@@ -1,8 +1,8 @@
 """Reading: from a function object to its syntax tree, with the places that the user's file has.
 
-The file is compiled again, and the function's code must be among the result: a file that was changed after its import
-gives an error, never the tree of other code.  The whole file is parsed, not the lines of the function, so that lines,
-columns, `from __future__` and the names of private attributes are those of the file.
+The file is compiled again, and the function's code must be among the result: where the function was edited after its
+import there is an error, never the tree of other code.  The whole file is parsed, not the lines of the function, so
+that lines, columns, `from __future__` and the names of private attributes are those of the file.
 
     def      found by its first line (of the first decorator): a line holds the start of at most one
     lambda   found by the columns of its instructions, which lie in its body and not in that of a lambda inside it
@@ -20,6 +20,7 @@ import ast
 import functools
 import linecache
 import re
+import threading
 import warnings
 import weakref
 from collections.abc import Iterator
@@ -89,24 +90,28 @@ def remember(code: CodeType, source: Source) -> Source:
 
 def find(f: FunctionType) -> Source:
     """In the text that Python has at hand, which may be older than the file, or else in the file as it is now."""
-    filename = f.__code__.co_filename
-    for _ in range(2):
-        text = "".join(linecache.getlines(filename, f.__globals__))
-        source = find_in(text, f)
+    code = f.__code__
+    for is_fresh in (False, True):
+        file = file_of(f)
+        source = file.find(code, "@pytest_ar" in f.__globals__)
+        if source is None and is_fresh:
+            source = file.find_moved(code)
         if source is not None:
             return source
-        linecache.checkcache(filename)
-    raise changed(f) if text and not is_nameless(filename) else missing(f)
+        linecache.checkcache(code.co_filename)
+    raise missing(f) if code.co_filename in WITHOUT_TEXT or not text_of(f) else changed(f)
 
 
-def find_in(text: str, f: FunctionType) -> Source | None:
-    code = f.__code__
+def text_of(f: FunctionType) -> str:
+    return "".join(linecache.getlines(f.__code__.co_filename, f.__globals__))
+
+
+def file_of(f: FunctionType) -> "File":
+    filename, flags = f.__code__.co_filename, f.__code__.co_flags & FUTURE
     try:
-        file = parse(text, code.co_filename, code.co_flags & FUTURE)
-    except (SyntaxError, ValueError):  # ValueError: a null byte
-        return None
-    candidates = file.codes.get((code.co_name, code.co_firstlineno), ())
-    return file.source_of(code) if any(is_same(code, other, f.__globals__) for other in candidates) else None
+        return parse(text_of(f), filename, flags)
+    except (SyntaxError, ValueError):  # edited, and no longer Python; ValueError: a null byte
+        return parse("", filename, flags)
 
 
 # ---------------------------------------------------------------- one file
@@ -122,6 +127,23 @@ class File:
     definitions: dict[tuple[str, int], Source]
     lambdas: list[Source]
     codes: dict[tuple[str, int], list[CodeType]]
+
+    def find(self, code: CodeType, is_rewritten: bool) -> Source | None:
+        for other in self.codes.get((code.co_name, code.co_firstlineno), ()):
+            if is_same(code, other) or (is_rewritten and resembles(code, other)):
+                return self.source_of(code)
+        return None
+
+    def find_moved(self, code: CodeType) -> Source | None:
+        """The same code at another place, if there is but one: the file was edited elsewhere.
+
+        Autoreload of IPython leaves such code with its old lines, and gives new code lines of no file.
+        """
+        named = [c for (name, _), codes in self.codes.items() if name == code.co_name for c in codes]
+        twins = [c for c in named if equal_without_places(code, c)]
+        twins = [c for c in twins if c.co_qualname == code.co_qualname] or twins
+        sources = {id(source): source for source in map(self.source_of, twins) if source is not None}
+        return sources.popitem()[1] if len(sources) == 1 else None
 
     def source_of(self, code: CodeType) -> Source | None:
         if code.co_name != "<lambda>":
@@ -188,9 +210,12 @@ def tree_of(text: str, filename: str, flags: int) -> ast.Module:
     return tree
 
 
+_filters = threading.Lock()  # two threads in `catch_warnings` may restore each other's filters
+
+
 def compiled(text: str | ast.Module, filename: str, flags: int) -> Any:
     """Notebooks allow `await` outside of functions.  Warnings were given when the file was imported."""
-    with warnings.catch_warnings():
+    with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return compile(text, filename, "exec", flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
@@ -245,10 +270,8 @@ def first_place(code: CodeType) -> Place | None:
 # ---------------------------------------------------------------- is it what Python runs?
 
 
-def is_same(running: CodeType, found: CodeType, namespace: dict[str, Any]) -> bool:
-    if equal_without_places(running, found):
-        return all(map(agree, running.co_positions(), found.co_positions()))
-    return "@pytest_ar" in namespace and resembles(running, found)
+def is_same(running: CodeType, found: CodeType) -> bool:
+    return equal_without_places(running, found) and all(map(agree, running.co_positions(), found.co_positions()))
 
 
 def equal_without_places(one: CodeType, other: CodeType) -> bool:
@@ -294,10 +317,6 @@ WITHOUT_TEXT = {
     "<string>": "it was made by `exec`, by `python -c` or by a library that writes code",
 }
 INSTEAD = "define it in a file or in a notebook; wg.grad and all else without `jit` reads no source"
-
-
-def is_nameless(filename: str) -> bool:
-    return filename in WITHOUT_TEXT
 
 
 def not_python(f: Any) -> Diagnostic:
