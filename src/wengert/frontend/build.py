@@ -39,12 +39,14 @@ UNNAMED = frozenset({*TABLE, *ROWS, "c", "then", "result"})  # names that rows g
 class Staging:
     """One program being built from a function.
 
+    specialised   branches on whole numbers among the arguments are decided now, and the program is guarded
     made      containers and objects that the function made itself, by id, with the region that they were made in
     regions   what is being staged around the current statement: "branch" or "loop", from the outside in
     plans     what earlier attempts at a loop found out (see regions.py)
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, specialised: bool = False) -> None:
+        self.specialised = specialised
         self.stage = Stage()
         self.stage.foreign = self.foreign  # type: ignore[method-assign]
         self.frames: list[Frame] = []
@@ -132,7 +134,7 @@ class Staging:
         x = x.fresh()
         if isinstance(x, Buffer):
             return bool(x.primal)
-        if x.mode is self.stage and self.stage.is_constant(x):
+        if x.mode is self.stage and (self.stage.is_constant(x) or (self.specialised and x.aux in self.stage.known)):
             return bool(self.stage.decide(x))
         if x.size != 1:
             raise ValueError(

@@ -14,9 +14,9 @@ from wengert.core.tree import flatten
 from wengert.core.types import dtype_of
 from wengert.frontend.expressions import attribute, iterated, length_of, short_circuit, visible_cells
 from wengert.frontend.read import Source, read
-from wengert.frontend.refuse import EAGER, Refused
+from wengert.frontend.refuse import EAGER, NeedsSpecialising, Refused
 from wengert.frontend.route import is_foreign, route
-from wengert.frontend.scope import RESULT, RETURNED, Closure, Frame, Maybe, Range, Rows, declared
+from wengert.frontend.scope import RESULT, RETURNED, Choice, Closure, Frame, Maybe, Range, Rows, declared
 from wengert.rules import elementwise
 from wengert.rules.control import trip_count, weak
 from wengert.rules.linear import convert
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from wengert.frontend.build import Staging
 
 DEPTH = 200  # calls inside each other while staging
+RECURSION = 8  # of one function in itself, before its whole-number arguments are taken for constants
 
 
 def call(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(f, Closure):
         return enter(s, f, f.source, f.node, f.defaults, f.keyword_defaults, visible_cells(f.frame), args, kwargs)
+    if isinstance(f, Choice):
+        return s.conditional(f.test, lambda: call(s, f.then, args, kwargs), lambda: call(s, f.orelse, args, kwargs))
     if isinstance(f, types.MethodType):
         if isinstance(f.__self__, Value):
             return library(s, f, args, kwargs)
@@ -82,6 +85,8 @@ def enter(
     """Run the body in a frame of its own."""
     if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
         raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
+    if not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
+        raise NeedsSpecialising
     if len(s.frames) > DEPTH:
         raise Refused(f"`{f.__name__}` calls itself more than {DEPTH} times", "write the recursion as a loop")
     frame = Frame(f, source, bind(s, f.__name__, node.args, defaults, keywords, args, kwargs), cells)

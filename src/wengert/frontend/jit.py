@@ -3,7 +3,9 @@
 import functools
 import inspect
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from wengert.core.mode import Value, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import same_fact
+from wengert.frontend.refuse import NeedsSpecialising
 from wengert.frontend.scope import is_box
 from wengert.ir.program import Program, Var, type_of
 from wengert.modes.stage import Stage, Staged
@@ -158,7 +161,26 @@ def own(x: Any, operands: list[Any]) -> Any:
 
 def build(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int]) -> Built:
     """Stage one call."""
-    staging = Staging(getattr(f, "__name__", type(f).__name__))
+    with deep_recursion():
+        try:
+            return staged(f, leaves, structure, places, specialised=False)
+        except NeedsSpecialising:
+            return staged(f, leaves, structure, places, specialised=True)
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """An interpreter of calls inside calls needs many frames of its own for each."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int], specialised: bool) -> Built:
+    staging = Staging(getattr(f, "__name__", type(f).__name__), specialised)
     stage = staging.stage
     with stage.building(staging.refusals.function) as block:
         values, seen = list(leaves), dict[int, Any]()

@@ -21,6 +21,10 @@ class Spoiled(Exception):
     """A value is used that could not be computed, since an earlier place was refused."""
 
 
+class NeedsSpecialising(BaseException):
+    """A recursion ends only where whole-number arguments are constants.  Not an Exception: it ends the staging."""
+
+
 class NeedsUnrolling(Exception):
     """A loop does something that only Python can do: its iterations must be staged one by one."""
 

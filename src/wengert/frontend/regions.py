@@ -23,6 +23,7 @@ from wengert.frontend.scope import (
     CONTINUED,
     RESULT,
     RETURNED,
+    Choice,
     Closure,
     Frame,
     Maybe,
@@ -113,9 +114,9 @@ def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callab
     before = State.now(s)
     sides = [side(s, "then", then, before), side(s, "else", orelse, before)]
     if all(x.ended for x in sides):
-        emit_branch(s, test, sides, Merge(s, sides))
+        emit_branch(s, test, sides, Merge(s, sides, test))
         raise Ended
-    merge = Merge(s, sides)
+    merge = Merge(s, sides, test)
     live = [x for x in sides if not x.ended]
     changes: list[Callable[[list[Any]], None]] = []
     for k, (frame, old) in enumerate(before.names):
@@ -161,8 +162,8 @@ def side(s: "Staging", name: str, run: Callable[[], Any], before: State) -> Side
 class Merge:
     """Slots of the results of a branch: what each side gives for each."""
 
-    def __init__(self, s: "Staging", sides: Sequence[Side]) -> None:
-        self.s, self.sides = s, sides
+    def __init__(self, s: "Staging", sides: Sequence[Side], test: Any) -> None:
+        self.s, self.sides, self.test = s, sides, test
         self.slots: list[tuple[Any, tuple[Any, Any]]] = []  # (type, the two values)
         self.names: list[str] = []
 
@@ -219,6 +220,8 @@ class Merge:
     def leaf(self, name: str, x: Any, y: Any) -> Callable[[list[Any]], Any]:
         if x is y or (not isinstance(x, Value) and not isinstance(y, Value) and same_value(x, y)):
             return lambda outs: x
+        if callable(x) and callable(y) and not isinstance(x, Value) and not isinstance(y, Value):
+            return lambda outs: Choice(self.test, x, y)
         if not is_number(x) or not is_number(y):
             return lambda outs: Poison(f"is {kind_of(x)} on one way and {kind_of(y)} on the other")
         type = join(value_type(x), value_type(y))

@@ -71,6 +71,18 @@ class Closure:
         return self.staging.call(self, args, kwargs)
 
 
+@dataclass(eq=False)
+class Choice:
+    """One of two functions."""
+
+    test: Any
+    then: Any
+    orelse: Any
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("it is known at run time only which function this is")
+
+
 @dataclass
 class Range:
     """range() with bounds of the program."""
