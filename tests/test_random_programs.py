@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from random_programs import source
+from straight_line import source
 
 COUNT = int(
     os.environ.get("WENGERT_PROGRAMS", "150")
