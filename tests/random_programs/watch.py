@@ -77,7 +77,14 @@ class Instrument(ast.NodeTransformer):
 
     def visit_Call(self, node):
         self.generic_visit(node)
-        return report("kink", node.func, *node.args) if ast.unparse(node.func) in KINKS else node
+        return report("kink", node.func, *node.args) if name_of(node.func) in KINKS else node
+
+
+def name_of(function):
+    """f or np.f; deeper ones have no name here."""
+    if isinstance(function, ast.Attribute):
+        return f"{function.value.id}.{function.attr}" if isinstance(function.value, ast.Name) else None
+    return function.id if isinstance(function, ast.Name) else None
 
 
 def mark(node, part):

@@ -1,8 +1,8 @@
 """Seed -> text of a module.
 
 The text stands for itself: `arguments()` gives fresh arguments of `f`, `change()` changes what f reads besides.
-A seeded writer rather than hypothesis strategies: a program takes some 200 draws, which cost hypothesis more than all
-checks together, and its preference for small examples works against the mix that is wanted.  `shrink.py` shrinks text.
+A seeded writer rather than hypothesis strategies: a program takes 550 draws, 28 ms by hypothesis and 1 ms here, where
+all eager checks take 8 ms; and its preference for small examples works against the mix.  `shrink.py` shrinks the text.
 
 Every vector of a program has the same length, every matrix the same shape.  Indices are in range by construction:
 each int name has an interval.  Values stay near one: what is assigned passes through a sine, a tanh or a small factor.
@@ -87,7 +87,7 @@ STATEMENTS = {
     "augment_array": 3,
     "new_array": 3,
     "rebind_array": 2,
-    "alias": 1.5,
+    "alias": 2,
     "swap": 3,
     "new_int": 1,
     "branch": 6,
@@ -100,7 +100,7 @@ STATEMENTS = {
     "endless_while": 0.7,
     "call_writer": 4,
     "local_function": 1,
-    "leave": 1,
+    "leave": 1.8,
 }
 REGIONS = {"branch", "loop", "loop_over_array", "counted_while", "endless_while"}
 HEADER = {
@@ -599,7 +599,7 @@ class Writer:
             if low >= 0 and high > 0:
                 options += [(f"range({i})", (0, high - 1), False), (f"range({i} + 1)", (0, high), True)] * 3
                 options += [(f"range({i}, {n})", (low, n - 1), high < n), (f"range({i} + 1, {n})", (low + 1, n), False)]
-                options += [(f"range({n - 1}, {i}, -1)", (low + 1, n), False)]
+                options += [(f"range({n - 1}, {i}, -1)", (low + 1, n), False)] * 3
                 options += [(f"range({i} % 2, {n}, {i} + 1)", (0, n - 1), True)]
         return self.random.choice(options)
 
