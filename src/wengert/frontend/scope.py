@@ -72,6 +72,27 @@ class Closure:
 
 
 @dataclass(eq=False)
+class Entered:
+    """What a name holds at the start of an iteration; whether it is read before it is bound again."""
+
+    value: Any
+    is_read: bool = False
+
+    def read(self) -> Any:
+        self.is_read = True
+        return self.value
+
+
+@dataclass(eq=False)
+class Alias:
+    """`box` is the array `source` where `when` is true; None where it is known at run time only."""
+
+    box: Any
+    source: Any
+    when: Any
+
+
+@dataclass(eq=False)
 class Choice:
     """One of two functions."""
 
