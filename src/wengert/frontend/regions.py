@@ -7,6 +7,8 @@ int before) is remembered in its `Plan`, and the loop is staged again.
 """
 
 import ast
+import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -409,7 +411,7 @@ def finish(s: "Staging", node: ast.For | ast.While, outer: tuple[Any, Any]) -> N
 
 def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
     """One loop of the program; staged again until its plan holds, unrolled where Python must see its index."""
-    key = (id(node), *(id(f.function) for f in s.frames), len(s.regions))
+    key = (id(node), *(id(f.source.node) for f in s.frames), len(s.regions))
     plan: Plan = s.plans.setdefault(key, Plan())
     before = State.now(s)
     while not plan.unrolled:
@@ -824,10 +826,15 @@ def late_types(value: Any) -> tuple[Any, list[Any]]:
 
 def is_read_elsewhere(s: "Staging", node: Any, name: str) -> bool:
     """Whether the function reads the name outside of the loop (inner functions count)."""
-    inside = {id(n) for n in ast.walk(node)}
     function = s.frame.function.node if isinstance(s.frame.function, Closure) else s.frame.source.node
-    found = (n for n in ast.walk(function) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store))
-    return any(s.frame.source.mangled(n.id) == name and id(n) not in inside for n in found)
+    inside, everywhere = read_counts(node), read_counts(function)
+    return any(s.frame.source.mangled(n) == name and count > inside.get(n, 0) for n, count in everywhere.items())
+
+
+@functools.lru_cache(4096)
+def read_counts(node: ast.AST) -> dict[str, int]:
+    """How often each name is read in the node."""
+    return Counter(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store))
 
 
 def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
