@@ -13,23 +13,16 @@ from typing import Any
 import numpy as np
 
 from wengert.core.mode import Value, content_of, is_array
-from wengert.core.primitive import TABLE, Primitive
+from wengert.core.primitive import Primitive
 from wengert.ir.evaluate import Interpreter
-from wengert.ir.program import AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
+from wengert.ir.program import ROWS, AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
 from wengert.rules.linear import broadcast_to, convert, reshape
-
-ROWS: dict[str, Primitive] = {}
 
 
 def row(name: str, evaluate: Any, **columns: Any) -> Primitive:
     """A row beside the table of the mathematics."""
     made = ROWS[name] = Primitive(name, evaluate, register=False, **columns)
     return made
-
-
-def row_called(name: str) -> Primitive:
-    """The row of this name, of the table or of programs."""
-    return ROWS.get(name) or TABLE[name]
 
 
 # ---------------------------------------------------------------- constants
