@@ -56,7 +56,9 @@ def cotangents(out):
 
 
 CASES = [(row, i, dtype) for row in DIFFERENTIABLE for i in range(len(cases_of(row))) for dtype in (float, np.float32)]
-each_case = pytest.mark.parametrize("row, i, dtype", CASES, ids=lambda v: getattr(v, "name", None) or getattr(v, "__name__", None))
+each_case = pytest.mark.parametrize(
+    "row, i, dtype", CASES, ids=lambda v: getattr(v, "name", None) or getattr(v, "__name__", None)
+)
 
 
 @each_case
