@@ -76,6 +76,7 @@ class Primitive:
     linearize       for a row with programs among its parameters: (primals, traced, parameters) -> (results, pull), and
                     pull(cotangents, totals so far) -> totals
     forward         the same for forward mode: (primals, tangents, parameters) -> (results, their tangents)
+    staged          parameters that are set where it is called in a program: a result has one type there, for all runs
     effect          it does something beside its results: it keeps its place in a program, and is never left out
     absent          columns that are left out on purpose, with the reason
     domain          where generated tests may sample (elementwise)
@@ -102,6 +103,7 @@ class Primitive:
         types: Callable[..., Any] | None = None,
         linearize: Callable[..., Any] | None = None,
         forward: Callable[..., Any] | None = None,
+        staged: dict[str, Any] | None = None,
         effect: bool = False,
         absent: dict[str, str] | None = None,
         domain: tuple[float, float] | None = None,
@@ -116,6 +118,7 @@ class Primitive:
         self.elementwise = elementwise or partials is not None
         self.singular, self.multilinear, self.view, self.several = singular, multilinear, view, several
         self.types, self.linearize, self.forward, self.effect = types, linearize, forward, effect
+        self.staged = staged or {}
         self.absent = absent or {}
         self.domain = domain or (-2.0, 2.0)
         self.examples = list(examples)

@@ -132,6 +132,7 @@ class Stage(Mode):
         params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
         if "inplace" in params:
             params["inplace"] = False  # how, is the business of who runs the program
+        params.update(row.staged)
         operands = [*args, *fills]
         samples, known = self.evaluated(row, args, operands, params)
         outs = [Var(row.name, t) for t in (type_of(s) for s in samples)]

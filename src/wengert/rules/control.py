@@ -17,6 +17,7 @@ from wengert.core.primitive import Primitive
 from wengert.ir.evaluate import Interpreter
 from wengert.ir.program import ROWS, AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
 from wengert.rules.linear import broadcast_to, convert, reshape
+from wengert.rules.reduce import reduce_all
 
 
 def row(name: str, evaluate: Any, **columns: Any) -> Primitive:
@@ -142,7 +143,13 @@ def check_evaluate(ok: Any, *values: Any, error: type[Exception], arguments: tup
     return True
 
 
-check = row("check", check_evaluate, effect=True)
+check = row(
+    "check",
+    check_evaluate,
+    types=lambda ins, error, arguments: [type_of(True)],
+    batch=lambda size, batched, operands, **params: check(reduce_all(operands[0], axes=(0,)), *operands[1:], **params),
+    effect=True,
+)
 
 # ---------------------------------------------------------------- control flow
 
