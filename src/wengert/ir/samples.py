@@ -42,7 +42,7 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
     if shape is not None:
         contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]
     error: Exception | None = None
-    for candidates in itertools.islice(attempts(variable, contents, row.elementwise), 3):
+    for candidates in itertools.islice(attempts(variable, contents, is_weak(contents)), 3):
         try:
             with quiet():
                 out = row.evaluate(*candidates[: len(variable)], **fill(params, candidates))
@@ -65,12 +65,16 @@ def broadcast_shape(row: Primitive, contents: Sequence[Any]) -> tuple[int, ...] 
     return None if shape == () else shape
 
 
-def attempts(variable: Sequence[bool], contents: Sequence[Any], elementwise: bool) -> Iterator[list[Any]]:
-    if not elementwise:  # where a Python number divides by zero, the result has another type
+def attempts(variable: Sequence[bool], contents: Sequence[Any], weak: bool) -> Iterator[list[Any]]:
+    if not weak:  # where a Python number divides by zero, the result has another type
         yield list(contents)
     fresh = [i for i, v in enumerate(variable) if v]
     yield [as_ones(x) if i in fresh else x for i, x in enumerate(contents)]
     yield [as_regular(x) if i in fresh else x for i, x in enumerate(contents)]
+
+
+def is_weak(contents: Sequence[Any]) -> bool:
+    return all(type(x) in (bool, int, float, complex) for x in contents)
 
 
 def as_ones(x: Any) -> Any:
