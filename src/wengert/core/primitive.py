@@ -72,7 +72,7 @@ class Primitive:
     view            NumPy may return a view of operand 0
     several         evaluate returns a tuple of results
     types           (operand types, parameters) -> types of the results in a program, where evaluation on samples does
-                    not tell
+                    not tell; None where it does
     linearize       for a row with programs among its parameters: (primals, traced, parameters) -> (results, pull), and
                     pull(cotangents, totals so far) -> totals
     forward         the same for forward mode: (primals, tangents, parameters) -> (results, their tangents)

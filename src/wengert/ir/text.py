@@ -59,7 +59,7 @@ SHORT = 8  # elements of an array that are written as numbers
 DTYPES = {dtype_name(d): d for d in map(np.dtype, [*"?bhilqBHILQefdgFDG", np.int64, np.uint64])}
 DTYPES |= {dtype_name(d.newbyteorder()): d.newbyteorder() for d in DTYPES.values() if d.itemsize > 1}
 # words that stand for something else in an expression
-FORMED = ("slice", "complex", "dtype", "class", "record", "row", "opaque")
+FORMED = ("slice", "complex", "dtype", "class", "record", "row", "ufunc", "opaque")
 WORDS = {*DTYPES, "stack", "None", "True", "False", "nan", "inf", "program", *FORMED}
 
 
@@ -157,6 +157,8 @@ def value_text(x: Any, names: Any = None) -> str:
             return f"dtype({x.str!r})"
         case type() if found_class(f"{x.__module__}.{x.__name__}") is x:
             return f"class('{x.__module__}.{x.__name__}')"
+        case np.ufunc() if getattr(np, x.__name__, None) is x:
+            return f"ufunc({x.__name__!r})"
         case Primitive() if is_known(x):
             return f"row({x.name!r})"
         case tuple() if type(x) is tuple:
@@ -625,6 +627,13 @@ def known_row(name: str) -> Primitive:
         raise ValueError(f"there is no row {name!r}") from None
 
 
+def ufunc_called(name: str) -> np.ufunc:
+    found = getattr(np, name, None)
+    if not isinstance(found, np.ufunc):
+        raise ValueError(f"{name} is no function of NumPy for each element")
+    return found
+
+
 def refuse(shown: str) -> NoReturn:
     raise ValueError(f"{shown} has no text")
 
@@ -637,6 +646,7 @@ FORMS: dict[str, Any] = {
     "class": class_called,
     "record": record_of,
     "row": known_row,
+    "ufunc": ufunc_called,
     "opaque": refuse,
 }
 

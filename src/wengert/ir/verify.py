@@ -194,18 +194,15 @@ class Unknowable(Exception):
 
 def inferred(e: Equation, literals: dict[Var, Any]) -> list[AnyType]:
     operands = [type_in(x) for x in e.ins[: e.count]]
-    if e.row.types is not None:
-        return list(e.row.types(operands, **e.params))
-    contents = [literals.get(x) if x in literals else sample(x.type) if isinstance(x, Var) else x for x in e.ins]
-    variable = [isinstance(x, Var) and x not in literals for x in e.ins[: e.count]]
+    types = e.row.types(operands, **e.params) if e.row.types is not None else None
+    if types is not None:
+        return list(types)
+    variable = [isinstance(x, Var) and x not in literals for x in e.ins]
+    contents = [sample(x.type) if v else literals[x] if isinstance(x, Var) else x for x, v in zip(e.ins, variable)]
     try:
-        samples = samples_of(e.row, variable, contents, e.params)
+        samples = samples_of(e.row, variable[: e.count], contents, e.params)
     except np.linalg.LinAlgError as problem:
         raise Unknowable from problem
-    except IndexError as problem:
-        if any(np.size(x) == 0 for x in contents):  # no index fits
-            raise Unknowable from problem
-        raise
     if e.row.name in LITERALS:
         literals[e.outs[0]] = samples[0] if e.row.name == "full" else e.ins[0]
     return [type_of(x) for x in samples]

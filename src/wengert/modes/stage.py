@@ -174,8 +174,8 @@ class Stage(Mode):
         self, row: Primitive, args: Sequence[Any], operands: Sequence[Any], params: dict[str, Any]
     ) -> tuple[list[Any], frozenset[Var] | None]:
         """Samples of the results; and, where they are known values, the parameters that they follow from."""
-        if row.types is not None:
-            types = row.types([type_in(x) for x in args], **params)
+        types = row.types([type_in(x) for x in args], **params) if row.types is not None else None
+        if types is not None:
             return [sample(t) for t in types], None
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)

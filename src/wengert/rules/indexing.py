@@ -118,6 +118,25 @@ def lifted_index(index: Index) -> dict[str, Any]:
     return {"index": (slice(None), *index)}
 
 
+def getitem_types(ins: list[Any], index: Index) -> list[Any] | None:
+    """Where no index fits, the type of what is read by one that would; None where a sample tells."""
+    axis, shape = 0, list(ins[0].shape)
+    if 0 not in shape:
+        return None
+    for part in index:
+        if part is not None:
+            if not isinstance(part, slice | np.ndarray):
+                shape[axis] = 1
+            axis += 1
+    part = np.zeros(shape, ins[0].dtype)[tuple([p if isinstance(p, slice | np.ndarray | None) else 0 for p in index])]
+    return [ins[0]._replace(shape=part.shape, form="array" if isinstance(part, np.ndarray) else "scalar")]
+
+
+def written_types(ins: list[Any], **params: Any) -> list[Any] | None:
+    """The same for a write: the type of the array."""
+    return [ins[0]] if 0 in ins[0].shape else None
+
+
 def getitem_evaluate(x: Any, *, index: Index) -> Any:
     return x[index]
 
@@ -132,6 +151,7 @@ getitem = row(
     transpose_into=getitem_into,
     lift=lifted_index,
     view=True,
+    types=getitem_types,
     examples=[
         (((3,),), {"index": (1,)}),
         (((2, 3),), {"index": (slice(None), -1)}),
@@ -178,6 +198,7 @@ add_at = row(
     add_at_evaluate,
     transposes=(lambda ct: ct, lambda ct, part_shape, index: unbroadcast(getitem(ct, index=index), part_shape)),
     batch=add_at_batch,
+    types=written_types,
     examples=[
         (((3,), ()), {"index": (1,), "inplace": False}),
         (((3,), (3,)), {"index": (np.array([0, 2, 0]),), "inplace": False}),
@@ -349,6 +370,7 @@ write = row(
     push=write_push,
     pull=write_pull,
     batch=write_batch,
+    types=written_types,
     examples=[
         (((3,), ()), {"steps": (), "index": (1,), "inplace": False}),
         (((2, 3), (3,)), {"steps": (), "index": (1,), "inplace": False}),
