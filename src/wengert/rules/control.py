@@ -16,6 +16,7 @@ from wengert.core.mode import Value, content_of, is_array
 from wengert.core.primitive import Primitive
 from wengert.ir.evaluate import Interpreter
 from wengert.ir.program import ROWS, AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
+from wengert.rules.indexing import getitem
 from wengert.rules.linear import broadcast_to, convert, reshape
 from wengert.rules.reduce import reduce_all
 
@@ -62,7 +63,9 @@ def conform(x: Any, type: AnyType) -> Any:
         x = convert(x, dtype=type.dtype)
     if have.shape != type.shape:
         return broadcast_to(x, shape=type.shape)
-    return reshape(x, shape=()) if type.shape == () and type.form == "array" and have.form != "array" else x
+    if have.form == "array" and type.form == "scalar":
+        return getitem(x, index=())
+    return reshape(x, shape=()) if type.form == "array" and have.form != "array" else x
 
 
 def value_type(x: Any) -> AnyType:
