@@ -105,7 +105,10 @@ def stack_push_evaluate(stack: Items, x: Any, *, type: Stack, inplace: bool) -> 
     return Items(stack.type, items)
 
 
-def stack_pop_evaluate(stack: Items, *, type: Stack, inplace: bool) -> tuple[Items, Any]:
+def stack_pop_evaluate(stack: Items, *, type: Stack, inplace: bool, zeros: bool = False) -> tuple[Items, Any]:
+    """zeros: of tangents or cotangents, where an empty stack stands for one of zeros"""
+    if zeros and not stack.items:
+        return stack, zero(type.element)
     items = stack.items if inplace else list(stack.items)
     x = items.pop()
     return Items(stack.type, items), x
@@ -122,15 +125,15 @@ stack_push = row(
     "stack_push",
     stack_push_evaluate,
     push=lambda stack_dot, x_dot, type: pushed(stack_dot, x_dot, tangent_type(type)),
-    pull=lambda ct, type: stack_pop(ct, type=tangent_type(type), inplace=False),
+    pull=lambda ct, type: stack_pop(ct, type=tangent_type(type), inplace=False, zeros=True),
     types=lambda ins, type, inplace: [type],
 )
 stack_pop = row(
     "stack_pop",
     stack_pop_evaluate,
-    push=lambda stack_dot, type: stack_pop(stack_dot, type=tangent_type(type), inplace=False),
+    push=lambda stack_dot, type: stack_pop(stack_dot, type=tangent_type(type), inplace=False, zeros=True),
     pull=lambda ct, type: (pushed(*ct, tangent_type(type)),),
-    types=lambda ins, type, inplace: [type, type.element],
+    types=lambda ins, type, inplace, zeros=False: [type, type.element],
     several=True,
 )
 
