@@ -121,23 +121,27 @@ def choose(
 
 
 def why_again(x: Var, equations: Sequence[Equation]) -> str:
-    what = "an integer" if is_whole(x) else "cheap"
-    return f"{what}: {counted(equations)}"
+    names = dict.fromkeys(e.row.name for e in reversed(equations))
+    return f"{'an integer' if is_whole(x) else 'cheap'}: {', '.join(names)}"
 
 
 def why_kept(x: Var, found: list[Equation] | None, maker: dict[Var, Equation], hand: set[Var], heavy: set[Var]) -> str:
     if x in heavy:
         return "an outer loop would have to keep it whole"
     if found is not None:
-        return f"costly to evaluate again: {counted(found)}"
+        return f"costly: {costly_part(found)}"
     if x not in maker:
         return "changes from one iteration to the next"
     return f"depends on {', '.join(missing(x, maker, hand))}"
 
 
-def counted(equations: Sequence[Equation]) -> str:
-    names = [e.row.name for e in reversed(equations)]
-    return ", ".join(names if len(names) <= CHAIN else [*names[:CHAIN], "..."])
+REGIONS = {"for_": "a loop", "while_": "a loop", "if_": "a branch", "call": "a call"}
+
+
+def costly_part(equations: Sequence[Equation]) -> str:
+    """What makes it dear to evaluate these again."""
+    names = dict.fromkeys(REGIONS.get(e.row.name, e.row.name) for e in equations if e.row.name not in CHEAP)
+    return ", ".join(names) or f"{len(equations)} operations"
 
 
 def missing(x: Var, maker: dict[Var, Equation], hand: set[Var]) -> dict[str, None]:
