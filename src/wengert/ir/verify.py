@@ -33,7 +33,6 @@ from wengert.ir.samples import sample, samples_of
 from wengert.ir.text import described
 
 INDEX = type_of(0)
-LITERALS = ("full", "array")
 
 
 class InvalidProgram(ValueError):
@@ -203,8 +202,8 @@ def inferred(e: Equation, literals: dict[Var, Any]) -> list[AnyType]:
         samples = samples_of(e.row, variable[: e.count], contents, e.params)
     except np.linalg.LinAlgError as problem:
         raise Unknowable from problem
-    if e.row.name in LITERALS:
-        literals[e.outs[0]] = samples[0] if e.row.name == "full" else e.ins[0]
+    if e.row.name in ("full", "array") and not any(variable):
+        literals[e.outs[0]] = e.row.evaluate(*contents, **e.params)
     return [type_of(x) for x in samples]
 
 

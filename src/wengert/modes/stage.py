@@ -11,7 +11,7 @@ from wengert.core.mode import Buffer, Mode, Value, leaked
 from wengert.core.primitive import Primitive
 from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Var, fill, type_of
 from wengert.ir.samples import quiet, sample, samples_of
-from wengert.rules.control import literal
+from wengert.rules.control import array, literal
 
 
 class Staged(Value):
@@ -127,6 +127,8 @@ class Stage(Mode):
     def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if row.name == "duplicate":  # values of a program never change: another name will do
             return args[0].snapshot()
+        if row is array and isinstance(args[0], np.ndarray):
+            return self.constant(args[0])
         args = tuple([unplaced(x) for x in args])
         fills: list[Any] = []
         params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
