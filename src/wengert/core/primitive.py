@@ -112,6 +112,7 @@ class Primitive:
     ) -> None:
         self.name, self.evaluate = name, evaluate
         self.operands = positional(evaluate)
+        self.indexed = "index" in keywords(evaluate)
         self.partials = partials and tuple([self.named(p, i) for i, p in enumerate(partials)])
         self.transposes, self.transpose_into = transposes, transpose_into
         self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
@@ -146,6 +147,8 @@ class Primitive:
                 mode = x.mode
                 if mode.level > level:
                     top, level = mode, mode.level
+        if top is None and self.indexed:
+            top = staged_mode(params["index"])
         if top is None:
             return self.evaluate(*args, **params)
         if top.finished:
@@ -178,6 +181,20 @@ def positional(f: Callable[..., Any]) -> tuple[str, ...]:
         names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
         return names
     return ("x", "y", "z")[: operand_count(f)]  # functions written in C: by position
+
+
+def keywords(f: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the parameters that can be given by name only."""
+    code = getattr(f, "__code__", None)
+    return () if code is None else code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+
+
+def staged_mode(index: tuple[Any, ...]) -> Any:
+    """The mode of a position that is known only when a program runs; plain operands follow it into the program."""
+    for part in index:
+        if isinstance(part, Value) and part.fresh().mode.staged:
+            return part.mode
+    return None
 
 
 def operand_count(f: Callable[..., Any]) -> int:
