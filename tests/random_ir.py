@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 
-from wengert.ir.program import Stack, Type, type_of
+from wengert.ir.program import Stack, type_of
 from wengert.rules.control import call, conform, for_, if_, value_type, while_
 from wengert.rules.indexing import write
 from wengert.transforms.build import build

@@ -460,6 +460,10 @@ class Words:
     def kind(self) -> str:
         return self.items[self.at][0] if self.at < len(self.items) else "end"
 
+    @property
+    def following(self) -> str:
+        return self.items[self.at + 1][1] if self.at + 1 < len(self.items) else ""
+
     def take(self) -> str:
         if self.kind == "end":
             self.fail("the line ends too early")
@@ -790,7 +794,7 @@ class Parser:
         params: dict[str, Any] = {}
 
         def item() -> None:
-            if words.kind == "name" and words.items[words.at + 1][1] == "=":
+            if words.kind == "name" and words.following == "=":
                 values.count = len(ins)
                 key = words.name()
                 words.expect("=")
@@ -933,8 +937,8 @@ class Parser:
             self.placed(Equation(outs, row, ins, {}, len(ins)), words)
 
     def stub_operand(self, words: Words) -> Any:
-        following = words.items[words.at + 1][1] if words.at + 1 < len(words.items) else ""
-        return self.definition(words, {}) if words.kind == "name" and following == ":" else self.operand(words, {})
+        is_variable = words.kind == "name" and words.following == ":"
+        return self.definition(words, {}) if is_variable else self.operand(words, {})
 
 
 def is_title(depth: int, words: Words) -> bool:
