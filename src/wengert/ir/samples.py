@@ -38,6 +38,7 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
 
     The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
     """
+    contents = [*contents[: len(variable)], *(np.zeros_like(x)[()] for x in contents[len(variable) :])]  # they fit
     shape = broadcast_shape(row, contents)
     if shape is not None:
         contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]

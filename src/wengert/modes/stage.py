@@ -37,6 +37,7 @@ class Block:
         self.parent = parent
         self.own: set[Var] = set()
         self.captured: dict[Var, Var] = {}  # variable of an outer block -> parameter
+        self.places: dict[Any, Var] = {}  # parameters of whoever builds the block
 
     def parameter(self, name: str, type: AnyType) -> Var:
         var = Var(name, type)
@@ -109,6 +110,9 @@ class Stage(Mode):
 
     def constant(self, value: Any, name: str = "c") -> Staged:
         """A plain number or array as a variable; written out as `full` where all its elements are equal."""
+        if isinstance(value, np.ndarray):
+            value = value.copy()
+            value.flags.writeable = False  # a constant of the program
         var = Var(name, type_of(value))
         self.known[var] = frozenset()
         self.block.own.add(var)
@@ -129,7 +133,7 @@ class Stage(Mode):
             return args[0].snapshot()
         if row is array and isinstance(args[0], np.ndarray):
             return self.constant(args[0])
-        args = tuple([unplaced(x) for x in args])
+        args = tuple([self.placed(x) for x in args])
         fills: list[Any] = []
         params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
         if "inplace" in params:
@@ -146,8 +150,36 @@ class Stage(Mode):
         values = tuple([Staged(self, s, o) for s, o in zip(samples, outs)])
         return values if row.several else values[0]
 
+    def emit(
+        self,
+        row: Primitive,
+        operands: Sequence[Any],
+        params: dict[str, Any],
+        types: Sequence[AnyType],
+        names: Sequence[str],
+    ) -> list[Staged]:
+        """The results of an equation whose types are known; operands may be variables of any outer block."""
+        ins = [self.block.read(x) if isinstance(x, Var) else self.operand(x) for x in operands]
+        outs = [Var(name, t) for name, t in zip(names, types)]
+        self.block.own.update(outs)
+        self.append(Equation(outs, row, ins, params, len(ins), self.where, self.origin))
+        return [self.value(o) for o in outs]
+
+    def placed(self, x: Any) -> Any:
+        """An operand: a value of another program or derivative is an input of this one, a buffer is its array."""
+        if not isinstance(x, Value):
+            return x
+        x = x.fresh()
+        if isinstance(x, Buffer):
+            return x.primal
+        return x if x.mode is self else self.foreign(x)
+
+    def foreign(self, x: Value) -> Staged:
+        raise leaked(x.mode)
+
     def operand(self, x: Any) -> Any:
         """As it stands in an equation of the current block: a variable or a plain number."""
+        x = self.placed(x)
         if isinstance(x, Value):
             return self.block.read(x.aux)
         return self.constant(x).aux if isinstance(x, np.ndarray | Items) else x
@@ -159,7 +191,7 @@ class Stage(Mode):
         """
         if isinstance(param, Value):
             if key in ("index", "steps"):
-                fills.append(param.fresh())
+                fills.append(self.placed(param))
                 return Hole(count + len(fills) - 1)
             return self.decide(param) if isinstance(param, Staged) else param.primal
         kind = type(param)
@@ -219,13 +251,6 @@ class Stage(Mode):
 STAGING = Stage()
 LARGE = 4096  # elements; larger constants are not computed while the program is built
 SMALL = 65536  # elements; where a row moves data, samples up to this size are really moved
-
-
-def unplaced(x: Any) -> Any:
-    """An operand; the plain array of a buffer as it is now."""
-    if not isinstance(x, Value):
-        return x
-    return x.fresh().primal if isinstance(x.fresh(), Buffer) else x
 
 
 def type_in(x: Any) -> AnyType:
