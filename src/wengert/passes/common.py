@@ -12,7 +12,7 @@ import numpy as np
 
 from wengert.ir.order import has_effect, reads
 from wengert.ir.program import Equation, Hole, Program, Var, substituted, type_in
-from wengert.passes.rewrite import Names, everywhere, key_of, place, rebuilt, renamed
+from wengert.passes.rewrite import Names, everywhere, key_of, place, rebuilt, renamed, stands_for
 
 COMMUTE = frozenset(["add", "mul", "equal", "not_equal", "logical_and", "logical_or"])
 STORAGE = frozenset(["full", "empty_stack"])  # made anew each time
@@ -33,7 +33,7 @@ def common_block(program: Program) -> Program:
         equations.append(e)
         if e.row.name == "write" and is_one_place(e):
             written[e.outs[0], key_of(e.params["index"]), *map(key_of, e.ins[2:])] = e.ins[1]
-    return rebuilt(program, equations, substituted(program.results, names))
+    return rebuilt(program, equations, [stands_for(x, names) for x in program.results])
 
 
 def found_before(e: Equation, seen: dict[Any, Equation], written: dict[Any, Any], fixed: set[Var]) -> list[Any] | None:

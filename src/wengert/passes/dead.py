@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wengert.ir.program import Equation, Program, Var, substituted, type_in, variables
+from wengert.ir.program import Equation, Program, Var, type_in, variables
 from wengert.passes.ranges import Ranges, learn, region_ranges
-from wengert.passes.rewrite import Names, everywhere, is_plain, key_of, place, rebuilt, renamed, same, times
+from wengert.passes.rewrite import Names, everywhere, is_plain, key_of, place, rebuilt, renamed, same, stands_for, times
 from wengert.passes.traps import can_trap, is_users, may_not_step
 
 
@@ -37,7 +37,7 @@ def settled_block(program: Program) -> Program:
             case "if_":
                 e = agreed(e, names)
         equations.append(e)
-    return rebuilt(program, equations, substituted(program.results, names))
+    return rebuilt(program, equations, [stands_for(x, names) for x in program.results])
 
 
 settled = everywhere(settled_block)

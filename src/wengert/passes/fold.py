@@ -24,7 +24,7 @@ import numpy as np
 from wengert.core.primitive import Primitive
 from wengert.ir.program import Equation, Program, Type, Var, dtype_in, type_in, type_of
 from wengert.passes.ranges import range_of
-from wengert.passes.rewrite import Names, fits, is_plain, key_of, rebuilt, refilled, renamed, spliced
+from wengert.passes.rewrite import Names, fits, is_plain, key_of, rebuilt, refilled, renamed, spliced, stands_for
 from wengert.passes.traps import INDEXED, axes_of, can_trap, inside, is_users
 from wengert.rules.control import full, literal
 from wengert.rules.elementwise import add, neg, sub
@@ -65,7 +65,7 @@ class Fold:
                 inner, results = found
                 todo += inner[::-1]
                 names.update(zip(e.outs, results))
-        return rebuilt(program, equations, [final(x, names) for x in program.results], params)
+        return rebuilt(program, equations, [stands_for(x, names) for x in program.results], params)
 
     def inside(self, e: Equation, makers: Makers) -> Equation:
         """The equation with its programs folded, which learn of constant operands."""
@@ -99,10 +99,6 @@ class Fold:
         names = {q: x for q, x, m in zip(own, operands, moved) if m}
         known = {q: makers[x] for q, x in zip(own, operands) if isinstance(x, Var) and is_full(makers.get(x))}
         return self.block(p, [q for q in p.params if q not in names], names, known)
-
-
-def final(x: Any, names: Names) -> Any:
-    return names.get(x, x) if isinstance(x, Var) else x
 
 
 def filled(e: Equation) -> Equation:

@@ -9,7 +9,7 @@ evaluates.
 from collections import Counter
 
 from wengert.ir.program import Equation, Program
-from wengert.passes.rewrite import Names, fits, rebuilt, renamed, spliced, with_regions
+from wengert.passes.rewrite import Names, fits, rebuilt, renamed, spliced, stands_for, with_regions
 
 SMALL = 12  # equations, those of regions included
 
@@ -40,7 +40,7 @@ class Inline:
                 names.update(zip(e.outs, results))
             else:
                 equations.append(e)
-        return rebuilt(program, equations, [names.get(x, x) if x in names else x for x in program.results])
+        return rebuilt(program, equations, [stands_for(x, names) for x in program.results])
 
     def is_inlined(self, callee: Program) -> bool:
         return self.places[callee] == 1 or self.size(self.visit(callee)) <= SMALL

@@ -28,11 +28,18 @@ def rebuilt(
     return program if unchanged else Program(params, equations, results, program.name)
 
 
+def stands_for(x: Any, names: Names) -> Any:
+    """What stands for x in the end."""
+    while isinstance(x, Var) and x in names:
+        x = names[x]
+    return x
+
+
 def renamed(e: Equation, names: Names) -> Equation:
     """The equation reading what now stands for its variables."""
     if not names or not any(isinstance(x, Var) and x in names for x in e.ins):
         return e
-    return replace(e, ins=substituted(e.ins, names))
+    return replace(e, ins=[stands_for(x, names) for x in e.ins])
 
 
 def with_regions(e: Equation, change: Pass) -> Equation:
