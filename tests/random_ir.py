@@ -15,14 +15,29 @@ from wengert.ir.program import Stack, Type, type_of
 from wengert.modes.stage import Staged, type_in
 from wengert.rules.control import call, check, conform, for_, full, if_, while_
 from wengert.rules.elementwise import (
-    abs_, add, cos, div, exp, greater, less, maximum, mod, mul, neg, sin, square, sub, tanh, where,
-)  # fmt: skip
+    abs_,
+    add,
+    cos,
+    div,
+    exp,
+    greater,
+    less,
+    maximum,
+    mod,
+    mul,
+    neg,
+    sin,
+    square,
+    sub,
+    tanh,
+    where,
+)
 from wengert.rules.indexing import add_at, getitem, write
 from wengert.rules.linear import broadcast_to, convert, reduce_sum, reshape
 from wengert.transforms.build import build
 
 F64 = np.dtype(float)
-SCALAR, WEAK, INT, TRUTH = Type(F64, (), "scalar"), Type(F64, (), "weak"), type_of(0), Type(np.dtype(bool), (), "scalar")
+SCALAR, WEAK, INT = Type(F64, (), "scalar"), Type(F64, (), "weak"), type_of(0)
 N = 4
 ARRAY, MATRIX = Type(F64, (N,)), Type(F64, (3, N))
 TYPES = [SCALAR, ARRAY, MATRIX, WEAK]
@@ -74,7 +89,7 @@ class Writer:
 
     def statements(self, n):
         for _ in range(n):
-            kinds = [self.arithmetic] * 4 + [self.element] * 3 + [self.shapes, self.integer]
+            kinds = [self.arithmetic] * 7 + [self.element] * 5 + [self.shapes, self.integer]
             kinds += [self.loop, self.loop, self.branch, self.called, self.search] * (self.depth > 0)
             kinds += [self.checked] * self.traps
             kind = self.rng.choice(kinds)
@@ -86,11 +101,11 @@ class Writer:
         x, r = self.pick(type), self.rng.random()
         if r < 0.55:
             row = self.rng.choice([add, sub, mul, add, sub, mul, maximum, div])
-            y = self.operand(self.rng.choice([type, SCALAR, WEAK]))
+            y = self.operand(self.rng.choice([type, type, SCALAR, WEAK]))
             if row is div:
                 y = add(square(y), 1.0) if self.smooth else y
-            if row is maximum and self.smooth:
-                row = add
+            if self.smooth and row in (maximum, mul):
+                row, x = mul, tanh(x)
             self.keep(row(*self.rng.choice([(x, y), (y, x)])))
         elif r < 0.75:
             self.keep(neg(x))
@@ -107,11 +122,11 @@ class Writer:
         if type == MATRIX:
             index = self.rng.choice([(self.small(i), self.index()), (slice(None), i), (self.small(i), slice(None))])
         else:
-            index = self.rng.choice([(i,), (i,), (slice(1, 3),), (slice(None),)])
+            index = self.rng.choice([(i,), (i,), (i,), (i,), (slice(1, 3),), (slice(None),)])
         part = getitem(a, index=index)
         r = self.rng.random()
-        if r < 0.35:
-            self.keep(part)
+        if r < 0.3:
+            self.keep(mul(part, self.pick(SCALAR)))
             return
         value = self.rng.choice([part, self.pick(SCALAR), self.operand(WEAK)])
         if r < 0.6:
@@ -175,7 +190,7 @@ class Writer:
     def results(self, types, values=None):
         """A value of each type; some as they came."""
         return [
-            values[i] if values is not None and self.rng.random() < 0.2 else conform(self.pick(t), t)
+            values[i] if values is not None and self.rng.random() < 0.1 else conform(self.pick(t), t)
             for i, t in enumerate(types)
         ]
 
@@ -192,7 +207,7 @@ class Writer:
             return
 
         def body(writer, values):
-            writer.statements(self.rng.randrange(1, 5))
+            writer.statements(self.rng.randrange(3, 8))
             return writer.results(types, values[1 + len(constants) :])
 
         program = self.inner([INT, *map(type_in, constants), *types], 1, body)
@@ -209,7 +224,7 @@ class Writer:
 
         def body(writer, values):
             writer.indices = [v for v in writer.indices if v is not values[k]]
-            writer.statements(self.rng.randrange(1, 4))
+            writer.statements(self.rng.randrange(2, 6))
             return [add(values[k], 1), *writer.results(types, values[k + 1 :])]
 
         test, body = self.inner(params, 0, test), self.inner(params, 0, body)
@@ -222,7 +237,7 @@ class Writer:
         types = [self.rng.choice([SCALAR, ARRAY, MATRIX]) for _ in range(self.rng.randrange(1, 4))]
 
         def body(writer, values):
-            writer.statements(self.rng.randrange(3))
+            writer.statements(self.rng.randrange(5))
             return writer.results(types)
 
         sides = [self.inner([*map(type_in, operands)], 0, body) for _ in range(2)]
