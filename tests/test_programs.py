@@ -12,7 +12,7 @@ from programs import LATER, PROGRAMS
 from wengert.core.tree import flatten, unflatten
 
 # how a function is run: name -> what makes a function of the same meaning
-WAYS = {"eager": lambda f: f}
+WAYS = {"eager": lambda f: f, "staged": wg.jit}
 CASES = [
     pytest.param(point, WAYS[way], id=f"{program.name}-{i}-{way}")
     for way in WAYS

@@ -1,5 +1,11 @@
-"""Programs nobody wrote: what a derivative says about them must agree with differences and with itself."""
+"""Programs nobody wrote: what a derivative says about them must agree with differences and with itself.
 
+Two kinds: straight lines over arrays with views and masks (`programs.py`), and whole modules with nested loops,
+branches and overwrites (`random_programs/`).  A long run: python -m tests.random_programs --count 20000 --seed 7
+"""
+
+import collections
+import inspect
 import linecache
 import os
 
@@ -7,11 +13,13 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from random_programs import source
+from straight_line import source
+from random_programs import checks, mix, shrink, write
+from random_programs.__main__ import describe
 
-COUNT = int(
-    os.environ.get("WENGERT_PROGRAMS", "150")
-)  # a long run: WENGERT_PROGRAMS=5000 pytest tests/test_random_programs.py
+COUNT = int(os.environ.get("WENGERT_PROGRAMS", "150"))  # of the first kind
+MODULES, CHUNK = 2000, 25  # of the second: programs of one test
+SAMPLE = 400  # programs whose mix is counted
 
 
 def build(seed):
@@ -69,3 +77,46 @@ def test_program(seed):
         single = wg.grad(program, (0, 1))(*[lane[n] for lane in lanes])
         for b, s in zip(batched, single):
             np.testing.assert_allclose(b[n], s, rtol=1e-10, atol=1e-10, err_msg=text)
+
+
+@pytest.mark.parametrize("chunk", range(MODULES // CHUNK))
+def test_modules(chunk):
+    for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
+        subject, _ = checks.generate(seed)
+        failure = checks.check(subject)
+        assert failure is None, describe(subject, failure, checks.CHECKS)
+        subject.program.forget()
+
+
+def test_modules_are_a_hard_mix():
+    count = collections.Counter()
+    for seed in range(SAMPLE):
+        count.update(checks.generate(seed)[0].features)
+    missing = {name: count[name] / SAMPLE for name, part in mix.WANTED.items() if count[name] < part * SAMPLE}
+    assert not missing
+
+
+def test_a_module_is_written_alike_each_time_and_inspect_reads_it():
+    assert write.source(17) == write.source(17)
+    subject, _ = checks.generate(17)
+    assert inspect.getsource(subject.module.f) in subject.text
+    assert inspect.getsource(subject.program.load().change) in subject.text
+
+
+def test_statements_can_be_left_out():
+    left_out = frozenset({"counted_while", "endless_while", "contraction"})
+    assert not any("while " in write.source(seed, left_out) for seed in range(100))
+
+
+def test_failing_modules_shrink():
+    """What a check that dislikes writes into arguments objects to is one write."""
+
+    def arguments_are_not_written(subject):
+        checks.same(subject.written, subject.args())
+
+    subjects = (checks.generate(seed)[0] for seed in range(20))
+    subject = next(s for s in subjects if checks.check(s, [arguments_are_not_written]))
+    small = shrink.shrink(subject.text, subject.seed, [arguments_are_not_written])
+    assert checks.check(checks.Subject(small), [arguments_are_not_written])
+    body = small[small.index("def f(") : small.index("def arguments")]
+    assert len(body.split()) < 20, small

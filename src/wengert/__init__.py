@@ -19,6 +19,7 @@ from wengert.api import (
 )
 from wengert.core.diagnostic import Diagnostic
 from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
+from wengert.frontend.jit import jit
 from wengert.inspect.explain import Explanation, explain
 from wengert.symbolic import to_sympy
 from wengert.tensor import Tensor, no_grad
@@ -43,6 +44,7 @@ __all__ = [
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jit",
     "jvp",
     "linearize",
     "no_grad",

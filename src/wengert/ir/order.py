@@ -32,10 +32,10 @@ def varied_results(program: Program, varied: Sequence[bool]) -> list[bool]:
     """Which results may have a derivative with respect to the parameters that are marked."""
     moving = {p for p, v in zip(program.params, varied) if v and is_inexact(p)}
     for e in program.equations:
-        flags = [x in moving for x in e.ins[: e.count]]
+        flags = [isinstance(x, Var) and x in moving for x in e.ins[: e.count]]
         if any(flags):
             moving.update(o for o, v in zip(e.outs, varied_outs(e, flags)) if v and is_inexact(o))
-    return [x in moving for x in program.results]
+    return [isinstance(x, Var) and x in moving for x in program.results]
 
 
 def is_inexact(x: Var) -> bool:

@@ -38,6 +38,7 @@ class Block:
         self.parent = parent
         self.own: set[Var] = set()
         self.captured: dict[Var, Var] = {}  # variable of an outer block -> parameter
+        self.places: dict[Any, Var] = {}  # parameters of whoever builds the block
 
     def parameter(self, name: str, type: AnyType) -> Var:
         var = Var(name, type)
@@ -110,6 +111,9 @@ class Stage(Mode):
 
     def constant(self, value: Any, name: str = "c") -> Staged:
         """A plain number or array as a variable; written out as `full` where all its elements are equal."""
+        if isinstance(value, np.ndarray):
+            value = value.copy()
+            value.flags.writeable = False  # a constant of the program
         var = Var(name, type_of(value))
         self.known[var] = frozenset()
         self.block.own.add(var)
@@ -128,7 +132,7 @@ class Stage(Mode):
     def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if row.name == "duplicate":  # values of a program never change: another name will do
             return args[0].snapshot()
-        args = tuple([unplaced(x) for x in args])
+        args = tuple([self.placed(x) for x in args])
         fills: list[Any] = []
         params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
         if "inplace" in params:
@@ -144,8 +148,36 @@ class Stage(Mode):
         values = tuple([Staged(self, s, o) for s, o in zip(samples, outs)])
         return values if row.several else values[0]
 
+    def emit(
+        self,
+        row: Primitive,
+        operands: Sequence[Any],
+        params: dict[str, Any],
+        types: Sequence[AnyType],
+        names: Sequence[str],
+    ) -> list[Staged]:
+        """The results of an equation whose types are known; operands may be variables of any outer block."""
+        ins = [self.block.read(x) if isinstance(x, Var) else self.operand(x) for x in operands]
+        outs = [Var(name, t) for name, t in zip(names, types)]
+        self.block.own.update(outs)
+        self.append(Equation(outs, row, ins, params, len(ins), self.where, self.origin))
+        return [self.value(o) for o in outs]
+
+    def placed(self, x: Any) -> Any:
+        """An operand: a value of another program or derivative is an input of this one, a buffer is its array."""
+        if not isinstance(x, Value):
+            return x
+        x = x.fresh()
+        if isinstance(x, Buffer):
+            return x.primal
+        return x if x.mode is self else self.foreign(x)
+
+    def foreign(self, x: Value) -> Staged:
+        raise leaked(x.mode)
+
     def operand(self, x: Any) -> Any:
         """As it stands in an equation of the current block: a variable or a plain number."""
+        x = self.placed(x)
         if isinstance(x, Value):
             return self.block.read(x.aux)
         return self.constant(x).aux if isinstance(x, np.ndarray | Items) else x
@@ -157,7 +189,7 @@ class Stage(Mode):
         """
         if isinstance(param, Value):
             if key in ("index", "steps"):
-                fills.append(param.fresh())
+                fills.append(self.placed(param))
                 return Hole(count + len(fills) - 1)
             return self.decide(param) if isinstance(param, Staged) else param.primal
         kind = type(param)
@@ -219,13 +251,6 @@ LARGE = 4096  # elements; larger constants are not computed while the program is
 SMALL = 65536  # elements; where a row moves data, samples up to this size are really moved
 
 
-def unplaced(x: Any) -> Any:
-    """An operand; the plain array of a buffer as it is now."""
-    if not isinstance(x, Value):
-        return x
-    return x.fresh().primal if isinstance(x.fresh(), Buffer) else x
-
-
 def type_in(x: Any) -> AnyType:
     return x.aux.type if isinstance(x, Value) else type_of(x)
 
@@ -256,6 +281,7 @@ def samples_of(row: Primitive, args: Sequence[Any], contents: Sequence[Any], par
 
     The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
     """
+    contents = [*contents[: len(args)], *(np.zeros_like(x)[()] for x in contents[len(args) :])]  # an index that fits
     shape = broadcast_shape(row, contents)
     if shape is not None:
         contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]

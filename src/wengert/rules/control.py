@@ -8,6 +8,7 @@
 `consts` is the number of constants.  Their derivatives are programs again: see `transforms/control.py`.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -145,11 +146,20 @@ trip_count = row("trip_count", lambda lo, hi, step: len(range(int(lo), int(hi), 
 def check_evaluate(ok: Any, *values: Any, error: type[Exception], arguments: tuple[Any, ...]) -> Any:
     """Raise error(*arguments), with values in the places that `arguments` leaves for them, unless ok."""
     if not ok:
-        raise error(*arguments)
-    return True
+        rest = iter(values)
+        raise error(*(worded(a, rest) if isinstance(a, tuple) else a for a in arguments))
+    return np.True_
 
 
-check = row("check", check_evaluate, effect=True)
+def worded(template: tuple[Any, ...], values: Iterator[Any]) -> Any:
+    """Texts, and values in the places of format specifications; a value alone stays what it is."""
+    if template == (("",),):
+        return next(values)
+    return "".join(part if isinstance(part, str) else format(next(values), part[0]) for part in template)
+
+
+TRUTH = Type(np.dtype(bool), (), "scalar")
+check = row("check", check_evaluate, effect=True, types=lambda ins, error, arguments: [TRUTH])
 
 # ---------------------------------------------------------------- control flow
 

@@ -187,9 +187,13 @@ def is_same_place(view: Any, root: Value, steps: Any, index: Any) -> bool:
 
 
 def same_index(a: Any, b: Any) -> bool:
-    return len(a) == len(b) and all(
-        type(p) is type(q) and not isinstance(p, np.ndarray) and p == q for p, q in zip(a, b)
-    )
+    return len(a) == len(b) and all(map(same_part, a, b))
+
+
+def same_part(p: Any, q: Any) -> bool:
+    if isinstance(p, Value) or isinstance(q, Value):
+        return isinstance(p, Value) and isinstance(q, Value) and p.mode is q.mode and p.aux is q.aux is not None
+    return type(p) is type(q) and not isinstance(p, np.ndarray) and p == q
 
 
 def reusable(root: Value, value: Any) -> bool:

@@ -473,10 +473,15 @@ def with_total(bar: Any, waiting: Any) -> Any:
     return bar if waiting is None else waiting + bar
 
 
-for row, forward, linearize in (
-    (for_, for_forward, for_linearize),
-    (while_, while_forward, while_linearize),
-    (if_, if_forward, if_linearize),
-    (call, call_forward, call_linearize),
-):
-    row.forward, row.linearize, row.constant = forward, linearize, False
+def install() -> None:
+    """Give the rows of control flow their derivatives."""
+    for row, forward, linearize in (
+        (for_, for_forward, for_linearize),
+        (while_, while_forward, while_linearize),
+        (if_, if_forward, if_linearize),
+        (call, call_forward, call_linearize),
+    ):
+        row.forward, row.linearize, row.constant = forward, linearize, False
+
+
+install()

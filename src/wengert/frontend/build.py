@@ -1,0 +1,364 @@
+"""A Python function becomes a program: its syntax tree is interpreted, only what depends on run-time values is staged.
+
+Containers, strings, classes and control flow over them are Python's own and are executed here; an operation on a
+variable of the program becomes an equation, because the variable is a value of the mode `Stage`.
+"""
+
+import ast
+import builtins
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FunctionType
+from typing import Any
+
+from wengert.core.diagnostic import Position
+from wengert.core.mode import Buffer, Value
+from wengert.core.primitive import TABLE
+from wengert.frontend import calls, expressions, regions, statements
+from wengert.frontend.capture import Captured, Read, is_input
+from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsUnrolling, Refusals, Refused, Spoiled
+from wengert.frontend.scope import (
+    BROKEN,
+    CONTINUED,
+    RETURNED,
+    Closure,
+    Frame,
+    Maybe,
+    Poison,
+    Unbound,
+    bound_names,
+    is_box,
+)
+from wengert.modes.stage import NeedsValue, Stage, Staged
+from wengert.rules import elementwise
+from wengert.rules.control import ROWS, check, value_type
+
+UNNAMED = frozenset({*TABLE, *ROWS, "c", "then", "result"})  # names that rows give: the user's name replaces them
+
+
+class Staging:
+    """One program being built from a function.
+
+    specialised   branches on whole numbers among the arguments are decided now, and the program is guarded
+    made      containers and objects that the function made itself, by id, with the region that they were made in
+    regions   what is being staged around the current statement: "branch" or "loop", from the outside in
+    plans     what earlier attempts at a loop found out (see regions.py)
+    """
+
+    def __init__(self, name: str, specialised: bool = False) -> None:
+        self.specialised = specialised
+        self.stage = Stage()
+        self.stage.foreign = self.foreign  # type: ignore[method-assign]
+        self.frames: list[Frame] = []
+        self.captured = Captured()
+        self.refusals = Refusals(name)
+        self.made: dict[int, tuple[Any, int]] = {}
+        self.regions: list[str] = []
+        self.plans: dict[Any, Any] = {}
+        self.shared: list[tuple[Any, tuple[Any, Any]]] = []  # an array that is one of two others
+        self.arguments: list[Staged] = []  # arrays that the caller sees
+
+    @property
+    def frame(self) -> Frame:
+        return self.frames[-1]
+
+    # ------------------------------------------------------------ statements
+
+    def block(self, body: Sequence[ast.stmt]) -> None:
+        """Statements in order; after one that may have left the function or the loop, the rest is conditional."""
+        for k, statement in enumerate(body):
+            self.statement(statement)
+            stop = self.stopped()
+            if stop is True:
+                return
+            if stop is not False:
+                rest = list(body[k + 1 :])
+                if rest:
+                    self.conditional(self.negated(stop), lambda: self.block(rest), lambda: None)  # noqa: B023
+                return
+
+    def stopped(self) -> Any:
+        """Whether the rest of the block is skipped: True, False, or a value of the program."""
+        out: Any = False
+        for flag in (RETURNED, BROKEN, CONTINUED):
+            state = self.frame.names.get(flag, False)
+            if state is True:
+                return True
+            if state is not False:
+                out = state if out is False else elementwise.logical_or(out, state)
+        return out
+
+    def statement(self, node: ast.stmt) -> None:
+        self.stage.where = self.frame.source.position(node)
+        handler = statements.STATEMENTS.get(type(node))
+        try:
+            if handler is None:
+                raise Refused(f"`{type(node).__name__.lower()}` is not part of what can be staged", EAGER)
+            handler(self, node)
+        except Refused as refused:
+            self.refusals.note(self.place_of(refused, node), refused)
+            self.spoil(node)
+        except Spoiled:
+            self.spoil(node)
+        except (NeedsValue, NeedsUnrolling) as needs:
+            needs.where = getattr(needs, "where", None) or self.stage.where or self.frame.source.position(node)
+            if "loop" in self.regions:
+                raise
+            self.refusals.note(needs.where, refusal_of(needs))
+            self.spoil(node)
+
+    def place_of(self, refused: Refused, node: ast.stmt) -> Position:
+        return getattr(refused, "where", None) or self.frame.source.position(node)
+
+    def spoil(self, node: ast.stmt) -> None:
+        for name in bound_names([node]):
+            self.frame.names[name] = Poison()
+
+    # ------------------------------------------------------------ expressions
+
+    def eval(self, node: ast.expr) -> Any:
+        handler = expressions.EXPRESSIONS.get(type(node))
+        if handler is None:
+            raise Refused(f"`{type(node).__name__}` expressions cannot be staged", EAGER)
+        if isinstance(node, expressions.PLACED):
+            self.stage.where = self.frame.source.position(node)
+        return handler(self, node)
+
+    def negated(self, x: Any) -> Any:
+        return elementwise.logical_not(x) if isinstance(x, Value) else not x
+
+    def truth(self, x: Any) -> Any:
+        """True, False, or a truth value of the program."""
+        if not isinstance(x, Value):
+            return bool(x)
+        x = x.fresh()
+        if isinstance(x, Buffer):
+            return bool(x.primal)
+        if x.mode is self.stage and (self.stage.is_constant(x) or (self.specialised and x.aux in self.stage.known)):
+            return bool(self.stage.decide(x))
+        if x.size != 1:
+            raise ValueError(
+                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+            )
+        if x.shape:
+            x = x.reshape(())
+        return x if x.dtype.kind == "b" else elementwise.not_equal(x, 0)
+
+    # ------------------------------------------------------------ names
+
+    def load(self, name: str) -> Any:
+        frame = self.frame
+        name = frame.source.mangled(name)
+        if name in frame.names and name not in frame.nonlocals:
+            return self.bound(name, frame.names[name])
+        if name in frame.cells:
+            return self.bound(name, frame.cells[name].names.get(name, Unbound))
+        f = frame.function
+        code = f.__code__ if isinstance(f, FunctionType) else None
+        if code is not None and name in code.co_freevars:
+            cell = (f.__closure__ or ())[code.co_freevars.index(name)]
+            return self.fact(("cell", id(cell)), lambda: cell.cell_contents, name)
+        if name in expressions.locals_of(frame) and name not in frame.outer_names:
+            raise UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+        module = self.globals_of(frame)
+        if name in module:
+            return self.fact(("global", id(module), name), lambda: module[name], name)
+        if hasattr(builtins, name):
+            return getattr(builtins, name)
+        raise NameError(f"name '{name}' is not defined")
+
+    def globals_of(self, frame: Frame) -> dict[str, Any]:
+        f = frame.function
+        while isinstance(f, Closure):
+            f = f.frame.function
+        found: dict[str, Any] = f.__globals__
+        return found
+
+    def bound(self, name: str, value: Any) -> Any:
+        """The value, after a check that the name has one."""
+        if isinstance(value, Poison):
+            if value.reason is None:
+                raise Spoiled
+            raise Refused(f"`{name}` {value.reason}", "give it values of one kind on all ways that lead here")
+        if value is Unbound:
+            raise UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+        if isinstance(value, Maybe):
+            message = f"cannot access local variable '{name}' where it is not associated with a value"
+            check(value.bound, error=UnboundLocalError, arguments=(message,))
+            return value.value
+        return value
+
+    def store(self, name: str, value: Any) -> None:
+        frame = self.frame
+        name = frame.source.mangled(name)
+        if name in frame.outer_names:
+            raise Refused(f"the global name `{name}` is assigned", OUTSIDE)
+        if name in frame.nonlocals and name not in frame.cells:
+            raise Refused(f"the name `{name}` of an enclosing function is assigned", OUTSIDE)
+        self.name_result(value, name)
+        frame.owner(name).names[name] = value
+
+    def name_result(self, value: Any, name: str) -> None:
+        """The program calls its variables as the user does."""
+        if isinstance(value, Staged) and value.aux.name in UNNAMED:
+            value.aux.name = name
+
+    # ------------------------------------------------------------ facts from outside
+
+    def fact(self, key: Any, read: Read, name: str) -> Any:
+        """A value that lives outside: an input of the program where it is a number or an array, else guarded."""
+        if key in self.captured.values:
+            return self.captured.values[key]
+        value = read()
+        if isinstance(value, Staged) and value.mode is self.stage:
+            seen = value
+        elif is_input(value):
+            seen = self.input(name, value, read)
+        else:
+            self.captured.guards[key] = (read, value)
+            seen = value
+        self.captured.values[key] = seen
+        return seen
+
+    def input(self, name: str, value: Any, read: Read) -> Any:
+        """A hidden parameter of the whole program."""
+        blocks = self.stage.blocks
+        self.stage.blocks = blocks[:1]
+        try:
+            made = self.stage.parameter(name, value_type(value))
+        finally:
+            self.stage.blocks = blocks
+        self.captured.inputs.append((made.aux, read))
+        return made
+
+    def foreign(self, x: Value) -> Any:
+        """A value of another program, or of a derivative around this one: a hidden input."""
+        key = ("value", id(x.aux) if isinstance(x, Staged) else id(x))
+        found = self.captured.values.get(key)
+        if found is None:
+            kept = x.snapshot()
+            found = self.captured.values[key] = self.input("outer", kept, lambda: kept)
+        return found
+
+    def is_made(self, x: Any) -> bool:
+        return id(x) in self.made
+
+    def own(self, x: Any) -> Any:
+        """Remember that x was made here, and may be changed here."""
+        self.made[id(x)] = (x, len(self.regions))
+        return x
+
+    def may_change(self, x: Any, what: str) -> None:
+        """Refuse a change that escapes, or that a region could not undo."""
+        entry = self.made.get(id(x))
+        if entry is None:
+            raise Refused(f"{what} changes an object that was made outside", OUTSIDE)
+        inside = self.regions[entry[1] :]
+        if "branch" in inside:
+            raise Refused(
+                f"{what} happens in a branch that is taken or not when the program runs",
+                "bind a name in both branches, and change the object after them",
+            )
+        if inside:
+            raise NeedsUnrolling(f"{what} happens in a loop of the program", "write into an array that was made before")
+
+    # ------------------------------------------------------------ regions, see regions.py
+
+    def conditional(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+        return regions.conditional(self, test, then, orelse)
+
+    @contextmanager
+    def region(self, kind: str) -> Iterator[None]:
+        self.regions.append(kind)
+        try:
+            yield
+        finally:
+            self.regions.pop()
+
+    @contextmanager
+    def inside(self, frame: Frame) -> Iterator[None]:
+        self.frames.append(frame)
+        try:
+            yield
+        finally:
+            self.frames.pop()
+
+    def set_attribute(self, base: Any, name: str, value: Any) -> None:
+        statements.set_attribute(self, base, name, value)
+
+    def assign(self, target: ast.expr, value: Any) -> None:
+        statements.assign(self, target, value)
+
+    def eval_error(self, node: ast.expr) -> tuple[type[Exception], tuple[Any, ...]]:
+        """The class and the arguments of an exception that is raised."""
+        if isinstance(node, ast.Call):
+            kind = self.eval(node.func)
+            if isinstance(kind, type) and issubclass(kind, BaseException) and not node.keywords:
+                return kind, tuple(expressions.items(self, node.args))
+        value = self.eval(node)
+        return (value, ()) if isinstance(value, type) else (type(value), value.args)
+
+    def before_write(self, x: Value) -> None:
+        """Refuse a write that would have to reach arrays of which only some are meant."""
+        root = x.link.root if x.link is not None else x
+        for box, sources in self.shared:
+            if root is box or any(root is source for source in sources):
+                raise Refused(
+                    "an array is written that has another name in one of two branches",
+                    "copy it in the branch (`a = b.copy()`)",
+                )
+
+    def is_argument(self, x: Any) -> bool:
+        return any(x is box for box in self.arguments)
+
+    def call(self, f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        return calls.call(self, f, list(args), dict(kwargs))
+
+    # ------------------------------------------------------------ what a name may lead to
+
+    def boxes(self) -> list[Staged]:
+        """Arrays that the function can still reach, each once, with those behind views."""
+        found: dict[int, Staged] = {}
+        seen: set[int] = set()
+        todo: list[Any] = [v for frame in self.all_frames() for v in frame.names.values()]
+        todo += self.captured.values.values()
+        while todo:
+            x = todo.pop()
+            if id(x) in seen:
+                continue
+            seen.add(id(x))
+            if isinstance(x, Value):
+                if x.link is not None:
+                    todo.append(x.link.root)
+                elif is_box(x) and x.mode is self.stage:
+                    found[id(x)] = x  # type: ignore[assignment]
+            elif isinstance(x, Maybe):
+                todo.append(x.value)
+            elif isinstance(x, list | tuple):
+                todo += x
+            elif isinstance(x, dict):
+                todo += x.values()
+            elif isinstance(x, Closure):
+                todo += x.frame.names.values()
+            elif id(x) in self.made and hasattr(x, "__dict__"):
+                todo += vars(x).values()
+        return sorted(found.values(), key=lambda x: x.aux.number)
+
+    def all_frames(self) -> list[Frame]:
+        found: dict[int, Frame] = {}
+        todo = list(self.frames)
+        while todo:
+            frame = todo.pop()
+            if id(frame) not in found:
+                found[id(frame)] = frame
+                todo += frame.cells.values()
+        return list(found.values())
+
+
+def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:
+    if isinstance(needs, NeedsUnrolling):
+        return Refused(needs.reason, needs.instead)
+    return Refused(
+        f"Python needs the number of `{needs.var.name}`, which is known when the program runs only",
+        "use it in calculations and comparisons; lengths, axes and positions in Python's containers must be known",
+    )

@@ -1,0 +1,65 @@
+"""What a staged function reads from outside: numbers and arrays are inputs, read at each call; the rest is guarded."""
+
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import Value
+from wengert.ir.program import Var
+
+Read = Callable[[], Any]
+INPUTS = (float, complex, np.ndarray, np.floating, np.complexfloating)
+
+
+@dataclass
+class Captured:
+    """
+    inputs  parameters of the program beside the arguments: how to read their values
+    guards  facts that the program was built for: (how to read it, what it was)
+    """
+
+    inputs: list[tuple[Var, Read]] = field(default_factory=list)
+    values: dict[Any, Any] = field(default_factory=dict)  # by place: what the staged function sees
+    guards: dict[Any, tuple[Read, Any]] = field(default_factory=dict)
+
+    def hold(self) -> bool:
+        """Whether every fact is as it was."""
+        return all(same_fact(peek(read), seen) for read, seen in self.guards.values())
+
+
+def peek(read: Read) -> Any:
+    try:
+        return read()
+    except (KeyError, IndexError, AttributeError, NameError, ValueError):
+        return Gone
+
+
+class Gone:
+    """A name, attribute or item that is no longer there."""
+
+
+def is_input(x: Any) -> bool:
+    """Whether x varies from call to call: a number or an array with a dtype of numbers."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind in "fciub"
+    return isinstance(x, INPUTS) or isinstance(x, Value)
+
+
+PLAIN = (int, str, bytes, bool, type(None), np.integer, np.bool_)
+
+
+def same_fact(now: Any, seen: Any) -> bool:
+    if now is seen:
+        return True
+    if type(now) is not type(seen):
+        return False
+    if isinstance(now, PLAIN):
+        return bool(now == seen)
+    if isinstance(now, tuple):
+        return len(now) == len(seen) and all(map(same_fact, now, seen))
+    if isinstance(now, types.MethodType):
+        return now.__func__ is seen.__func__ and now.__self__ is seen.__self__
+    return isinstance(now, np.dtype | slice | range) and now == seen

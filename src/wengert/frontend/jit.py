@@ -1,0 +1,238 @@
+"""`jit`: programs of a function, one for each kind of arguments, built when they are first needed."""
+
+import functools
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wengert.core.mode import Value, unbuffer
+from wengert.core.tree import flatten, paths, unflatten
+from wengert.frontend.build import Staging
+from wengert.frontend.capture import same_fact
+from wengert.frontend.refuse import NeedsSpecialising
+from wengert.frontend.scope import is_box
+from wengert.ir.program import Program, Var, type_of
+from wengert.modes.stage import Stage, Staged
+from wengert.rules.control import call, value_type
+from wengert.transforms import control
+
+control.install()
+
+NUMBERS = (int, float, complex, np.number, np.bool_, Value)
+
+
+def is_operand(x: Any) -> bool:
+    """Whether an argument is a value of the program; other arguments are facts that it is built for."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind in "fciub"
+    return isinstance(x, NUMBERS) and not isinstance(x, bool)
+
+
+@dataclass
+class Built:
+    """
+    program   (operands, hidden inputs) -> (results, contents of arrays that were written)
+    results   structure of what the function returns, with what is no number in it
+    written   which operands are written
+    guards    operands whose value the program was built for
+    """
+
+    program: Program
+    structure: Any
+    leaves: list[Any]
+    written: list[int]
+    guards: list[tuple[int, Any]]
+    staging: Staging
+
+    def fits(self, operands: list[Any]) -> bool:
+        if not all(same_fact(unbuffer(operands[i]), seen) for i, seen in self.guards):
+            return False
+        captured = self.staging.captured
+        if not captured.hold():
+            return False
+        self.hidden = [read() for _, read in captured.inputs]
+        return all(value_type(x) == var.type for x, (var, _) in zip(self.hidden, captured.inputs))
+
+
+class Jitted:
+    def __init__(self, f: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, f)
+        self.f = f
+        self.programs: dict[Any, list[Built]] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, structure = flatten((args, kwargs))
+        leaves = [x.item() if isinstance(x, np.bool_) else x for x in leaves]
+        places = [i for i, x in enumerate(leaves) if is_operand(x)]
+        operands = [leaves[i] for i in places]
+        if overlap(operands):
+            return self.f(*args, **kwargs)
+        key = (structure, *(kind_of(x, operands) for x in leaves))
+        built = next((b for b in self.programs.get(key, ()) if b.fits(operands)), None)
+        if built is None:
+            built = build(self.f, leaves, structure, places)
+            self.programs.setdefault(key, []).append(built)
+            assert built.fits(operands)
+        outs = call(*operands, *built.hidden, program=built.program)
+        count = len(built.program.results) - len(built.written)
+        for i, new in zip(built.written, outs[count:]):
+            operands[i][...] = new
+        numbers = iter(outs[:count])
+        found = [own(next(numbers), operands) if x is RESULT else x for x in built.leaves]
+        return unflatten(built.structure, found)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<jit of {self.f!r}>"
+
+
+def jit(f: Callable[..., Any]) -> Jitted:
+    """f as a program: loops stay loops, branches stay branches, and only what depends on the arguments is computed.
+
+    f   a function, method, lambda, callable object or partial, in ordinary Python with NumPy, whose source Python can
+        read.  Its loops, branches on values, in-place writes and helpers are read from the source and become a typed
+        program, once for each kind of arguments (shapes, dtypes, structure; other objects and what the function reads
+        from outside are compared at each call, so that a change is seen).
+
+    The result behaves as f does, writes into its arguments included, and composes with every derivative in any order.
+    Raises Diagnostic W601 (no source), W602 (what cannot be staged, every place), and the exceptions of f at its lines.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> def newton(a, x):
+    ...     while abs(x * x - a) > 1e-12:
+    ...         x = 0.5 * (x + a / x)
+    ...     return x
+    >>> root = wg.jit(newton)
+    >>> round(root(2.0, 1.0), 12)
+    1.414213562373
+    >>> round(wg.derivative(root)(2.0, 1.0), 6)
+    0.353553
+    """
+    return Jitted(f)
+
+
+class RESULT:
+    """In place of a number among the leaves of what a function returns."""
+
+
+def kind_of(x: Any, operands: list[Any]) -> Any:
+    if not is_operand(x):
+        return Fact(x)
+    if isinstance(x, np.ndarray):
+        return type_of(x), next(i for i, other in enumerate(operands) if other is x)
+    return value_type(x)
+
+
+class Fact:
+    """An argument that is no number, as part of a key."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return hash(type(self.value))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fact) and same_fact(self.value, other.value)
+
+
+def overlap(operands: list[Any]) -> bool:
+    """Whether two different arrays share memory: then Python itself runs the function."""
+    arrays = list({id(x): x for x in operands if isinstance(x, np.ndarray)}.values())
+    return any(np.may_share_memory(x, y) for i, x in enumerate(arrays) for y in arrays[:i])
+
+
+def own(x: Any, operands: list[Any]) -> Any:
+    """Results never share memory with arguments, nor with constants of the program."""
+    if not isinstance(x, np.ndarray):
+        return x
+    shared = x.base is not None or not x.flags.writeable or any(x is y for y in operands)
+    return x.copy() if shared else x
+
+
+def build(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int]) -> Built:
+    """Stage one call."""
+    with deep_recursion():
+        try:
+            return staged(f, leaves, structure, places, specialised=False)
+        except NeedsSpecialising:
+            return staged(f, leaves, structure, places, specialised=True)
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """An interpreter of calls inside calls needs many frames of its own for each."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int], specialised: bool) -> Built:
+    staging = Staging(getattr(f, "__name__", type(f).__name__), specialised)
+    stage = staging.stage
+    with stage.building(staging.refusals.function) as block:
+        values, seen = list(leaves), dict[int, Any]()
+        names = argument_names(f, structure, leaves)
+        for i in places:
+            x = leaves[i]
+            if isinstance(x, np.ndarray) and id(x) in seen:
+                values[i] = seen[id(x)]
+                continue
+            values[i] = seen[id(x)] = argument(stage, names[i], x)
+        params = [values[i].aux for i in places]
+        staging.arguments = [values[i] for i in places if is_box(values[i])]
+        args, kwargs = unflatten(structure, values)
+        out = staging.call(f, list(args), kwargs)
+        if staging.refusals.places:
+            raise staging.refusals.diagnostic()
+        found, shape = flatten(out)
+        numbers = [x for x in found if is_result(x)]
+        written = [k for k, i in enumerate(places) if values[i].aux is not params[k]]
+        written = [k for k in written if not any(values[places[j]] is values[places[k]] for j in written if j < k)]
+        results = [stage.operand(x) for x in [*numbers, *(values[places[k]] for k in written)]]
+    stage.finished = True
+    own_params = [p for i, p in enumerate(params) if p not in params[:i]]
+    hidden = [var for var, _ in staging.captured.inputs]
+    assert block.program.params == [*own_params, *hidden]
+    program = Program([*params_apart(params), *hidden], block.program.equations, results, block.program.name)
+    kept = [RESULT if is_result(x) else x for x in found]
+    guards = [(k, leaves[i]) for k, i in enumerate(places) if params[k] in stage.guards]
+    return Built(program, shape, kept, written, guards, staging)
+
+
+def params_apart(params: list[Var]) -> list[Var]:
+    """One parameter for each operand; an array that is passed twice is read from the first."""
+    return [p if p not in params[:i] else Var(p.name, p.type) for i, p in enumerate(params)]
+
+
+def is_result(x: Any) -> bool:
+    return isinstance(x, bool | np.bool_ | np.ndarray) or is_operand(x)
+
+
+def argument(stage: Stage, name: str, x: Any) -> Staged:
+    whole = isinstance(x, int | np.integer)
+    return stage.argument(name, x) if whole else stage.parameter(name, value_type(x))
+
+
+def argument_names(f: Callable[..., Any], structure: Any, leaves: list[Any]) -> list[str]:
+    """What the function calls its arguments."""
+    args, kwargs = unflatten(structure, leaves)
+    try:
+        bound = inspect.signature(f).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):
+        return [f"x{i}" for i in range(len(leaves))]
+    found = {id(leaf): path for name, value in bound.items() for path, leaf in paths(value, name)}
+    names = [found.get(id(leaf), f"x{i}") for i, leaf in enumerate(leaves)]
+    return [re.sub(r"\W+", "_", name).strip("_") for name in names]

@@ -1,0 +1,154 @@
+"""Names: frames of the functions being staged, and what stands for functions and ranges in them."""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from wengert.core.mode import Value
+from wengert.frontend.read import Source
+from wengert.ir.program import Var
+
+if TYPE_CHECKING:
+    from wengert.frontend.build import Staging
+
+RETURNED, RESULT, BROKEN, CONTINUED = "%returned", "%result", "%broken", "%continued"  # state that Python keeps itself
+
+
+class Unbound:
+    """In place of a value: the name has none."""
+
+
+class Poison:
+    """In place of a value that differs in kind between two ways to get there, or could not be computed."""
+
+    def __init__(self, reason: str | None = None) -> None:
+        self.reason = reason  # None: an earlier place was refused
+
+
+@dataclass
+class Maybe:
+    """A value that its name has only where `bound` is true."""
+
+    value: Any
+    bound: Any
+
+
+@dataclass
+class Frame:
+    """One call of a function of the user's."""
+
+    function: Any
+    source: Source
+    names: dict[str, Any]
+    cells: "dict[str, Frame]" = field(default_factory=dict)  # free variables that belong to an outer frame
+    outer_names: set[str] = field(default_factory=set)  # declared global
+    nonlocals: set[str] = field(default_factory=set)
+
+    def owner(self, name: str) -> "Frame":
+        """The frame that a nonlocal name belongs to."""
+        return self.cells[name] if name in self.nonlocals else self
+
+
+@dataclass(eq=False)
+class Closure:
+    """A function that was defined while staging."""
+
+    staging: "Staging"
+    node: Any
+    source: Source
+    frame: Frame
+    defaults: list[Any]
+    keyword_defaults: dict[str, Any]
+    decorated: Any = None
+
+    @property
+    def __name__(self) -> str:  # type: ignore[override]
+        return getattr(self.node, "name", "<lambda>")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.staging.call(self, args, kwargs)
+
+
+@dataclass(eq=False)
+class Choice:
+    """One of two functions."""
+
+    test: Any
+    then: Any
+    orelse: Any
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("it is known at run time only which function this is")
+
+
+@dataclass
+class Range:
+    """range() with bounds of the program."""
+
+    start: Any
+    stop: Any
+    step: Any
+
+    def items(self, i: Any) -> Any:
+        return i
+
+
+@dataclass
+class Rows:
+    """What a loop over arrays yields: item k of each is a function of k."""
+
+    length: Any
+    item: Callable[[Any], Any]
+
+
+def bound_names(statements: list[ast.stmt]) -> list[str]:
+    """Names that the statements bind, in the order of the text; those of inner functions are their own."""
+    found: dict[str, None] = {}
+    for statement in statements:
+        for node in walk_here(statement):
+            match node:
+                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                    found[name] = None
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                    found[name] = None
+                case ast.Import(names=names) | ast.ImportFrom(names=names):
+                    found.update((a.asname or a.name.partition(".")[0], None) for a in names)
+                case ast.ExceptHandler(name=str(name)):
+                    found[name] = None
+    return list(found)
+
+
+def walk_here(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and what is in it, without the bodies of functions, classes and comprehensions."""
+    yield node
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+        return
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.NamedExpr):
+                yield inner.target
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from walk_here(child)
+
+
+def declared(statements: list[ast.stmt], kind: type) -> set[str]:
+    return {name for s in statements for node in walk_here(s) if isinstance(node, kind) for name in node.names}  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- arrays that names hold
+
+
+def is_box(x: Any) -> bool:
+    """Whether x is an array under its names: what one of them writes, all see."""
+    return isinstance(x, Value) and x.fresh().mode.staged and isinstance(x.aux, Var) and has_storage(x)
+
+
+def has_storage(x: Value) -> bool:
+    return getattr(x.aux.type, "form", None) == "array"
+
+
+def is_function(x: Any) -> bool:
+    return isinstance(x, FunctionType | Closure)
