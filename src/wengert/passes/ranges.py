@@ -35,9 +35,9 @@ def learn(e: Equation, known: Ranges) -> None:
     if rule is None or not is_index(e.outs[0]):
         return
     found = rule([range_of(x, known) for x in e.ins[: e.count]], e)
-    found = found and narrow(*found)
-    if found is not None:
-        known[e.outs[0]] = found
+    within = narrow(*found) if found else None
+    if within is not None:
+        known[e.outs[0]] = within
 
 
 def is_index(x: Var) -> bool:

@@ -339,6 +339,8 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
     bounds, xs = primals[:3], primals[3:]
     numbers = [known_number(x) for x in bounds]
     trips = None if None in numbers else len(range(*numbers))
+    if trips == 0:
+        return passed_through(xs[consts:], traced, 3 + consts)
     half, moving = split_body(body, xs, traced[3:], consts, trips)
     tape, n = Tape(half.kept, trips), len(xs) - consts
     lo, _, step = bounds if trips is None else numbers
@@ -369,6 +371,16 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
         return [None, None, None, *found]
 
     return list(out[:n]), pull
+
+
+def passed_through(carries: Sequence[Any], traced: Flags, first: int) -> Linearized:
+    """A loop that never runs: a tape without a slot for its index."""
+
+    def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        after = zip(cts, waiting[first:], traced[first:])
+        return [*waiting[:first], *((w if ct is None else with_total(ct, w)) if t else None for ct, w, t in after)]
+
+    return list(carries), pull
 
 
 WHOLE = type_of(0)
