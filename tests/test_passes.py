@@ -104,7 +104,7 @@ STAYS = [
 
 def samples(type):
     if type == INT:
-        return [0, 1, -7, 2**70]
+        return [0, 1, -7, 2**62]
     if type.dtype.kind == "c":
         return [complex(np.inf, 0.0), complex(0.0, -0.0)]
     if type.form == "array":
@@ -196,7 +196,7 @@ def test_zeros_of_different_sign_and_numbers_of_different_type_are_not_equal():
 
 def test_what_was_written_is_read_back():
     p = program([ARRAY, SCALAR, INT], lambda a, s, i: [sin(at(put(a, s, i), i)), at(put(a, s, i), 0)])
-    assert rows(dead(common(p))) == ["sin", "write", "getitem"]
+    assert rows(dead(common(p))) == ["write", "sin", "getitem"]
 
 
 def test_a_write_that_converts_or_repeats_is_not_read_back():
@@ -586,12 +586,12 @@ def summing(n):
 
 
 def searching(n):
-    """while s < n: s = s + 1 + x[0] * sin(s) ** 2, a[3] = s: stacks"""
+    """while s < n: s = s + 1 + x[0] * sin(s) ** 2, a[3] = sin(s * a[3]): stacks"""
     test = program([vector(n), SCALAR, vector(n)], lambda x, s, a: [less(s, float(n))])
 
     def body(x, s, a):
         s = add(add(s, 1.0), mul(at(x, 0), mul(sin(s), sin(s))))
-        return [s, put(a, mul(s, at(a, 3)), 3)]
+        return [s, put(a, sin(mul(s, at(a, 3))), 3)]
 
     inner = program([vector(n), SCALAR, vector(n)], body)
     return program([vector(n)], lambda x: while_(x, at(x, 1), x, test=test, body=inner, consts=1)[1:])
