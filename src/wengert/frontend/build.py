@@ -55,7 +55,7 @@ class Staging:
         self.made: dict[int, tuple[Any, int]] = {}
         self.regions: list[str] = []
         self.plans: dict[Any, Any] = {}
-        self.shared: list[tuple[Any, tuple[Any, Any]]] = []  # an array that is one of two others
+        self.shared: list[tuple[Any, tuple[Any, ...]]] = []  # an array, and others that it may be
         self.arguments: list[Staged] = []  # arrays that the caller sees
 
     @property
@@ -301,12 +301,25 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach arrays of which only some are meant."""
         root = x.link.root if x.link is not None else x
-        for box, sources in self.shared:
-            if root is box or any(root is source for source in sources):
-                raise Refused(
-                    "an array is written that has another name in one of two branches",
-                    "copy it in the branch (`a = b.copy()`)",
-                )
+        involved = [pair for pair in self.shared if root is pair[0] or any(root is y for y in pair[1])]
+        if not involved:
+            return
+        seen = {id(y) for y in [*self.boxes(), *self.arguments]}
+        if any(id(y) in seen for box, sources in involved for y in (box, *sources) if y is not root):
+            raise Refused(
+                "an array is written that may have another name, depending on branches and loops before",
+                "copy it where it gets its second name (`a = b.copy()`)",
+            )
+
+    def identities(self, x: Any) -> list[Any]:
+        """The arrays that x may be."""
+        found, todo = [], [x]
+        while todo:
+            y = todo.pop()
+            if not any(y is z for z in found):
+                found.append(y)
+                todo += [z for box, sources in self.shared if box is y for z in sources]
+        return found
 
     def is_argument(self, x: Any) -> bool:
         return any(x is box for box in self.arguments)

@@ -522,6 +522,10 @@ class Held:
     flag: Carry | None  # whether it is bound
     like: Any = None
     entered: Any = None  # what the body found under the name
+    origins: list[Any] = field(default_factory=list)  # arrays from before the loop that it may name afterwards
+
+    def now(self) -> Any:
+        return self.frame.names.get(self.name)
 
     def enter(self, s: "Staging") -> None:
         leaves = [x.param if isinstance(x, Carry) else x for x in self.leaves]
@@ -821,23 +825,22 @@ def is_read_elsewhere(s: "Staging", node: Any, name: str) -> bool:
 def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
     """Names that take turns with arrays are carried by content: right where what is written has no other name."""
     rebound = [h for h in a.held if is_box(h.entered)]
-    written = [h for h in rebound if h.entered.aux is not h.leaves[0].param.aux]
-    if not written:
-        return
-    after = [h.frame.names.get(h.name) for h in rebound]
-    old = {id(box) for box, *_ in before.contents}
-    starts = [id(h.like) for h in rebound]
-    for h in written:
-        others = [x for x, k in zip(after, rebound) if k is not h and x is h.frame.names.get(h.name)]
-        reached = [
-            n for f, names in before.names for n, v in names.items() if v is h.like and (f, n) != (h.frame, h.name)
-        ]
+    old = {id(box): box for box, *_ in before.contents}
+    starts = {id(h.entered): h.like for h in rebound}
+    written = {id(box) for box, c in a.boxes if box.aux is not c.param.aux}
+    written |= {id(h.entered) for h in rebound if h.entered.aux is not h.leaves[0].param.aux}
+    for h in rebound:
+        value = h.frame.names.get(h.name)
+        may_be = s.identities(value)
+        h.origins = [starts.get(id(x), old.get(id(x))) for x in may_be]
+        shared = [k for k in rebound if k is not h and any(x is y for x in may_be for y in s.identities(k.now()))]
+        others = [x for x in may_be if id(x) in old]
+        names = [n for f, held in before.names for n, v in held.items() if v is h.like and (f, n) != (h.frame, h.name)]
+        is_written = id(h.entered) in written
         if (
-            others
-            or reached
-            or starts.count(id(h.like)) > 1
-            or any(id(x) in old for x in after)
-            or s.is_argument(h.like)
+            any(id(x) in written for x in others)
+            or (is_written and (others or shared or names or s.is_argument(h.like)))
+            or (is_written and sum(k.like is h.like for k in rebound) > 1)
         ):
             raise Refused(
                 f"`{h.name}` names different arrays in different iterations, and one that has another name is written",
@@ -905,6 +908,9 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
             always = h.flag.result is True and a.index is None and runs(rows)
             value = value if always or bound is True else Maybe(value, bound)
         h.frame.names[h.name] = value
+        origins = [x for x in [*h.origins, h.like] if x is not None and x is not value]
+        if is_box(value) and origins:
+            s.shared.append((value, tuple(origins)))
     for box, c in a.boxes:
         if id(c) in outs:
             box.primal, box.aux = outs[id(c)].primal, outs[id(c)].aux
