@@ -93,7 +93,9 @@ class Writer:
             kinds += [self.loop, self.loop, self.branch, self.called, self.search] * (self.depth > 0)
             kinds += [self.checked] * self.traps
             kind = self.rng.choice(kinds)
-            self.stage.where = Position("user.py", self.rng.randrange(1, 99)) if self.traps or self.rng.random() < 0.5 else None
+            self.stage.where = (
+                Position("user.py", self.rng.randrange(1, 99)) if self.traps or self.rng.random() < 0.5 else None
+            )
             kind()
 
     def arithmetic(self):

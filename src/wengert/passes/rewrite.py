@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def with_regions(e: Equation, change: Pass) -> Equation:
 def everywhere(block: Pass) -> Pass:
     """The pass that changes the equations of one program, regions first; a shared program is changed once."""
 
+    @wraps(block)
     def run(program: Program) -> Program:
         done: dict[Program, Program] = {}
 
