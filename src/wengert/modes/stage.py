@@ -282,6 +282,8 @@ def samples_of(row: Primitive, args: Sequence[Any], contents: Sequence[Any], par
     The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
     """
     contents = [*contents[: len(args)], *(np.zeros_like(x)[()] for x in contents[len(args) :])]  # an index that fits
+    if row.name in ("floordiv", "mod"):  # a quotient of whole numbers by zero would be a float
+        contents = [contents[0], as_ones(contents[1])]
     shape = broadcast_shape(row, contents)
     if shape is not None:
         contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]
