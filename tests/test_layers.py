@@ -8,7 +8,10 @@ import pytest
 import wengert
 
 SOURCE = Path(wengert.__file__).parent
-LAYERS = "core rules modes frontend numerical api symbolic tensor custom testing inspect cli reference demo".split()
+LAYERS = (
+    "core ir rules passes modes transforms frontend numerical "
+    "api symbolic tensor custom testing inspect cli reference demo"
+).split()
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -19,7 +19,7 @@ from wengert.passes.inline import inline
 from wengert.passes.optimise import optimise, prepare
 from wengert.passes.privatise import privatise
 from wengert.rules.control import call, check, for_, full, if_, while_
-from wengert.rules.elementwise import add, cos, div, floordiv, greater, less, mul, neg, sin, sub, where
+from wengert.rules.elementwise import add, cos, div, floordiv, greater, less, logical_not, mul, neg, sin, sub, where
 from wengert.rules.indexing import add_at, getitem, write
 from wengert.rules.linalg import cholesky
 from wengert.rules.linear import convert, reshape, transpose
@@ -157,6 +157,17 @@ def test_branch_with_a_constant_condition(truth):
     sides = {key: program([SCALAR], lambda x, row=row: [row(x)]) for key, row in (("then", sin), ("orelse", cos))}
     p = fold(program([SCALAR], lambda x: if_(x.mode.constant(truth), x, **sides)))
     assert rows(p) == (["sin"] if truth else ["cos"])
+
+
+def test_a_condition_is_known_on_its_sides():
+    truth = Type(np.dtype(bool), (), "weak")
+    yes, no = program([SCALAR], lambda x: [sin(x)]), program([SCALAR], lambda x: [cos(x)])
+    side = program([truth, SCALAR], lambda t, x: if_(t, x, then=yes, orelse=no))
+    p = program([truth, SCALAR], lambda t, x: [*if_(t, t, x, then=side, orelse=side)])
+    negated = program([truth, SCALAR], lambda t, x: [*if_(logical_not(t), t, x, then=side, orelse=side)])
+    assert rows(fold(p)) == ["if_", "sin", "cos"] and rows(fold(negated)) == ["logical_not", "if_", "cos", "sin"]
+    for q in (p, negated):
+        assert all(run(q, [t, np.float64(0.5)]) == run(fold(q), [t, np.float64(0.5)]) for t in (True, False))
 
 
 @pytest.mark.parametrize("stop, expected", [(0, []), (1, ["mul"]), (2, ["for_", "mul"])])

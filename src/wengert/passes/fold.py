@@ -8,7 +8,7 @@
     convert, reshape, transpose, broadcast_to    x, where they change nothing; two of a kind become one
     where(c, x, x)                               x
     a[:] = v                                     v, where it has the type of a
-    if_ with a constant condition                its side
+    if_ with a constant condition                its side; inside each side, the condition is known
     for_ without iterations, with one            its inits, its body
     parts of a full                              a full, a number
 
@@ -82,11 +82,12 @@ class Fold:
         return e
 
     def narrowed(self, e: Equation, makers: Makers, keys: list[str], head: int, skip: int, consts: int) -> Equation:
-        """Numbers among the constants of a region move inside."""
+        """What is known of the constants of a region moves inside."""
         first = e.params[keys[0]]
         operands = e.ins[head : head + consts]
-        moved = [is_plain(x) and type_of(x) == p.type for x, p in zip(operands, first.params[skip:])]
-        params = {key: self.region(e.params[key], operands, moved, skip, makers) for key in keys}
+        inside = {key: [told(x, e, key, makers) for x in operands] for key in keys}
+        moved = [is_plain(x) and type_of(x) == p.type for x, p in zip(inside[keys[0]], first.params[skip:])]
+        params = {key: self.region(e.params[key], inside[key], moved, skip, makers) for key in keys}
         if all(params[key] is e.params[key] for key in keys):
             return e
         if "consts" in e.params:
@@ -99,6 +100,18 @@ class Fold:
         names = {q: x for q, x, m in zip(own, operands, moved) if m}
         known = {q: makers[x] for q, x in zip(own, operands) if isinstance(x, Var) and is_full(makers.get(x))}
         return self.block(p, [q for q in p.params if q not in names], names, known)
+
+
+def told(x: Any, e: Equation, key: str, makers: Makers) -> Any:
+    """The operand; on a side of `if_`, the truth that led there."""
+    if e.row.name != "if_" or not isinstance(x, Var) or not isinstance(x.type, Type):
+        return x
+    condition, truth = e.ins[0], key == "then"
+    negated = maker(condition, makers, "logical_not")
+    opposite = negated is not None and negated.ins[0] is x
+    if x.type.dtype != np.bool_ or x.type.form == "array" or not (x is condition or opposite):
+        return x
+    return (truth != opposite) if x.type.form == "weak" else np.bool_(truth != opposite)
 
 
 def filled(e: Equation) -> Equation:
