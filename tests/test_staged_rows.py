@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from test_rows import DIFFERENTIABLE, ROWS, along, cases_of, identify, ones_like, results, sample, setting
+from test_rows import DIFFERENTIABLE, along, cases_of, results, setting
 from wengert.core.tree import flatten
 from wengert.core.types import random_like
 from wengert.ir.evaluate import evaluate

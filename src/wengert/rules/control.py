@@ -97,6 +97,7 @@ weak = row(
     lambda x: x.item(),
     push=lambda x_dot: x_dot,
     pull=lambda ct: (ct,),
+    batch=lambda size, batched, operands: operands[0],
     types=lambda ins: [ins[0]._replace(form="weak")],
 )
 
