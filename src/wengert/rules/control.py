@@ -61,7 +61,7 @@ def conform(x: Any, type: AnyType) -> Any:
     Raises TypeError where that would lose something.
     """
     have = value_type(x)
-    if have == type:
+    if have == type or (isinstance(type, Stack) and is_batched(x)):
         return x
     if not fits(have, type):
         raise TypeError(f"{have} does not fit {type}")
@@ -79,6 +79,14 @@ def value_type(x: Any) -> AnyType:
         return type_of(content)
     form = "array" if is_array(x) else "weak" if type(content) in WEAK else "scalar"
     return Type(x.dtype, x.shape, form)
+
+
+def is_batched(x: Any) -> bool:
+    while isinstance(x, Value):
+        if x.hidden_axes:
+            return True
+        x = x.primal
+    return False
 
 
 WEAK = (bool, int, float, complex)
@@ -112,7 +120,7 @@ def stack_push_evaluate(stack: Items, x: Any, *, type: Stack, inplace: bool) -> 
 
 def stack_pop_evaluate(stack: Items, *, type: Stack, inplace: bool) -> tuple[Items, Any]:
     items = stack.items if inplace else list(stack.items)
-    x = items.pop()
+    x = items.pop() if items else zero(type.element)  # of cotangents, where an empty stack is all zeros
     return Items(stack.type, items), x
 
 
