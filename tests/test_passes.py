@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from random_ir import ARRAY, INT, MATRIX, SCALAR, WEAK, flat, quiet, random_program
+from random_equations import ARRAY, INT, MATRIX, SCALAR, WEAK, flat, quiet, random_program
 from wengert.core.diagnostic import Position
 from wengert.core.primitive import Primitive
 from wengert.inspect.cost import count
 from wengert.ir.evaluate import Interpreter, evaluate
 from wengert.ir.program import Program, Type, type_of, walk
+from wengert.ir.verify import verify
 from wengert.passes.accumulate import accumulate
 from wengert.passes.ascend import ascend
 from wengert.passes.common import common
@@ -117,7 +118,7 @@ def samples(type):
 def test_algebra_is_exact(case):
     _, type, body = case
     before = program([type], lambda x: [body(x)])
-    after = dead(fold(before))
+    after = verify(dead(fold(before)))
     assert (not after.equations) == (case in GONE)
     for x in samples(type):
         assert run(before, [x]) == run(after, [x])
@@ -550,7 +551,7 @@ def test_passes_keep_every_bit(each, traps):
         changed += after is not before
         expected = run(before, operands)
         raised += isinstance(expected, str)
-        assert run(after, operands, Typed) == expected, seed
+        assert run(verify(after), operands, Typed) == expected, seed
     assert changed or each in (privatise, ascend)
     assert bool(raised) == traps
 
@@ -592,7 +593,8 @@ def test_gradient_programs():
             for x, y in zip(expected, evaluate(both, operands)):
                 np.testing.assert_allclose(y, x, rtol=1e-9, atol=1e-12 * max(1.0, np.max(np.abs(x))))
             counts = [count(p, operands).equations for p in (plain, after, both)]
-        assert run(after, operands) == [flat(x) for x in expected], seed
+        assert run(verify(after), operands) == [flat(x) for x in expected], seed
+        verify(both)
         assert counts[1] <= counts[0], seed
         totals += counts
     assert totals[1] < 0.6 * totals[0] and totals[2] < totals[1]
@@ -686,7 +688,7 @@ def test_optimised_derivatives_agree_and_run_less(loop):
     x = np.linspace(0.1, 0.9, n)
     for p, k in derivatives(loop(n), n):
         before, after = count(p, [x] * k), count(optimise(p), [x] * k)
-        assert run(p, [x] * k) == run(optimise(p), [x] * k)
+        assert run(p, [x] * k) == run(verify(optimise(p)), [x] * k)
         assert after.equations <= before.equations and after.bytes <= before.bytes
 
 

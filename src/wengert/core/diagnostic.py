@@ -93,6 +93,9 @@ _ENGINE = (
     "core",
     "rules",
     "modes",
+    "ir",
+    "transforms",
+    "passes",
     "frontend",
     "inspect",
 )  # folders; what else lies in folders of the package is written as users do

@@ -72,10 +72,11 @@ class Primitive:
     view            NumPy may return a view of operand 0
     several         evaluate returns a tuple of results
     types           (operand types, parameters) -> types of the results in a program, where evaluation on samples does
-                    not tell
+                    not tell; None where it does
     linearize       for a row with programs among its parameters: (primals, traced, parameters) -> (results, pull), and
                     pull(cotangents, totals so far) -> totals
     forward         the same for forward mode: (primals, tangents, parameters) -> (results, their tangents)
+    staged          parameters that are set where it is called in a program: a result has one type there, for all runs
     effect          it does something beside its results: it keeps its place in a program, and is never left out
     absent          columns that are left out on purpose, with the reason
     domain          where generated tests may sample (elementwise)
@@ -102,6 +103,7 @@ class Primitive:
         types: Callable[..., Any] | None = None,
         linearize: Callable[..., Any] | None = None,
         forward: Callable[..., Any] | None = None,
+        staged: dict[str, Any] | None = None,
         effect: bool = False,
         absent: dict[str, str] | None = None,
         domain: tuple[float, float] | None = None,
@@ -110,12 +112,14 @@ class Primitive:
     ) -> None:
         self.name, self.evaluate = name, evaluate
         self.operands = positional(evaluate)
+        self.indexed = "index" in keywords(evaluate)
         self.partials = partials and tuple([self.named(p, i) for i, p in enumerate(partials)])
         self.transposes, self.transpose_into = transposes, transpose_into
         self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
         self.elementwise = elementwise or partials is not None
         self.singular, self.multilinear, self.view, self.several = singular, multilinear, view, several
         self.types, self.linearize, self.forward, self.effect = types, linearize, forward, effect
+        self.staged = staged or {}
         self.absent = absent or {}
         self.domain = domain or (-2.0, 2.0)
         self.examples = list(examples)
@@ -143,6 +147,8 @@ class Primitive:
                 mode = x.mode
                 if mode.level > level:
                     top, level = mode, mode.level
+        if top is None and self.indexed:
+            top = staged_mode(params["index"])
         if top is None:
             return self.evaluate(*args, **params)
         if top.finished:
@@ -175,6 +181,20 @@ def positional(f: Callable[..., Any]) -> tuple[str, ...]:
         names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
         return names
     return ("x", "y", "z")[: operand_count(f)]  # functions written in C: by position
+
+
+def keywords(f: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the parameters that can be given by name only."""
+    code = getattr(f, "__code__", None)
+    return () if code is None else code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+
+
+def staged_mode(index: tuple[Any, ...]) -> Any:
+    """The mode of a position that is known only when a program runs; plain operands follow it into the program."""
+    for part in index:
+        if isinstance(part, Value) and part.fresh().mode.staged:
+            return part.mode
+    return None
 
 
 def operand_count(f: Callable[..., Any]) -> int:

@@ -30,9 +30,8 @@ class Code:
         dying = last_uses(program)
         self.steps = [step_of(e, slots, dying[i]) for i, e in enumerate(program.equations)]
         self.results = [(slots[r], None) if isinstance(r, Var) else (-1, r) for r in program.results]
-        used = {x for e in program.equations for x in e.ins if isinstance(x, Var)} | set(
-            r for r in program.results if isinstance(r, Var)
-        )
+        read = [*(x for e in program.equations for x in e.ins), *program.results]
+        used = {x for x in read if isinstance(x, Var)}
         self.unused = [slots[p] for p in program.params if p not in used]
 
 

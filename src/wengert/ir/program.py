@@ -12,13 +12,30 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.core.diagnostic import Position
-from wengert.core.primitive import Primitive
+from wengert.core.primitive import TABLE, Primitive
 from wengert.core.types import Shape
 
 _numbers = itertools.count()
 
+ROWS: dict[str, Primitive] = {}  # beside the table: what only programs have (rules/control.py)
+
+
+def row_called(name: str) -> Primitive:
+    """The row of this name, of the table or of programs."""
+    return ROWS.get(name) or TABLE[name]
+
 
 # ---------------------------------------------------------------- types
+
+
+SHORT = {"float": "f", "int": "i", "uint": "u", "complex": "c"}
+
+
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """f64 for float64; a dtype of the other byte order says so."""
+    kind = dtype.name.rstrip("0123456789")
+    name = SHORT[kind] + dtype.name[len(kind) :] if kind in SHORT else dtype.name
+    return name if dtype.isnative else f"swapped_{name}"
 
 
 class Type(NamedTuple):
@@ -33,9 +50,7 @@ class Type(NamedTuple):
     form: str = "array"
 
     def __str__(self) -> str:
-        name = {"float64": "f64", "float32": "f32", "int64": "i64", "bool": "bool", "complex128": "c128"}.get(
-            self.dtype.name, self.dtype.name
-        )
+        name = dtype_name(self.dtype)
         if self.form == "weak":
             return f"~{name}"
         return name if self.form == "scalar" else f"{name}[{', '.join(map(str, self.shape))}]"

@@ -1,7 +1,5 @@
 """Staging: a call of a row becomes an equation of the program that is being built."""
 
-import itertools
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,8 +9,9 @@ import numpy as np
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Mode, Value, leaked
 from wengert.core.primitive import Primitive
-from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Stack, Var, fill, type_of
-from wengert.rules.control import literal
+from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Var, fill, type_of
+from wengert.ir.samples import quiet, sample, samples_of
+from wengert.rules.control import array, literal
 
 
 class Staged(Value):
@@ -132,11 +131,14 @@ class Stage(Mode):
     def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if row.name == "duplicate":  # values of a program never change: another name will do
             return args[0].snapshot()
+        if row is array and isinstance(args[0], np.ndarray):
+            return self.constant(args[0])
         args = tuple([self.placed(x) for x in args])
         fills: list[Any] = []
         params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
         if "inplace" in params:
             params["inplace"] = False  # how, is the business of who runs the program
+        params.update(row.staged)
         operands = [*args, *fills]
         samples, known = self.evaluated(row, args, operands, params)
         outs = [Var(row.name, t) for t in (type_of(s) for s in samples)]
@@ -206,13 +208,13 @@ class Stage(Mode):
         self, row: Primitive, args: Sequence[Any], operands: Sequence[Any], params: dict[str, Any]
     ) -> tuple[list[Any], frozenset[Var] | None]:
         """Samples of the results; and, where they are known values, the parameters that they follow from."""
-        if row.types is not None:
-            types = row.types([type_in(x) for x in args], **params)
+        types = row.types([type_in(x) for x in args], **params) if row.types is not None else None
+        if types is not None:
             return [sample(t) for t in types], None
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)
         if known is None:
-            return samples_of(row, args, contents, params), None
+            return samples_of(row, [isinstance(x, Value) for x in args], contents, params), None
         with quiet():
             out = row.evaluate(*contents[: len(args)], **fill(params, contents))
         return list(out) if row.several else [out], known
@@ -253,84 +255,3 @@ SMALL = 65536  # elements; where a row moves data, samples up to this size are r
 
 def type_in(x: Any) -> AnyType:
     return x.aux.type if isinstance(x, Value) else type_of(x)
-
-
-# ---------------------------------------------------------------- samples
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
-
-
-def sample(type: AnyType, number: int = 0) -> Any:
-    """A value of this type; its elements mean nothing."""
-    if isinstance(type, Stack):
-        return Items(type)
-    if type.form == "weak":
-        return {"b": bool, "i": int, "f": float, "c": complex}[type.dtype.kind](number)
-    if type.form == "scalar":
-        return type.dtype.type(number)
-    return np.full(type.shape, number, type.dtype) if number else np.zeros(type.shape, type.dtype)
-
-
-def samples_of(row: Primitive, args: Sequence[Any], contents: Sequence[Any], params: dict[str, Any]) -> list[Any]:
-    """Samples of the results: the row is evaluated on samples of its operands.
-
-    The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
-    """
-    contents = [*contents[: len(args)], *(np.zeros_like(x)[()] for x in contents[len(args) :])]  # an index that fits
-    if row.name in ("floordiv", "mod"):  # a quotient of whole numbers by zero would be a float
-        contents = [contents[0], as_ones(contents[1])]
-    shape = broadcast_shape(row, contents)
-    if shape is not None:
-        contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]
-    error: Exception | None = None
-    for candidates in itertools.islice(attempts(args, contents), 3):
-        try:
-            with quiet():
-                out = row.evaluate(*candidates[: len(args)], **fill(params, candidates))
-        except Exception as problem:
-            error = error or problem
-            continue
-        if shape is not None:
-            return [np.zeros(shape, out.dtype)]
-        return [compact(row, o) for o in out] if row.several else [compact(row, out)]
-    assert error is not None
-    raise error
-
-
-def broadcast_shape(row: Primitive, contents: Sequence[Any]) -> tuple[int, ...] | None:
-    """The shape of an elementwise result that need not be computed to know its layout."""
-    arrays = [x for x in contents if isinstance(x, np.ndarray)]
-    if not row.elementwise or row.several or not arrays or not all(x.size and x.flags.c_contiguous for x in arrays):
-        return None
-    shape = np.broadcast_shapes(*(x.shape for x in arrays))
-    return None if shape == () else shape
-
-
-def attempts(args: Sequence[Any], contents: Sequence[Any]) -> Iterator[list[Any]]:
-    yield list(contents)
-    fresh = [i for i, x in enumerate(args) if isinstance(x, Value)]
-    yield [as_ones(x) if i in fresh else x for i, x in enumerate(contents)]
-    yield [as_regular(x) if i in fresh else x for i, x in enumerate(contents)]
-
-
-def as_ones(x: Any) -> Any:
-    return np.ones_like(x) if isinstance(x, np.ndarray) else type(x)(1)
-
-
-def as_regular(x: Any) -> Any:
-    """Matrices that have an inverse."""
-    if not isinstance(x, np.ndarray) or x.ndim < 2:
-        return as_ones(x)
-    return np.broadcast_to(np.eye(*x.shape[-2:], dtype=x.dtype), x.shape).copy()
-
-
-def compact(row: Primitive, out: Any) -> Any:
-    """A sample that is not a view holds no memory worth keeping: zeros are not touched."""
-    if isinstance(out, np.ndarray) and not row.view and out.flags.c_contiguous:
-        return np.zeros(out.shape, out.dtype)
-    return out

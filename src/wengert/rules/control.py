@@ -14,23 +14,18 @@ from typing import Any
 import numpy as np
 
 from wengert.core.mode import Value, content_of, is_array
-from wengert.core.primitive import TABLE, Primitive
+from wengert.core.primitive import Primitive
 from wengert.ir.evaluate import Interpreter
-from wengert.ir.program import AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
+from wengert.ir.program import ROWS, AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
+from wengert.rules.indexing import getitem
 from wengert.rules.linear import broadcast_to, convert, reshape
-
-ROWS: dict[str, Primitive] = {}
+from wengert.rules.reduce import reduce_all
 
 
 def row(name: str, evaluate: Any, **columns: Any) -> Primitive:
     """A row beside the table of the mathematics."""
     made = ROWS[name] = Primitive(name, evaluate, register=False, **columns)
     return made
-
-
-def row_called(name: str) -> Primitive:
-    """The row of this name, of the table or of programs."""
-    return ROWS.get(name) or TABLE[name]
 
 
 # ---------------------------------------------------------------- constants
@@ -69,7 +64,9 @@ def conform(x: Any, type: AnyType) -> Any:
         x = convert(x, dtype=type.dtype)
     if have.shape != type.shape:
         return broadcast_to(x, shape=type.shape)
-    return reshape(x, shape=()) if type.shape == () and type.form == "array" and have.form != "array" else x
+    if have.form == "array" and type.form == "scalar":
+        return getitem(x, index=())
+    return reshape(x, shape=()) if type.form == "array" and have.form != "array" else x
 
 
 def value_type(x: Any) -> AnyType:
@@ -109,7 +106,10 @@ def stack_push_evaluate(stack: Items, x: Any, *, type: Stack, inplace: bool) -> 
     return Items(stack.type, items)
 
 
-def stack_pop_evaluate(stack: Items, *, type: Stack, inplace: bool) -> tuple[Items, Any]:
+def stack_pop_evaluate(stack: Items, *, type: Stack, inplace: bool, zeros: bool = False) -> tuple[Items, Any]:
+    """zeros: of tangents or cotangents, where an empty stack stands for one of zeros"""
+    if zeros and not stack.items:
+        return stack, zero(type.element)
     items = stack.items if inplace else list(stack.items)
     x = items.pop()
     return Items(stack.type, items), x
@@ -126,15 +126,15 @@ stack_push = row(
     "stack_push",
     stack_push_evaluate,
     push=lambda stack_dot, x_dot, type: pushed(stack_dot, x_dot, tangent_type(type)),
-    pull=lambda ct, type: stack_pop(ct, type=tangent_type(type), inplace=False),
+    pull=lambda ct, type: stack_pop(ct, type=tangent_type(type), inplace=False, zeros=True),
     types=lambda ins, type, inplace: [type],
 )
 stack_pop = row(
     "stack_pop",
     stack_pop_evaluate,
-    push=lambda stack_dot, type: stack_pop(stack_dot, type=tangent_type(type), inplace=False),
+    push=lambda stack_dot, type: stack_pop(stack_dot, type=tangent_type(type), inplace=False, zeros=True),
     pull=lambda ct, type: (pushed(*ct, tangent_type(type)),),
-    types=lambda ins, type, inplace: [type, type.element],
+    types=lambda ins, type, inplace, zeros=False: [type, type.element],
     several=True,
 )
 
@@ -159,7 +159,13 @@ def worded(template: tuple[Any, ...], values: Iterator[Any]) -> Any:
 
 
 TRUTH = Type(np.dtype(bool), (), "scalar")
-check = row("check", check_evaluate, effect=True, types=lambda ins, error, arguments: [TRUTH])
+check = row(
+    "check",
+    check_evaluate,
+    types=lambda ins, error, arguments: [TRUTH],
+    batch=lambda size, batched, operands, **params: check(reduce_all(operands[0], axes=(0,)), *operands[1:], **params),
+    effect=True,
+)
 
 # ---------------------------------------------------------------- control flow
 

@@ -242,12 +242,18 @@ def unscaled_bar(basis: Basis, v_bar: Any) -> Any:
     return out + where(basis.held, (1j * (imag(along) / real(basis.held_component(basis.v))))[..., None, :], 0.0)
 
 
+def as_complex(x: Any, fixed: bool) -> Any:
+    """In a program, eigenvalues are complex at each run, and not only where they must be."""
+    return x.astype(np.result_type(x, np.complex64)) if fixed else x
+
+
 eig = row(
     "eig",
-    lambda a: tuple(np.linalg.eig(a)),
+    lambda a, *, fixed=False: tuple(as_complex(x, fixed) for x in np.linalg.eig(a)),
+    staged={"fixed": True},
     push=eig_push,
     pull=eig_pull,
-    lift=lambda: {},
+    lift=lambda fixed=False: {"fixed": fixed},
     several=True,
     examples=[((SPREAD,), {}), ((SQUARES,), {}), ((ROTATING,), {}), ((SPREAD + 1j * ROTATING,), {}), (((0, 0),), {})],
 )
@@ -267,9 +273,10 @@ def eigvals_pull(ct: Any, a: Any, out: Any) -> tuple[Any]:
 
 eigvals = row(
     "eigvals",
-    lambda a: np.linalg.eigvals(a),
+    lambda a, *, fixed=False: as_complex(np.linalg.eigvals(a), fixed),
+    staged={"fixed": True},
     push=eigvals_push,
     pull=eigvals_pull,
-    lift=lambda: {},
+    lift=lambda fixed=False: {"fixed": fixed},
     examples=[((SPREAD,), {}), ((SQUARES,), {}), ((ROTATING,), {}), ((SPREAD + 1j * ROTATING,), {}), (((0, 0),), {})],
 )

@@ -121,7 +121,7 @@ def masked_product(d: Any, c: Any) -> Any:
     product = d * c
     if isinstance(product, np.ndarray):
         return product if np.isfinite(product).all() else np.where(np.equal(c, 0), 0, product)
-    return product if c != 0 else 0.0 * c
+    return product if c != 0 else type(product)(0.0 * c)
 
 
 def scale_push(d: Any, c: Any, d_dot: Any, c_dot: Any) -> Any:

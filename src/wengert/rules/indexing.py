@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Value, decide
+from wengert.core.mode import Value, content_of, decide
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.rules.elementwise import where
 from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
 Index = tuple[Any, ...]
@@ -119,6 +118,25 @@ def lifted_index(index: Index) -> dict[str, Any]:
     return {"index": (slice(None), *index)}
 
 
+def getitem_types(ins: list[Any], index: Index) -> list[Any] | None:
+    """Where no index fits, the type of what is read by one that would; None where a sample tells."""
+    axis, shape = 0, list(ins[0].shape)
+    if 0 not in shape:
+        return None
+    for part in index:
+        if part is not None:
+            if not isinstance(part, slice | np.ndarray):
+                shape[axis] = 1
+            axis += 1
+    part = np.zeros(shape, ins[0].dtype)[tuple([p if isinstance(p, slice | np.ndarray | None) else 0 for p in index])]
+    return [ins[0]._replace(shape=part.shape, form="array" if isinstance(part, np.ndarray) else "scalar")]
+
+
+def written_types(ins: list[Any], **params: Any) -> list[Any] | None:
+    """The same for a write: the type of the array."""
+    return [ins[0]] if 0 in ins[0].shape else None
+
+
 def getitem_evaluate(x: Any, *, index: Index) -> Any:
     return x[index]
 
@@ -133,6 +151,7 @@ getitem = row(
     transpose_into=getitem_into,
     lift=lifted_index,
     view=True,
+    types=getitem_types,
     examples=[
         (((3,),), {"index": (1,)}),
         (((2, 3),), {"index": (slice(None), -1)}),
@@ -171,7 +190,7 @@ def align(x: Any, ndim: int) -> Any:
 
 
 def target_shape(shape: Shape, index: Index) -> Shape:
-    return np.broadcast_to(0, shape)[index].shape
+    return np.broadcast_to(0, shape)[sampled(index)].shape
 
 
 add_at = row(
@@ -179,6 +198,7 @@ add_at = row(
     add_at_evaluate,
     transposes=(lambda ct: ct, lambda ct, part_shape, index: unbroadcast(getitem(ct, index=index), part_shape)),
     batch=add_at_batch,
+    types=written_types,
     examples=[
         (((3,), ()), {"index": (1,), "inplace": False}),
         (((3,), (3,)), {"index": (np.array([0, 2, 0]),), "inplace": False}),
@@ -295,20 +315,36 @@ def read(x: Any, steps: Steps, index: Index) -> Any:
 
 def last_writes(part: Any, root_shape: Shape, steps: Steps, index: Index) -> Any:
     """Zero where a repeated index wrote again: only the last value of each place stayed."""
-    if is_basic(index):
-        return part
-    shape, count = shape_after(root_shape, steps), prod(shape_of(part))
-    written = np.zeros(shape, np.bool_)
-    written[index] = True
-    if np.count_nonzero(written) == count:
-        return part
-    order, places = np.arange(count).reshape(shape_of(part)), np.empty(shape, np.intp)
+    return part if is_basic(index) else stayed(part, shape=shape_after(root_shape, steps), index=index)
+
+
+def stayed_evaluate(part: Any, *, shape: Shape, index: Index) -> Any:
+    places = np.empty(shape, np.intp)
+    order = np.arange(prod(target_shape(shape, index))).reshape(target_shape(shape, index))
     places[index] = order
-    return where(places[index] == order, part, 0.0)
+    return np.where(places[index] == order, part, part.dtype.type(0))
+
+
+stayed = row(
+    "stayed",
+    stayed_evaluate,
+    transposes=(lambda ct, shape, index: stayed(ct, shape=shape, index=index),),
+    lift=lambda shape, index: {"shape": shape, "index": index},
+    examples=[(((3,),), {"shape": (4,), "index": (np.array([0, 2, 0]),)})],
+)
 
 
 def shape_after(shape: Shape, steps: Steps) -> Shape:
-    return shape_of(read(np.broadcast_to(0, shape), steps, ())) if steps else shape
+    return shape_of(read(np.broadcast_to(0, shape), sampled(steps), ())) if steps else shape
+
+
+def sampled(param: Any) -> Any:
+    """With a sample in place of each value: enough to know a shape."""
+    if isinstance(param, Value):
+        return content_of(param)
+    if type(param) is tuple:
+        return tuple([sampled(p) for p in param])
+    return {key: sampled(p) for key, p in param.items()} if type(param) is dict else param
 
 
 def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: Index, inplace: bool) -> Any:
@@ -334,6 +370,7 @@ write = row(
     push=write_push,
     pull=write_pull,
     batch=write_batch,
+    types=written_types,
     examples=[
         (((3,), ()), {"steps": (), "index": (1,), "inplace": False}),
         (((2, 3), (3,)), {"steps": (), "index": (1,), "inplace": False}),

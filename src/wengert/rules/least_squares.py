@@ -138,9 +138,18 @@ def lstsq_pull(ct: Any, a: Any, b: Any, out: Any, rcond: float, traced: tuple[bo
     return a_ct if traced[0] else None, conjugate(b_bar) if traced[1] and b_bar is not None else None
 
 
+def lstsq_evaluate(a: Any, b: Any, *, rcond: Any, fixed: bool = False) -> Any:
+    """NumPy leaves out what remains of b where the columns of a are dependent; with `fixed` it is there, too."""
+    x, remaining, rank, s = np.linalg.lstsq(a, b, rcond)
+    if fixed and a.shape[0] > a.shape[1] and remaining.size == 0:
+        remaining = np.sum(np.abs(b - a @ x) ** 2, axis=0)
+    return x, remaining, rank, s
+
+
 lstsq = row(
     "lstsq",
-    lambda a, b, *, rcond: np.linalg.lstsq(a, b, rcond),
+    lstsq_evaluate,
+    staged={"fixed": True},
     push=lstsq_push,
     pull=lstsq_pull,
     several=True,

@@ -18,6 +18,7 @@ import numpy as np
 from wengert.core.lazy import lazy
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import dtype_of, shape_of
+from wengert.ir.program import Type
 from wengert.rules.contract import matmul
 from wengert.rules.degenerate import adjoint, conjugate
 from wengert.rules.elementwise import where
@@ -119,6 +120,11 @@ def frechet_of_one(a: Any, e: Any, angle: Any, f: Function) -> Any:
     return in_precision_of((a, e), block(whole, 0, 1) * (size * back))
 
 
+def frechet_evaluate(a: Any, e: Any, angle: Any, *, f: Function, fixed: bool = False) -> Any:
+    out = over_stack(lambda angle, a, e: frechet_of_one(a, e, angle, f), (2, 2, 2), angle, a, e)
+    return of_one_kind(out, fixed, a, e)
+
+
 def frechet_push(a: Any, e: Any, angle: Any, a_dot: Any, e_dot: Any, f: Function) -> Any:
     """L(A, E) is a corner of f of a block matrix, and its tangent the same corner of the tangent of that."""
     if a_dot is None:
@@ -136,22 +142,41 @@ def frechet_pull(ct: Any, a: Any, e: Any, angle: Any, traced: Any, f: Function) 
     return size * (block(whole, 0, 0) + block(whole, 1, 1)), block(whole, 0, 1), None
 
 
+def fixed_function(a: Any, *, f: Function, fixed: bool = False) -> Any:
+    return of_one_kind(function_evaluate(a, f=f), fixed, a)
+
+
+def of_one_kind(out: Any, fixed: bool, *operands: Any) -> Any:
+    """In a program, a function of real matrices is real: a result has one type for all runs."""
+    if not fixed or not np.iscomplexobj(out) or any(map(np.iscomplexobj, operands)):
+        return out
+    if np.abs(out.imag).max() > np.sqrt(np.finfo(out.dtype).eps) * np.abs(out).max():  # more than rounding leaves
+        raise ValueError(
+            "a function of this real matrix is complex; a program has one type for all runs: make it a.astype(complex)"
+        )
+    return out.real
+
+
 SERIES = [("expm",), ("logm",), ("power", 0.3), ("power", -2)]
 
 matrix_function = row(
     "matrix_function",
-    function_evaluate,
+    fixed_function,
+    staged={"fixed": True},
+    types=lambda ins, f, fixed: [Type(np.result_type(ins[0].dtype, np.float32), ins[0].shape)],
     push=lambda a, a_dot, f: frechet(a, a_dot, angle(a, f=f), f=f),
     pull=lambda ct, a, f: (frechet(swap_last(a), ct, angle(a, f=f), f=f),),
-    lift=lambda f: {"f": f},
+    lift=lambda f, fixed=False: {"f": f, "fixed": fixed},
     examples=[((well_conditioned(3),), {"f": f}) for f in SERIES],
 )
 frechet = row(
     "frechet",
-    lambda a, e, angle, *, f: over_stack(lambda angle, a, e: frechet_of_one(a, e, angle, f), (2, 2, 2), angle, a, e),
+    frechet_evaluate,
+    staged={"fixed": True},
+    types=lambda ins, f, fixed: [Type(np.result_type(ins[0].dtype, ins[1].dtype), ins[1].shape)],
     push=frechet_push,
     pull=frechet_pull,
-    batch=lambda size, batched, operands, *, f: frechet(*stretch(size, batched, operands), f=f),
+    batch=lambda size, batched, operands, **params: frechet(*stretch(size, batched, operands), **params),
     examples=[((well_conditioned(2), (2, 2), np.zeros((1, 1), int)), {"f": f}) for f in SERIES],
 )
 
@@ -165,10 +190,11 @@ def root_push(a_dot: Any, out: Any) -> Any:
 
 sqrtm = row(
     "sqrtm",
-    lambda a: over_stack(lambda a: scipy_linalg.sqrtm(a), (2,), a),
+    lambda a, *, fixed=False: of_one_kind(over_stack(lambda a: scipy_linalg.sqrtm(a), (2,), a), fixed, a),
+    staged={"fixed": True},
     push=root_push,
     pull=lambda ct, out: (sylvester(swap_last(out), swap_last(out), ct),),
-    lift=lambda: {},
+    lift=lambda fixed=False: {"fixed": fixed},
     examples=[((well_conditioned(3),), {}), ((np.stack([well_conditioned(2)] * 2),), {})],
 )
 
@@ -190,10 +216,11 @@ def sign_pull(ct: Any, a: Any, out: Any) -> tuple[Any]:
 
 signm = row(
     "signm",
-    lambda a: over_stack(lambda a: scipy_linalg.signm(a), (2,), a),
+    lambda a, *, fixed=False: of_one_kind(over_stack(lambda a: scipy_linalg.signm(a), (2,), a), fixed, a),
+    staged={"fixed": True},
     push=sign_push,
     pull=sign_pull,
-    lift=lambda: {},
+    lift=lambda fixed=False: {"fixed": fixed},
     examples=[((np.array([[2.0, 0.4, 0.1], [0.3, -1.0, 0.5], [0.2, 0.6, 1.5]]),), {})],
 )
 

@@ -114,7 +114,7 @@ sum_of_ranges = row(
 
 
 def has_zero(x: Any) -> bool:
-    return is_staged(x) or bool((plain(x) == 0).any())
+    return 0 not in shape_of(x) and (is_staged(x) or bool((plain(x) == 0).any()))
 
 
 def along(axis: int, part: Any) -> tuple[Any, ...]:

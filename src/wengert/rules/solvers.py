@@ -11,6 +11,7 @@ import numpy as np
 from wengert.core.lazy import lazy
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import dtype_of, shape_of
+from wengert.ir.program import Type
 from wengert.rules.contract import column, matmul
 from wengert.rules.degenerate import adjoint, conjugate, total
 from wengert.rules.elementwise import where
@@ -47,6 +48,12 @@ def columns_beside(solver: Any, core: int, size: int, batched: Any, operands: An
     _, n, k = shape_of(b)
     beside = reshape(transpose(b, axes=(1, 0, 2)), shape=(n, size * k))
     return transpose(reshape(solver(a, beside, **params), shape=(n, size, k)), axes=(1, 0, 2))
+
+
+def solution_type(core: int, a: Type, b: Type) -> list[Type]:
+    """Of x in a(x) = b, where `core` axes of a are no stack; samples of a need not have a solution."""
+    stack = np.broadcast_shapes(a.shape[:-core], b.shape[:-2])
+    return [Type(np.result_type(a.dtype, b.dtype), (*stack, *b.shape[-2:]))]
 
 
 def well_conditioned(n: int) -> Any:
@@ -182,6 +189,7 @@ toeplitz_solve = row(
     pull=lambda ct, values, out, traced: arranged_pull(
         toeplitz_solve, toeplitz_places(shape_of(out)[-2]), mirrored(values), ct, values, out, traced
     ),
+    types=lambda ins: solution_type(1, *ins),
     batch=lambda size, batched, operands: columns_beside(toeplitz_solve, 1, size, batched, operands, {}),
     examples=[((np.array([0.3, -0.4, 2.0, 0.7, 0.2]), (3, 2)), {}), ((np.full((2, 1), 0.4), (2, 1, 1)), {})],
 )
@@ -202,6 +210,7 @@ circulant_solve = row(
     pull=lambda ct, values, out, traced: arranged_pull(
         circulant_solve, circulant_places(shape_of(values)[-1]), backwards(values), ct, values, out, traced
     ),
+    types=lambda ins: solution_type(1, *ins),
     batch=lambda size, batched, operands: columns_beside(circulant_solve, 1, size, batched, operands, {}),
     examples=[((np.array([2.0, 0.7, 0.2]), (3, 2)), {}), ((np.full((2, 1), 0.4), (2, 1, 1)), {})],
 )
@@ -315,6 +324,7 @@ hermitian_banded_solve = row(
     ),
     push=hermitian_banded_push,
     pull=hermitian_banded_pull,
+    types=lambda ins, lower: solution_type(2, *ins),
     batch=lambda size, batched, operands, **params: columns_beside(
         hermitian_banded_solve, 2, size, batched, operands, params
     ),
@@ -484,6 +494,7 @@ riccati = row(
     riccati_evaluate,
     push=riccati_push,
     pull=riccati_pull,
+    types=lambda ins, **_: [Type(np.result_type(*(t.dtype for t in ins)), ins[2].shape)],
     batch=lambda size, batched, operands, **params: stacked(riccati, size, batched, operands, params),
     examples=[
         ((np.ones((2, 1)), np.array([[2.0]]), well_conditioned(2), np.eye(2)), {"discrete": d, "balanced": True})
@@ -507,5 +518,5 @@ def hermitian_evaluate(x: Any, *, called: str) -> Any:
 
 
 # called for what they raise
-finite = row("finite", finite_evaluate, elementwise=True)
-hermitian = row("hermitian", hermitian_evaluate, lift=lambda called: {"called": called})
+finite = row("finite", finite_evaluate, elementwise=True, effect=True)
+hermitian = row("hermitian", hermitian_evaluate, lift=lambda called: {"called": called}, effect=True)

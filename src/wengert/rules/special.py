@@ -14,6 +14,7 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.lazy import lazy
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import dtype_of
+from wengert.ir.program import tangent_type
 from wengert.rules.elementwise import (
     abs_,
     div,
@@ -439,6 +440,7 @@ multigammaln = row(
     "multigammaln",
     lambda x, *, d: np.asarray(special.multigammaln(x, d)).astype(precision_of(x))[()],
     partials=(lambda x, d: sum(polygamma(x - 0.5 * j, n=0) for j in range(d)),),
+    types=lambda ins, d: [tangent_type(ins[0])],
     domain=(2.5, 5.0),
     examples=[(((2, 3),), {"d": d}) for d in (1, 2, 4)],
 )

@@ -1,1 +1,5 @@
-"""Program -> program: the derivatives."""
+"""Program -> program: the derivatives.  To import any of it fills the columns of the rows of control flow."""
+
+from wengert.transforms import control
+
+__all__ = ["control"]

@@ -36,7 +36,7 @@ def replay(program: Program, values: Sequence[Any], stage: Stage, derives: bool 
         operands = [env[x] if isinstance(x, Var) else x for x in e.ins]
         outs = apply(e, operands, stage)
         for var, out in zip(e.outs, outs):
-            env[var] = named(out, var)
+            env[var] = named(out, var.name)
     stage.where = stage.origin = None
     return [env[x] if isinstance(x, Var) else x for x in program.results]
 
@@ -51,12 +51,12 @@ def apply(e: Equation, operands: list[Any], stage: Stage) -> Sequence[Any]:
     return out if e.row.several else (out,)
 
 
-def named(out: Any, var: Var) -> Any:
-    """The name that the user gave stays."""
+def named(out: Any, name: str) -> Any:
+    """The value, which the program calls so."""
     value = out
     while isinstance(value, Value):
         if value.mode.staged:
-            value.aux.name = var.name
+            value.aux.name = name
             break
         value = value.primal
     return out

@@ -16,6 +16,7 @@ from wengert.ir.program import (
     Stack,
     Type,
     Var,
+    clone,
     result_types,
     tangent_type,
     type_in,
@@ -38,7 +39,7 @@ from wengert.rules.control import (
     while_,
 )
 from wengert.rules.indexing import getitem, write
-from wengert.transforms.build import build, replay
+from wengert.transforms.build import build, named, replay
 from wengert.transforms.reverse import Halves, beginning, begun, split
 
 Flags = Sequence[bool]
@@ -135,7 +136,7 @@ def ignoring(test: Program, constants: Sequence[int], carries: Sequence[int], tr
     for group, flags in ((constants, traced), (carries, moving)):
         own = [test.params[i] for i in group]
         params += [*own, *(Var(f"{p.name}_dot", tangent_type(p.type)) for p, f in zip(own, flags) if f)]
-    return Program(params, test.equations, test.results, test.name)
+    return clone(Program(params, test.equations, test.results, test.name))
 
 
 def if_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
@@ -189,6 +190,8 @@ def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]
     halves = split(program, traced, moving, free_to_read(primals))
     n, types = len(program.results), types_of(program)
     out = call(*primals, program=halves.forward)
+    for x, name in zip(out[n:], halves.names):
+        named(x, name)
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = [primals[i] for i in halves.hand]
@@ -208,9 +211,12 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
     halves = [split(side, flags, moving, free_to_read(operands)) for side in sides]
     types, results = types_of(sides[0]), result_types(sides[0])
     kept = [half.kept for half in halves]
+    names = [name for half in halves for name in half.names]
     n = len(results)
     then, orelse = keeping(halves[0], n, [], kept[1]), keeping(halves[1], n, kept[0], [])
     out = if_(condition, *operands, then=then, orelse=orelse)
+    for x, name in zip(out[n:], names):
+        named(x, name)
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = sorted({i for half in halves for i in half.hand})
@@ -284,8 +290,9 @@ def backward_side(half: Halves, side: Program, hand: list[int], kept: list[list[
 class Tape:
     """What a loop keeps: a row of an array for each iteration where their number is known, else a stack."""
 
-    def __init__(self, kept: Sequence[AnyType], trips: int | None) -> None:
-        self.kept = kept
+    def __init__(self, half: Halves, trips: int | None) -> None:
+        kept = self.kept = half.kept
+        self.names = [kept_name(name) for name in half.names]
         self.is_array = [trips is not None and not isinstance(t, Stack) for t in kept]
         self.types: list[AnyType] = [
             Type(t.dtype, (trips, *t.shape)) if a else Stack(t)  # type: ignore[arg-type, union-attr]
@@ -300,6 +307,10 @@ class Tape:
             write(tape, x, steps=(), index=(k,), inplace=False) if a else stack_push(tape, x, type=t, inplace=False)
             for tape, x, t, a in zip(tapes, values, self.types, self.is_array)
         ]
+
+    def call(self, tapes: Sequence[Any]) -> None:
+        for tape, name in zip(tapes, self.names):
+            named(tape, name)
 
     def arrays(self, tapes: Sequence[Any]) -> list[Any]:
         return [tape for tape, a in zip(tapes, self.is_array) if a]
@@ -320,6 +331,10 @@ class Tape:
                 left.append(stack)
                 values.append(x)
         return values, left
+
+
+def kept_name(name: str) -> str:
+    return name if name.endswith("_kept") else f"{name}_kept"
 
 
 def empty(type: AnyType, near: Sequence[Any]) -> Any:
@@ -370,7 +385,7 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
     if trips == 0:
         return passed_through(xs[consts:], traced, 3 + consts)
     half, moving = split_body(body, xs, traced[3:], consts, trips)
-    tape, n = Tape(half.kept, trips), len(xs) - consts
+    tape, n = Tape(half, trips), len(xs) - consts
     lo, _, step = bounds if trips is None else numbers
 
     def keeping_body(stage: Stage, values: list[Any]) -> list[Any]:
@@ -385,10 +400,11 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
     forward = build(
         body.name,
         [types[0], *[WHOLE] * len(extra), *types[1:], *tape.types],
-        [names[0], *["lo", "step"][: len(extra)], *names[1:], *["tape"] * len(tape.types)],
+        [names[0], *["lo", "step"][: len(extra)], *names[1:], *tape.names],
         keeping_body,
     )
     out = for_(*bounds, *extra, *xs, *tape.start(primals), body=forward, consts=consts + len(extra))
+    tape.call(out[n:])
     count = trip_count(*bounds) if trips is None else trips
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
@@ -430,7 +446,7 @@ def known_number(x: Any) -> int | None:
 def while_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
     body, test, consts = params["body"], params["test"], params["consts"]
     half, moving = split_body(body, primals, traced, consts, None)
-    tape, n = Tape(half.kept, None), len(primals) - consts
+    tape, n = Tape(half, None), len(primals) - consts
 
     def keeping_body(stage: Stage, values: list[Any]) -> list[Any]:
         outs = replay(half.forward, values[: consts + n], stage)
@@ -438,9 +454,12 @@ def while_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any
 
     types, names = types_of(body), [p.name for p in body.params]
     more = [WHOLE, *tape.types]
-    forward = build(body.name, [*types, *more], [*names, "trips", *["tape"] * len(tape.types)], keeping_body)
-    longer = Program([*test.params, *(Var("tape", t) for t in more)], test.equations, test.results, test.name)
+    forward = build(body.name, [*types, *more], [*names, "trips", *tape.names], keeping_body)
+    unread = [Var(name, t) for name, t in zip(["trips", *tape.names], more)]
+    longer = clone(Program([*test.params, *unread], test.equations, test.results, test.name))
     out = while_(*primals, 0, *tape.start(primals), test=longer, body=forward, consts=consts)
+    named(out[n], "trips")
+    tape.call(out[n + 1 :])
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         return loop_back(
@@ -496,10 +515,10 @@ def loop_back(
         *(tangent_type(t) for t in chosen(types[:consts], traced[:consts])),
         *tape.stacks(tape.types),
     ]
-    names = ["k", *["lo", "step"][: len(extra)], *(body.params[i].name for i in hand), *["tape"] * len(arrays)]
+    names = ["k", *["lo", "step"][: len(extra)], *(body.params[i].name for i in hand), *tape.arrays(tape.names)]
     names += [f"{p.name}_bar" for p in chosen(body.params[skip + consts :], moving)]
     names += [f"{p.name}_bar" for p in chosen(body.params[skip : skip + consts], traced[:consts])]
-    names += ["tape"] * len(stacks)
+    names += tape.stacks(tape.names)
     program = build(f"{body.name}_back", back_types, names, back_body)
     constants = [*extra, *at_hand, *arrays]
     out = for_(count - 1, -1, -1, *constants, *seeds, *totals, *stacks, body=program, consts=len(constants))

@@ -6,14 +6,18 @@ The way back is written first.  What it reads of the forward sweep is its demand
     again        a second evaluation from such values, or from what is kept anyway
     keep         one more result of the forward sweep
 
-Integers are always evaluated again where they can be.  A loop whose demand depends on none of its carries keeps nothing:
-its body is evaluated again.  (Griewank and Walther 2008, chapter 4.)
+Integers are always evaluated again where they can be.  A loop whose demand depends on none of its carries keeps
+nothing: its body is evaluated again.  (Griewank and Walther 2008, chapter 4.)
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from wengert.ir.order import has_effect
 from wengert.ir.program import Equation, Program, Stack, Var, makers, variables
 
 CHEAP = frozenset(
@@ -27,12 +31,50 @@ CHEAP = frozenset(
 CHAIN = 8  # equations that may be evaluated again for one value, where something else is kept anyway
 
 
+class Reason(NamedTuple):
+    """What happens to one value that the way back reads: "at hand", "again" or "kept"."""
+
+    value: Var
+    choice: str
+    why: str
+
+
 @dataclass
 class Plan:
-    """Which values the forward sweep keeps, and which equations the way back evaluates again."""
+    """Which values the forward sweep keeps, and which equations the way back evaluates again.
+
+    reasons  one for each value that the way back reads
+    program  whose values these are;  loop and trips: does it run many times, and how often, if known
+    inner    plans of its regions
+    """
 
     kept: list[Var] = field(default_factory=list)
     again: list[Equation] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    program: Program = field(default_factory=lambda: Program([]))
+    loop: bool = False
+    trips: int | None = None
+    inner: "list[Plan]" = field(default_factory=list)
+
+
+_listening: "ContextVar[list[Plan] | None]" = ContextVar("plans", default=None)
+
+
+@contextmanager
+def plans_inside() -> Iterator[list[Plan]]:
+    """The plans that are reported while this runs, those of their regions not among them."""
+    plans: list[Plan] = []
+    token = _listening.set(plans)
+    try:
+        yield plans
+    finally:
+        _listening.reset(token)
+
+
+def report(plan: Plan) -> None:
+    listening = _listening.get()
+    if listening is not None:
+        listening.append(plan)
 
 
 def choose(
@@ -53,21 +95,70 @@ def choose(
     limit = math.inf if trips is None else trips
     heavy = {p for p, c in zip(program.params, costly) if c and elements(p) > limit}
     hand = {p for p, f in zip(program.params, free) if f} - heavy
-    wanted = [x for x in in_order(program, demanded) if x not in hand]
+    plan = Plan(program=program, loop=repeats, trips=trips)
+    demanded = in_order(program, demanded)
+    plan.reasons = [Reason(x, "at hand", "constant" if repeats else "operand") for x in demanded if x in hand]
+    wanted = [x for x in demanded if x not in hand]
+    chains: list[list[Equation] | None] = []
     if repeats:
         chains = [chain(x, maker, hand) for x in wanted]
         if all(c is not None for c in chains):
-            return Plan([], chosen_equations(program, chains))
-    plan, chains = Plan(), []
+            plan.again = chosen_equations(program, chains)
+            plan.reasons += [Reason(x, "again", "so that nothing is kept") for x in wanted]
+            return plan
+        chains = []
     for x in wanted:
         found = chain(x, maker, hand)
         if found is not None and is_worth_repeating(x, found):
             chains.append(found)
+            plan.reasons.append(Reason(x, "again", why_again(x, found)))
         else:
+            plan.reasons.append(Reason(x, "kept", why_kept(x, found, maker, hand, heavy)))
             plan.kept.append(x)
             hand.add(x)
     plan.again = chosen_equations(program, chains)
     return plan
+
+
+def why_again(x: Var, equations: Sequence[Equation]) -> str:
+    names = dict.fromkeys(e.row.name for e in reversed(equations))
+    return f"{'an integer' if is_whole(x) else 'cheap'}: {', '.join(names)}"
+
+
+def why_kept(x: Var, found: list[Equation] | None, maker: dict[Var, Equation], hand: set[Var], heavy: set[Var]) -> str:
+    if x in heavy:
+        return "an outer loop would have to keep it whole"
+    if found is not None:
+        return f"costly: {costly_part(found)}"
+    if x not in maker:
+        return "changes from one iteration to the next"
+    return f"depends on {', '.join(missing(x, maker, hand))}"
+
+
+REGIONS = {"for_": "a loop", "while_": "a loop", "if_": "a branch", "call": "a call"}
+
+
+def costly_part(equations: Sequence[Equation]) -> str:
+    """What makes it dear to evaluate these again."""
+    names = dict.fromkeys(REGIONS.get(e.row.name, e.row.name) for e in equations if e.row.name not in CHEAP)
+    return ", ".join(names) or f"{len(equations)} operations"
+
+
+def missing(x: Var, maker: dict[Var, Equation], hand: set[Var]) -> dict[str, None]:
+    """Names of what x follows from and the way back has not: carries, and what has an effect."""
+    found: dict[str, None] = {}
+    todo, seen = [x], {x}
+    while todo:
+        y = todo.pop()
+        e = maker.get(y)
+        if y in hand:
+            continue
+        if e is None or has_effect(e):
+            found[y.name] = None
+            continue
+        todo += [z for z in variables(e) if z not in seen]
+        seen.update(variables(e))
+    return found
 
 
 def in_order(program: Program, xs: Iterable[Var]) -> list[Var]:
@@ -91,7 +182,7 @@ def chain(x: Var, maker: dict[Var, Equation], hand: set[Var]) -> list[Equation] 
         if y in hand:
             continue
         e = maker.get(y)
-        if e is None or e.row.effect:
+        if e is None or has_effect(e):
             return None
         if e not in found:
             found[e] = None

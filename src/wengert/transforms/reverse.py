@@ -25,7 +25,7 @@ from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.rules.control import conform
 from wengert.transforms.build import build, replay
-from wengert.transforms.keep import Plan, choose
+from wengert.transforms.keep import Plan, choose, plans_inside, report
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Halves:
     backward   (*parameters at hand, *kept, *cotangents, *totals) -> totals
     hand       which parameters the backward program gets, by position
     kept       types of what the forward program keeps
+    names      the user's names of that
     moving     results that have a cotangent, by position
     """
 
@@ -42,6 +43,7 @@ class Halves:
     backward: Program
     hand: list[int]
     kept: list[AnyType]
+    names: list[str]
     moving: list[int]
 
 
@@ -65,7 +67,8 @@ def split(
     ends = [i for i, m in enumerate(moving) if m]
     costly, fresh = costly or [False] * n, fresh or [False] * n
     fresh = [f or isinstance(p.type, Stack) for f, p in zip(fresh, program.params)]  # a stack is used once
-    both, mark = joint(program, traced, ends, free, costly, fresh)
+    with plans_inside() as inner:
+        both, mark = joint(program, traced, ends, free, costly, fresh)
     back = needed(both.equations[mark:], both.results[len(program.results) :])
     fore = Program(both.params[:n], both.equations[:mark], both.results[: len(program.results)], program.name)
     own = {o for e in back for o in e.outs} | set(both.params[n:])
@@ -73,6 +76,8 @@ def split(
     demanded = [x for x in reads(back) if x not in own]
     demanded += [x for x in totals if isinstance(x, Var) and x not in own and x not in demanded]
     plan = choose(fore, demanded, free, costly, trips, repeats)
+    plan.inner = inner
+    report(plan)
     return assemble(fore, back, both.params[n:], totals, plan, free, ends)
 
 
@@ -170,4 +175,4 @@ def assemble(
     hand = [i for i, p in enumerate(fore.params) if free[i] and p in used and p not in kept]
     params = [*[fore.params[i] for i in hand], *kept, *rest]
     backward = clone(Program(params, body, totals, f"{fore.name}_back"))
-    return Halves(forward, backward, hand, [x.type for x in kept], ends)
+    return Halves(forward, backward, hand, [x.type for x in kept], [x.name for x in kept], ends)

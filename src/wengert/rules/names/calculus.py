@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import plain
+from wengert.core.mode import is_staged, plain
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import contract, elementwise, indexing, join, linear, order
 from wengert.rules.elementwise import where as select
@@ -106,7 +106,7 @@ def steps_of(f: Any, axis: int, spacing: Any) -> Any:
     if shape_of(spacing)[0] != shape_of(f)[axis]:
         raise ValueError("when 1d, distances must match the length of the corresponding dimension")
     steps = diff(spacing)
-    if not holds_traced(steps) and np.all(plain(steps) == plain(steps)[0]):
+    if not holds_traced(steps) and not is_staged(steps) and np.all(plain(steps) == plain(steps)[0]):
         return plain(steps)[0]
     return reshape(steps, (-1,) + (1,) * (len(shape_of(f)) - axis - 1))
 

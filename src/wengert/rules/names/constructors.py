@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, buffer, is_array, plain
+from wengert.core.mode import Value, buffer, is_array
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise, join, linear
 from wengert.rules.elementwise import floor
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import buffered, holds_traced, missing, name_on_traced
-from wengert.rules.names.operands import arrayed, convert_to, in_double, plain_numbers, representative
+from wengert.rules.names.operands import arrayed, convert_to, in_double, plain_numbers, refuse_where, representative
 from wengert.rules.names.shape import moveaxis, reshape
 from wengert.rules.names.table import name
 
@@ -150,8 +150,8 @@ def logspace(
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     """Powers between; the first and the last point are `start` and `stop` to the digit."""
     start, stop = in_double(arrayed(start)), in_double(arrayed(stop))
-    if np.any(plain(start) == 0) or np.any(plain(stop) == 0):
-        raise ValueError("Geometric sequence cannot include zero")
+    for end in (start, stop):
+        refuse_where(elementwise.equal(end, 0), ValueError, "Geometric sequence cannot include zero")
     if "c" in (dtype_of(start).kind, dtype_of(stop).kind):
         raise missing("numpy.geomspace (between complex numbers)", (start, stop))
     common = np.broadcast_shapes(shape_of(start), shape_of(stop))

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Buffer, Value, buffer, content_of, decide, unbuffer
+from wengert.core.mode import Buffer, Value, buffer, content_of, decide, is_staged, plain, unbuffer
 from wengert.core.primitive import positional
 from wengert.core.tree import flatten, unflatten
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.rules import elementwise, indexing, join, linear, reduce
+from wengert.rules import control, elementwise, indexing, join, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import holds_objects, missing
 
@@ -42,6 +42,16 @@ def convert_to(x: Any, dtype: Any) -> Any:
 def plain_numbers(x: Any) -> Any:
     """The numbers behind a value whose derivative is cut on purpose (a cast to int is a step function)."""
     return decide(x)
+
+
+def refuse_where(wrong: Any, error: type[Exception], *arguments: Any) -> None:
+    """Raise if any of these truth values is true; in a program, when it runs."""
+    if is_staged(wrong):
+        flat = linear.reshape(wrong, shape=(-1,)) if shape_of(wrong) == () else wrong
+        axes = tuple(range(len(shape_of(flat))))
+        control.check(elementwise.logical_not(reduce.reduce_any(flat, axes=axes)), error=error, arguments=arguments)
+    elif np.any(plain(wrong)):
+        raise error(*arguments)
 
 
 def plain_index(x: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import content_of, plain
+from wengert.core.mode import content_of
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import elementwise, indexing, linear, order
 from wengert.rules.elementwise import where as select
@@ -30,6 +30,7 @@ from wengert.rules.names.operands import (
     one_axis,
     plain_index,
     plain_numbers,
+    refuse_where,
 )
 from wengert.rules.names.reductions import max_, mean, min_, sum_
 from wengert.rules.names.shape import concatenate, moveaxis, reshape, size
@@ -174,9 +175,9 @@ def quantile_named(function: Any, scale: int, skip_nan: bool) -> None:
         no_keywords(f"numpy.{function.__name__}", weights=weights, interpolation=interpolation)
         a, q = arrayed(a), arrayed(q)
         q = q if scale == 1 else q / scale
-        if not np.all((plain(q) >= 0) & (plain(q) <= 1)):
-            kind = "Quantiles" if scale == 1 else "Percentiles"
-            raise ValueError(f"{kind} must be in the range [0, {scale}]")
+        kind = "Quantiles" if scale == 1 else "Percentiles"
+        inside = elementwise.logical_and(elementwise.greater_equal(q, 0), elementwise.less_equal(q, 1))
+        refuse_where(elementwise.logical_not(inside), ValueError, f"{kind} must be in the range [0, {scale}]")
         if method not in ONE and method not in TWO:
             raise ValueError(f"{method!r} is not a valid method. Use one of: {[*ONE, *TWO]}")
         if skip_nan and not size(a):

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import plain
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import contract, elementwise, join, linear, reduce
@@ -23,6 +22,7 @@ from wengert.rules.names.operands import (
     masked,
     one_axis,
     plain_numbers,
+    refuse_where,
 )
 from wengert.rules.names.shape import diagonal, ravel, reshape, shape, squeeze, transpose
 from wengert.rules.names.table import NAMES, in_numpy, name
@@ -241,8 +241,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     least = np.float64 if dtype_of(a).kind in "iub" else dtype_of(a)
     dtype = np.result_type(dtype_of(a), dtype_of(weights), least)
     total = sum_(weights, axis, dtype, keepdims=keepdims)
-    if np.any(plain(total) == 0):
-        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+    refuse_where(elementwise.equal(total, 0), ZeroDivisionError, "Weights sum to zero, can't be normalized")
     found = sum_(convert_to(a, dtype) * convert_to(weights, dtype), axis, keepdims=keepdims) / total
     return (found, linear.broadcast_to(total, shape=shape_of(found))) if returned else found
 
@@ -421,8 +420,7 @@ def nanargmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = Fals
 
 
 def refuse_all_nan(a: Any, axis: Any) -> None:
-    if np.any(plain(all_(elementwise.isnan(arrayed(a)), axis))):
-        raise ValueError("All-NaN slice encountered")
+    refuse_where(all_(elementwise.isnan(arrayed(a)), axis), ValueError, "All-NaN slice encountered")
 
 
 # ---------------------------------------------------------------- covariances
@@ -447,8 +445,8 @@ def cov(
     ddof = ddof if ddof is not None else 0 if bias else 1
     weights = [convert_to(arrayed(w), np.float64) for w in (fweights, aweights) if w is not None]
     for given_name, values in (("fweights", fweights), ("aweights", aweights)):
-        if values is not None and np.any(plain_numbers(arrayed(values)) < 0):
-            raise ValueError(f"{given_name} cannot be negative")
+        if values is not None:
+            refuse_where(elementwise.less(arrayed(values), 0), ValueError, f"{given_name} cannot be negative")
     w = weights[0] * weights[-1] if len(weights) == 2 else weights[0] if weights else None
     centre = average(x, 1, w, keepdims=True)
     deviation = x - centre

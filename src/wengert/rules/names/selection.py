@@ -20,6 +20,7 @@ from wengert.rules.names.operands import (
     gather_along,
     one_axis,
     plain_numbers,
+    refuse_where,
     representative,
     write_out,
 )
@@ -81,8 +82,9 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     dtype = np.result_type(*[representative(c) for c in map(arrayed, choices)])
     choices = [convert_to(arrayed(c), dtype) for c in choices]
     common = np.broadcast_shapes(shape_of(a), *[shape_of(c) for c in choices])
-    if mode == "raise" and np.any((plain_numbers(a) < 0) | (plain_numbers(a) >= len(choices))):
-        raise ValueError("invalid entry in choice array")
+    if mode == "raise":
+        outside = elementwise.logical_or(elementwise.less(a, 0), elementwise.greater_equal(a, len(choices)))
+        refuse_where(outside, ValueError, "invalid entry in choice array")
     layers = join.stack(*[linear.broadcast_to(c, shape=common) for c in choices], axis=0)
     chosen = linear.broadcast_to(within(a, len(choices), mode), shape=common)
     return gather(layers, chosen * int(np.prod(common)) + np.arange(int(np.prod(common))).reshape(common))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import plain, read_only
+from wengert.core.mode import content_of, read_only
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import indexing, join, linear
 from wengert.rules.elementwise import where as select
@@ -66,7 +66,7 @@ def resolved(wanted: Any, have: Shape) -> Shape:
 def ravel(a: Any, order: str = "C") -> Any:
     """Contiguous: a copy where reshaping would give a view with gaps."""
     flat = reshape(a, (-1,), order)
-    content = plain(flat)
+    content = content_of(flat)
     return linear.duplicate(flat) if isinstance(content, np.ndarray) and not content.flags.c_contiguous else flat
 
 
@@ -367,7 +367,9 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 @name_on_traced(np.resize)
 def resize(a: Any, new_shape: Any) -> Any:
     a = arrayed(a)
-    return arranged(lambda numbers: np.resize(numbers, new_shape), a) if size(a) else np.resize(plain(a), new_shape)
+    return (
+        arranged(lambda numbers: np.resize(numbers, new_shape), a) if size(a) else np.resize(content_of(a), new_shape)
+    )
 
 
 @name_on_traced(np.insert)

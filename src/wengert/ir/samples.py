@@ -1,0 +1,100 @@
+"""Samples: a value of a type tells the types of results, by evaluating rows on it."""
+
+import itertools
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from wengert.core.primitive import Primitive
+from wengert.ir.program import AnyType, Items, Stack, fill, type_of
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def sample(type: AnyType, number: int = 0) -> Any:
+    """A value of this type; its elements mean nothing."""
+    if isinstance(type, Stack):
+        return Items(type)
+    if type.form == "weak":
+        return {"b": bool, "i": int, "f": float, "c": complex}[type.dtype.kind](number)
+    if type.form == "scalar":
+        return type.dtype.type(number)
+    return np.full(type.shape, number, type.dtype) if number else np.zeros(type.shape, type.dtype)
+
+
+def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+    """Samples of the results: the row is evaluated on samples of its operands.
+
+    variable  for each operand: is its content a sample, which another may replace?  After the operands, `contents`
+              has what fills the holes of `params`
+
+    The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
+    """
+    contents = [*contents[: len(variable)], *(np.zeros_like(x)[()] for x in contents[len(variable) :])]  # they fit
+    if row.name in ("floordiv", "mod"):  # a quotient of whole numbers by zero would be a float
+        contents = [contents[0], as_ones(contents[1])]
+    shape = broadcast_shape(row, contents)
+    if shape is not None:
+        contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]
+    error: Exception | None = None
+    for candidates in itertools.islice(attempts(variable, contents, is_weak(contents)), 3):
+        try:
+            with quiet():
+                out = row.evaluate(*candidates[: len(variable)], **fill(params, candidates))
+        except Exception as problem:  # noqa: BLE001 - whatever the row does not like about these numbers
+            error = error or problem
+            continue
+        if shape is not None:
+            return [np.zeros(shape, out.dtype)]
+        return [compact(row, o) for o in out] if row.several else [compact(row, out)]
+    assert error is not None
+    raise error
+
+
+def broadcast_shape(row: Primitive, contents: Sequence[Any]) -> tuple[int, ...] | None:
+    """The shape of an elementwise result that need not be computed to know its layout."""
+    arrays = [x for x in contents if isinstance(x, np.ndarray)]
+    if not row.elementwise or row.several or not arrays or not all(x.size and x.flags.c_contiguous for x in arrays):
+        return None
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    return None if shape == () else shape
+
+
+def attempts(variable: Sequence[bool], contents: Sequence[Any], weak: bool) -> Iterator[list[Any]]:
+    if not weak:  # where a Python number divides by zero, the result has another type
+        yield list(contents)
+    fresh = [i for i, v in enumerate(variable) if v]
+    yield [as_ones(x) if i in fresh else x for i, x in enumerate(contents)]
+    yield [as_regular(x) if i in fresh else x for i, x in enumerate(contents)]
+
+
+def is_weak(contents: Sequence[Any]) -> bool:
+    return all(type(x) in (bool, int, float, complex) for x in contents)
+
+
+def as_ones(x: Any) -> Any:
+    return np.ones_like(x) if isinstance(x, np.ndarray) else type(x)(1)
+
+
+def as_regular(x: Any) -> Any:
+    """Matrices that have an inverse."""
+    if not isinstance(x, np.ndarray) or x.ndim < 2:
+        return as_ones(x)
+    return np.broadcast_to(np.eye(*x.shape[-2:], dtype=x.dtype), x.shape).copy()
+
+
+def compact(row: Primitive, out: Any) -> Any:
+    """Zeros, which fit as an index and take no memory before they are touched; a view stays one."""
+    if isinstance(out, bool | int | float | complex | np.generic):
+        return sample(type_of(out))
+    if isinstance(out, np.ndarray) and not row.view and out.flags.c_contiguous:
+        return np.zeros(out.shape, out.dtype)
+    return out
