@@ -332,7 +332,7 @@ class Staging:
         found = [a for a in self.aliases if box is a.box or box is a.source]
         if not found:
             return []
-        seen = {id(y) for y in [*self.boxes(), *self.arguments]}
+        seen = set(map(id, self.boxes()))
         return [a for a in found if id(a.source if a.box is box else a.box) in seen]
 
     def identities(self, x: Any) -> list[Any]:
@@ -359,7 +359,7 @@ class Staging:
         found: dict[int, Staged] = {}
         seen: set[int] = set()
         todo: list[Any] = [v for frame in self.all_frames() for v in frame.names.values()]
-        todo += self.captured.values.values()
+        todo += [*self.captured.values.values(), *self.arguments]
         while todo:
             x = todo.pop()
             if id(x) in seen:
