@@ -9,8 +9,8 @@ import wengert
 
 SOURCE = Path(wengert.__file__).parent
 LAYERS = (
-    "core ir rules modes transforms passes frontend numerical api symbolic tensor custom testing inspect cli "
-    "reference demo"
+    "core ir rules passes modes transforms frontend numerical "
+    "api symbolic tensor custom testing inspect cli reference demo"
 ).split()
 FILES = sorted(SOURCE.rglob("*.py"))
 

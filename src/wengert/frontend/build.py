@@ -21,7 +21,9 @@ from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
     RETURNED,
+    Alias,
     Closure,
+    Entered,
     Frame,
     Maybe,
     Poison,
@@ -55,7 +57,7 @@ class Staging:
         self.made: dict[int, tuple[Any, int]] = {}
         self.regions: list[str] = []
         self.plans: dict[Any, Any] = {}
-        self.shared: list[tuple[Any, tuple[Any, ...]]] = []  # an array, and others that it may be
+        self.aliases: list[Alias] = []
         self.arguments: list[Staged] = []  # arrays that the caller sees
 
     @property
@@ -176,6 +178,8 @@ class Staging:
 
     def bound(self, name: str, value: Any) -> Any:
         """The value, after a check that the name has one."""
+        if isinstance(value, Entered):
+            value = value.read()
         if isinstance(value, Poison):
             if value.reason is None:
                 raise Spoiled
@@ -299,26 +303,47 @@ class Staging:
         return (value, ()) if isinstance(value, type) else (type(value), value.args)
 
     def before_write(self, x: Value) -> None:
-        """Refuse a write that would have to reach arrays of which only some are meant."""
-        root = x.link.root if x.link is not None else x
-        involved = [pair for pair in self.shared if root is pair[0] or any(root is y for y in pair[1])]
-        if not involved:
-            return
+        """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
+        root = root_of(x)
+        for a in self.aliases_of(root):
+            if a.when is None:
+                raise Refused(
+                    "an array is written that may have another name, depending on branches and loops before",
+                    "copy it where it gets its second name (`a = b.copy()`)",
+                )
+
+    def after_write(self, x: Value) -> None:
+        """What is the same array in some cases is written in these."""
+        root = root_of(x)
+        done, todo = [root], [root]
+        while todo:
+            changed = todo.pop()
+            for a in self.aliases_of(changed):
+                other = a.source if a.box is changed else a.box
+                if any(other is y for y in done):
+                    continue
+                chosen = self.conditional(a.when, lambda: changed.snapshot(), lambda: other.snapshot())  # noqa: B023
+                other.primal, other.aux = chosen.primal, chosen.aux
+                done.append(other)
+                todo.append(other)
+
+    def aliases_of(self, box: Any) -> list[Alias]:
+        """Those with arrays that can still be reached."""
+        found = [a for a in self.aliases if box is a.box or box is a.source]
+        if not found:
+            return []
         seen = {id(y) for y in [*self.boxes(), *self.arguments]}
-        if any(id(y) in seen for box, sources in involved for y in (box, *sources) if y is not root):
-            raise Refused(
-                "an array is written that may have another name, depending on branches and loops before",
-                "copy it where it gets its second name (`a = b.copy()`)",
-            )
+        return [a for a in found if id(a.source if a.box is box else a.box) in seen]
 
     def identities(self, x: Any) -> list[Any]:
         """The arrays that x may be."""
-        found, todo = [], [x]
+        found: list[Any] = []
+        todo = [x]
         while todo:
             y = todo.pop()
             if not any(y is z for z in found):
                 found.append(y)
-                todo += [z for box, sources in self.shared if box is y for z in sources]
+                todo += [a.source for a in self.aliases if a.box is y]
         return found
 
     def is_argument(self, x: Any) -> bool:
@@ -345,7 +370,7 @@ class Staging:
                     todo.append(x.link.root)
                 elif is_box(x) and x.mode is self.stage:
                     found[id(x)] = x  # type: ignore[assignment]
-            elif isinstance(x, Maybe):
+            elif isinstance(x, Maybe | Entered):
                 todo.append(x.value)
             elif isinstance(x, list | tuple):
                 todo += x
@@ -366,6 +391,10 @@ class Staging:
                 found[id(frame)] = frame
                 todo += frame.cells.values()
         return list(found.values())
+
+
+def root_of(x: Value) -> Any:
+    return x.link.root if x.link is not None else x
 
 
 def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:

@@ -16,7 +16,19 @@ from wengert.frontend.expressions import attribute, iterated, length_of, short_c
 from wengert.frontend.read import Source, read
 from wengert.frontend.refuse import EAGER, NeedsSpecialising, Refused
 from wengert.frontend.route import is_foreign, route
-from wengert.frontend.scope import BROKEN, CONTINUED, RESULT, RETURNED, Choice, Closure, Frame, Maybe, Range, Rows, declared
+from wengert.frontend.scope import (
+    BROKEN,
+    CONTINUED,
+    RESULT,
+    RETURNED,
+    Choice,
+    Closure,
+    Frame,
+    Maybe,
+    Range,
+    Rows,
+    declared,
+)
 from wengert.rules import elementwise
 from wengert.rules.control import trip_count, weak
 from wengert.rules.linear import convert

@@ -1,6 +1,7 @@
 """Expressions: Python evaluates them, values of the program turn operations into equations."""
 
 import ast
+import functools
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -309,12 +310,14 @@ def definite(s: "Staging", x: Any) -> bool:
     return bool(x)
 
 
-def locals_of(frame: Frame) -> set[str]:
-    node = frame.source.node
-    if isinstance(frame.function, Closure):
-        node = frame.function.node
+def locals_of(frame: Frame) -> frozenset[str]:
+    return local_names(frame.function.node if isinstance(frame.function, Closure) else frame.source.node)
+
+
+@functools.lru_cache(4096)
+def local_names(node: Any) -> frozenset[str]:
     body = node.body if isinstance(node.body, list) else []
-    return set(bound_names(body)) - declared(body, ast.Nonlocal)
+    return frozenset(bound_names(body)) - declared(body, ast.Nonlocal)
 
 
 # ---------------------------------------------------------------- text

@@ -7,6 +7,8 @@ int before) is remembered in its `Plan`, and the loop is staged again.
 """
 
 import ast
+import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,8 +25,10 @@ from wengert.frontend.scope import (
     CONTINUED,
     RESULT,
     RETURNED,
+    Alias,
     Choice,
     Closure,
+    Entered,
     Frame,
     Maybe,
     Poison,
@@ -173,6 +177,7 @@ class Merge:
             return self.passed(name, b if a is Skip else a, a is Skip)
         if a is b:
             return lambda outs: a
+        a, b = (x.read() if isinstance(x, Entered) else x for x in (a, b))
         if isinstance(a, Poison) or isinstance(b, Poison):
             return lambda outs: a if isinstance(a, Poison) else b
         if Unbound in (type(a) and a, type(b) and b) or isinstance(a, Maybe) or isinstance(b, Maybe):
@@ -181,6 +186,7 @@ class Merge:
 
     def passed(self, name: str, x: Any, second: bool) -> Callable[[list[Any]], Any]:
         """A value of the only side that goes on."""
+        x = x.read() if isinstance(x, Entered) else x
         if x is Unbound or isinstance(x, Poison):
             return lambda outs: x
         if isinstance(x, Maybe):
@@ -230,7 +236,7 @@ class Merge:
             return lambda outs: Poison(reason)
         slot = self.slot(name, type, (x, y))
         if is_box(x) and is_box(y):
-            return lambda outs: chosen_box(self.s, slot(outs), (x, y))
+            return lambda outs: chosen_box(self.s, slot(outs), (x, y), self.test)
         return slot
 
     def content(self, box: Staged, vars_: Sequence[Any], old: Var) -> Callable[[list[Any]], Any]:
@@ -244,9 +250,10 @@ class Merge:
         return lambda outs: outs[place]
 
 
-def chosen_box(s: "Staging", box: Any, sources: tuple[Any, Any]) -> Any:
-    """An array that is one of two others: to write any of them would have to reach the others."""
-    s.shared.append((box, sources))
+def chosen_box(s: "Staging", box: Any, sources: tuple[Any, Any], test: Any) -> Any:
+    """An array that is one of two others."""
+    s.aliases.append(Alias(box, sources[0], test))
+    s.aliases.append(Alias(box, sources[1], s.negated(test)))
     return box
 
 
@@ -404,7 +411,7 @@ def finish(s: "Staging", node: ast.For | ast.While, outer: tuple[Any, Any]) -> N
 
 def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
     """One loop of the program; staged again until its plan holds, unrolled where Python must see its index."""
-    key = (id(node), *(id(f.function) for f in s.frames), len(s.regions))
+    key = (id(node), *(id(f.source.node) for f in s.frames), len(s.regions))
     plan: Plan = s.plans.setdefault(key, Plan())
     before = State.now(s)
     while not plan.unrolled:
@@ -521,17 +528,19 @@ class Held:
     leaves: list[Any]
     flag: Carry | None  # whether it is bound
     like: Any = None
-    entered: Any = None  # what the body found under the name
+    entered: Any = None  # what the body finds under the name
     origins: list[Any] = field(default_factory=list)  # arrays from before the loop that it may name afterwards
+    after: Any = None  # the one that it does name after an iteration
 
     def now(self) -> Any:
-        return self.frame.names.get(self.name)
+        value = self.frame.names.get(self.name, Unbound)
+        return value.value if isinstance(value, Entered) else value
 
     def enter(self, s: "Staging") -> None:
         leaves = [x.param if isinstance(x, Carry) else x for x in self.leaves]
         value = rebuilt(s, self.like, self.structure, leaves)
-        self.entered = value
-        self.frame.names[self.name] = value if self.flag is None else Maybe(value, self.flag.param)
+        self.entered = Entered(value)
+        self.frame.names[self.name] = self.entered if self.flag is None else Maybe(value, self.flag.param)
 
 
 @dataclass
@@ -572,6 +581,7 @@ def planned(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
     ]
     for frame, name in bound_in(s, node, plan):
         value = frame.names.get(name, Unbound)
+        value = value.read() if isinstance(value, Entered) else value
         if value is Unbound and (id(frame), name) in plan.late:
             a.held.append(first_held(plan, frame, name))
         elif value is Unbound or isinstance(value, Poison):
@@ -766,7 +776,7 @@ def collect_flags(s: "Staging", a: Attempt, plan: Plan) -> None:
 
 
 def collect_name(s: "Staging", h: Held, plan: Plan) -> None:
-    value = h.frame.names.get(h.name, Unbound)
+    value = h.now()
     key = (id(h.frame), h.name)
     if isinstance(value, Poison) or value is Unbound:
         if isinstance(value, Poison) and value.reason is None:
@@ -816,27 +826,34 @@ def late_types(value: Any) -> tuple[Any, list[Any]]:
 
 def is_read_elsewhere(s: "Staging", node: Any, name: str) -> bool:
     """Whether the function reads the name outside of the loop (inner functions count)."""
-    inside = {id(n) for n in ast.walk(node)}
     function = s.frame.function.node if isinstance(s.frame.function, Closure) else s.frame.source.node
-    found = (n for n in ast.walk(function) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store))
-    return any(s.frame.source.mangled(n.id) == name and id(n) not in inside for n in found)
+    inside, everywhere = read_counts(node), read_counts(function)
+    return any(s.frame.source.mangled(n) == name and count > inside.get(n, 0) for n, count in everywhere.items())
+
+
+@functools.lru_cache(4096)
+def read_counts(node: ast.AST) -> dict[str, int]:
+    """How often each name is read in the node."""
+    return Counter(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store))
 
 
 def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
     """Names that take turns with arrays are carried by content: right where what is written has no other name."""
-    rebound = [h for h in a.held if is_box(h.entered)]
+    rebound = [h for h in a.held if is_box(h.entered.value)]
     old = {id(box): box for box, *_ in before.contents}
-    starts = {id(h.entered): h.like for h in rebound}
+    starts = {id(h.entered.value): h.like for h in rebound}
     written = {id(box) for box, c in a.boxes if box.aux is not c.param.aux}
-    written |= {id(h.entered) for h in rebound if h.entered.aux is not h.leaves[0].param.aux}
+    written |= {id(h.entered.value) for h in rebound if h.entered.value.aux is not h.leaves[0].param.aux}
     for h in rebound:
-        value = h.frame.names.get(h.name)
-        may_be = s.identities(value)
+        may_be = s.identities(h.now())
+        h.after = may_be[0] if len(may_be) == 1 and id(may_be[0]) in old else None
         h.origins = [starts.get(id(x), old.get(id(x))) for x in may_be]
+        if not h.entered.is_read:
+            continue  # each iteration binds the name before it is read
         shared = [k for k in rebound if k is not h and any(x is y for x in may_be for y in s.identities(k.now()))]
         others = [x for x in may_be if id(x) in old]
         names = [n for f, held in before.names for n, v in held.items() if v is h.like and (f, n) != (h.frame, h.name)]
-        is_written = id(h.entered) in written
+        is_written = id(h.entered.value) in written
         if (
             any(id(x) in written for x in others)
             or (is_written and (others or shared or names or s.is_argument(h.like)))
@@ -907,15 +924,24 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
             bound = outs.get(id(h.flag), h.flag.start)
             always = h.flag.result is True and a.index is None and runs(rows)
             value = value if always or bound is True else Maybe(value, bound)
-        h.frame.names[h.name] = value
-        origins = [x for x in [*h.origins, h.like] if x is not None and x is not value]
-        if is_box(value) and origins:
-            s.shared.append((value, tuple(origins)))
+        h.frame.names[h.name] = h.after if h.after is not None and runs(rows) and a.index is None else value
+        if is_box(value):
+            name_origins(s, h, value, a, rows)
     for box, c in a.boxes:
         if id(c) in outs:
             box.primal, box.aux = outs[id(c)].primal, outs[id(c)].aux
     for flag, c in a.flags:
         s.frame.names[flag] = outs.get(id(c), c.start)
+
+
+def name_origins(s: "Staging", h: Held, value: Any, a: Attempt, rows: Rows | None) -> None:
+    """After the loop the name holds what an iteration bound, or, where there was none, what it held before."""
+    for x in h.origins:
+        if x is not None and x is not value:
+            s.aliases.append(Alias(value, x, None))
+    if h.like is not None and not runs(rows):
+        skipped = elementwise.equal(rows.length, 0) if rows is not None and a.index is None else None
+        s.aliases.append(Alias(value, h.like, skipped))
 
 
 def runs(rows: Rows | None) -> bool:

@@ -1,6 +1,7 @@
 """Names: frames of the functions being staged, and what stands for functions and ranges in them."""
 
 import ast
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -72,6 +73,27 @@ class Closure:
 
 
 @dataclass(eq=False)
+class Entered:
+    """What a name holds at the start of an iteration; whether it is read before it is bound again."""
+
+    value: Any
+    is_read: bool = False
+
+    def read(self) -> Any:
+        self.is_read = True
+        return self.value
+
+
+@dataclass(eq=False)
+class Alias:
+    """`box` is the array `source` where `when` is true; None where it is known at run time only."""
+
+    box: Any
+    source: Any
+    when: Any
+
+
+@dataclass(eq=False)
 class Choice:
     """One of two functions."""
 
@@ -105,18 +127,22 @@ class Rows:
 
 def bound_names(statements: list[ast.stmt]) -> list[str]:
     """Names that the statements bind, in the order of the text; those of inner functions are their own."""
+    return list(dict.fromkeys(name for statement in statements for name in bound_in_statement(statement)))
+
+
+@functools.lru_cache(16384)
+def bound_in_statement(statement: ast.stmt) -> list[str]:
     found: dict[str, None] = {}
-    for statement in statements:
-        for node in walk_here(statement):
-            match node:
-                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                    found[name] = None
-                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                    found[name] = None
-                case ast.Import(names=names) | ast.ImportFrom(names=names):
-                    found.update((a.asname or a.name.partition(".")[0], None) for a in names)
-                case ast.ExceptHandler(name=str(name)):
-                    found[name] = None
+    for node in walk_here(statement):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                found[name] = None
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found[name] = None
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                found.update((a.asname or a.name.partition(".")[0], None) for a in names)
+            case ast.ExceptHandler(name=str(name)):
+                found[name] = None
     return list(found)
 
 

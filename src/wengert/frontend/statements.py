@@ -76,6 +76,7 @@ def set_item(s: "Staging", base: Any, index: Any, value: Any) -> None:
     if isinstance(base, Value):
         s.before_write(base)
         base[index] = value
+        s.after_write(base)
         return
     s.may_change(base, "an assignment to an item")
     base[index.__index__() if isinstance(index, Staged) else index] = value
@@ -112,7 +113,10 @@ def changed(s: "Staging", operation: type, x: Any, y: Any, node: ast.AugAssign) 
     s.stage.where = s.frame.source.position(node)
     if isinstance(x, Value):
         s.before_write(x)
-        return IN_PLACE[operation](x, y)
+        out = IN_PLACE[operation](x, y)
+        if out is x:
+            s.after_write(x)
+        return out
     if isinstance(x, list | set | dict):
         s.may_change(x, "an in-place operation")
         return IN_PLACE[operation](x, y)

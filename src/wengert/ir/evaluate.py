@@ -105,7 +105,8 @@ class Interpreter:
         if region is not None:
             return region(self, values, **params)
         if updates:
-            return e.row.evaluate(*values[: e.count], **{**params, "inplace": is_free(values)})
+            inplace = is_free(values)  # before the call: its arguments are references, too
+            return e.row.evaluate(*values[: e.count], **{**params, "inplace": inplace})
         return e.row.evaluate(*values[: e.count], **params)
 
     # ------------------------------------------------------------ control flow; operands are lists, which they empty

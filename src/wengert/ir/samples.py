@@ -39,6 +39,8 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
     The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
     """
     contents = [*contents[: len(variable)], *(np.zeros_like(x)[()] for x in contents[len(variable) :])]  # they fit
+    if row.name in ("floordiv", "mod"):  # a quotient of whole numbers by zero would be a float
+        contents = [contents[0], as_ones(contents[1])]
     shape = broadcast_shape(row, contents)
     if shape is not None:
         contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]

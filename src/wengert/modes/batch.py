@@ -1,10 +1,10 @@
 """Batching: one more axis, always in front, under every primitive (`vmap`)."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.core.mode import Mode, Value, decide
+from wengert.core.mode import Mode, Value, buffer, decide
 from wengert.core.primitive import Primitive
 from wengert.core.types import shape_of
 from wengert.rules.indexing import align, lift_params
@@ -24,9 +24,15 @@ class LanesDiffer(BaseException):
     Not an Exception: user code that catches those must not swallow it.
     """
 
-    def __init__(self, mode: "Batch") -> None:
+    def __init__(self, mode: "Batch | None") -> None:
         super().__init__()
-        self.mode = mode
+        self.mode = mode  # None where a rule finds out, which does not know whose lanes they are
+
+
+class Shared(NamedTuple):
+    """A result that is the same for all lanes: what a batching rule returns in place of one that is batched."""
+
+    value: Any
 
 
 class Batch(Mode):
@@ -43,9 +49,12 @@ class Batch(Mode):
             mine = isinstance(x, Value) and x.mode is self
             batched.append(mine)
             operands.append(x.primal if mine or (isinstance(x, Value) and x.mode.level < 0) else x)
-        out = batch(row, self.size, batched, operands, params)
+        try:
+            out = batch(row, self.size, batched, operands, params)
+        except LanesDiffer as found:
+            raise LanesDiffer(self) if found.mode is None else found from None
         if row.several:
-            return tuple(Batched(self, o) for o in out)
+            return tuple(buffer(o.value) if type(o) is Shared else Batched(self, o) for o in out)
         return Batched(self, out)
 
     def decide(self, x: Value) -> Any:

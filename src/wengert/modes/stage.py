@@ -18,7 +18,6 @@ class Staged(Value):
     """A variable of a program; its content is a sample, of its type and shape."""
 
     __slots__ = ()
-    var = Value.aux
 
 
 class NeedsValue(Exception):

@@ -56,7 +56,7 @@ def conform(x: Any, type: AnyType) -> Any:
     Raises TypeError where that would lose something.
     """
     have = value_type(x)
-    if have == type:
+    if have == type or (isinstance(type, Stack) and is_batched(x)):
         return x
     if not fits(have, type):
         raise TypeError(f"{have} does not fit {type}")
@@ -78,6 +78,14 @@ def value_type(x: Any) -> AnyType:
     return Type(x.dtype, x.shape, form)
 
 
+def is_batched(x: Any) -> bool:
+    while isinstance(x, Value):
+        if x.hidden_axes:
+            return True
+        x = x.primal
+    return False
+
+
 WEAK = (bool, int, float, complex)
 
 
@@ -94,6 +102,7 @@ weak = row(
     lambda x: x.item(),
     push=lambda x_dot: x_dot,
     pull=lambda ct: (ct,),
+    batch=lambda size, batched, operands: operands[0],
     types=lambda ins: [ins[0]._replace(form="weak")],
 )
 
@@ -121,12 +130,75 @@ def pushed(stack: Any, x: Any, type: Stack) -> Any:
     return stack_push(stack, zero(type.element) if x is None else conform(x, type.element), type=type, inplace=False)
 
 
+def lifted_type(type: AnyType, size: int) -> AnyType:
+    """Of all lanes of a batch: an array; a stack whose elements hold all lanes."""
+    if isinstance(type, Stack):
+        return Stack(lifted_type(type.element, size))
+    return Type(type.dtype, (size, *type.shape))
+
+
+def stack_lift_evaluate(stack: Items, *, size: int) -> Items:
+    type = lifted_type(stack.type, size)
+    return Items(type, [lifted_item(x, size) for x in stack.items])
+
+
+def lifted_item(x: Any, size: int) -> Any:
+    return stack_lift_evaluate(x, size=size) if isinstance(x, Items) else np.repeat(np.asarray(x)[None], size, axis=0)
+
+
+def stack_sum_evaluate(stack: Items, *, type: Stack) -> Items:
+    return Items(type, [summed_item(x, type.element) for x in stack.items])
+
+
+def summed_item(x: Any, type: AnyType) -> Any:
+    return stack_sum_evaluate(x, type=type) if isinstance(type, Stack) else np.add.reduce(x, axis=0)
+
+
+# A stack that is the same for all lanes, with all lanes in its elements; and its transpose.
+stack_lift = row(
+    "stack_lift",
+    stack_lift_evaluate,
+    push=lambda stack_dot, size: stack_lift(stack_dot, size=size),
+    pull=lambda ct, stack, size: (stack_sum(ct, type=tangent_type(type_in(stack))),),
+    types=lambda ins, size: [lifted_type(ins[0], size)],
+)
+stack_sum = row(
+    "stack_sum",
+    stack_sum_evaluate,
+    push=lambda stack_dot, type: stack_sum(stack_dot, type=type),
+    pull=lambda ct, stack, type: (stack_lift(ct, size=first_axis(type_in(stack))),),
+    types=lambda ins, type: [type],
+)
+
+
+def first_axis(type: AnyType) -> int:
+    while isinstance(type, Stack):
+        type = type.element
+    return type.shape[0]
+
+
+def type_in(stack: Any) -> AnyType:
+    return type_of(content_of(stack))
+
+
+def all_lanes(x: Any, batched: bool, size: int, type: AnyType) -> Any:
+    if batched:
+        return x
+    return stack_lift(x, size=size) if isinstance(type, Stack) else broadcast_to(x, shape=(size, *type.shape))
+
+
+def stack_push_batch(size: int, batched: Any, operands: Any, *, type: Stack, inplace: bool) -> Any:
+    pairs = zip(operands, batched, (type, type.element))
+    return stack_push(*[all_lanes(x, b, size, t) for x, b, t in pairs], type=lifted_type(type, size), inplace=inplace)
+
+
 # Each is the transpose of the other: what was pushed comes back first.
 stack_push = row(
     "stack_push",
     stack_push_evaluate,
     push=lambda stack_dot, x_dot, type: pushed(stack_dot, x_dot, tangent_type(type)),
     pull=lambda ct, type: stack_pop(ct, type=tangent_type(type), inplace=False, zeros=True),
+    batch=stack_push_batch,
     types=lambda ins, type, inplace: [type],
 )
 stack_pop = row(
@@ -134,6 +206,9 @@ stack_pop = row(
     stack_pop_evaluate,
     push=lambda stack_dot, type: stack_pop(stack_dot, type=tangent_type(type), inplace=False, zeros=True),
     pull=lambda ct, type: (pushed(*ct, tangent_type(type)),),
+    batch=lambda size, batched, operands, *, type, inplace, zeros=False: stack_pop(
+        *operands, type=lifted_type(type, size), inplace=inplace, zeros=zeros
+    ),
     types=lambda ins, type, inplace, zeros=False: [type, type.element],
     several=True,
 )

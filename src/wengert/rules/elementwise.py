@@ -330,6 +330,9 @@ step = functools.partial(row, elementwise=True)
 
 stop_gradient = step("stop_gradient", lambda x: x)  # cuts on purpose
 truncate = step("truncate", lambda x, *, dtype: np.asarray(x).astype(dtype)[()])  # to integers or truth values
+isclose = step(
+    "isclose", lambda x, y, *, rtol, atol, equal_nan: np.isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
+)
 sign = step("sign", np.sign)
 floor = step("floor", np.floor)
 ceil = step("ceil", np.ceil)

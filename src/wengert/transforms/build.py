@@ -5,6 +5,7 @@ from typing import Any
 
 from wengert.core.mode import Value
 from wengert.ir.program import AnyType, Equation, Program, Var, filled_params
+from wengert.modes.batch import Batched, LanesDiffer
 from wengert.modes.stage import Stage
 
 
@@ -43,12 +44,22 @@ def replay(program: Program, values: Sequence[Any], stage: Stage, derives: bool 
 
 def apply(e: Equation, operands: list[Any], stage: Stage) -> Sequence[Any]:
     params = filled_params(e, operands)
+    for x in operands[e.count :]:
+        same_for_all_lanes(x)
     args = operands[: e.count]
     if any(isinstance(x, Value) for x in operands):
         out = e.row(*args, **params)
     else:
         out = stage.apply(e.row, tuple(args), params)
     return out if e.row.several else (out,)
+
+
+def same_for_all_lanes(x: Any) -> None:
+    """Each lane of a batch would read or write at a place of its own."""
+    while isinstance(x, Value):
+        if isinstance(x, Batched):
+            raise LanesDiffer(x.mode)  # type: ignore[arg-type]
+        x = x.primal
 
 
 def named(out: Any, name: str) -> Any:

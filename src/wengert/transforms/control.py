@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.mode import Value
+from wengert.core.types import shape_of
 from wengert.ir.order import loop_varied, varied_results
 from wengert.ir.program import (
     AnyType,
@@ -39,7 +40,7 @@ from wengert.rules.control import (
 )
 from wengert.rules.indexing import getitem, write
 from wengert.transforms.build import build, named, replay
-from wengert.transforms.reverse import Halves, split
+from wengert.transforms.reverse import Halves, beginning, begun, split
 
 Flags = Sequence[bool]
 
@@ -186,7 +187,7 @@ def cotangents_in(cts: Sequence[Any], moving: Flags, types: Sequence[AnyType]) -
 def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
     program = params["program"]
     moving = varied_results(program, traced)
-    halves = split(program, traced, moving, [True] * len(primals))
+    halves = split(program, traced, moving, free_to_read(primals))
     n, types = len(program.results), types_of(program)
     out = call(*primals, program=halves.forward)
     for x, name in zip(out[n:], halves.names):
@@ -195,7 +196,8 @@ def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = [primals[i] for i in halves.hand]
         seeds = cotangents_in(cts, moving, result_types(program))
-        found = call(*hand, *out[n:], *seeds, *totals_in(waiting, traced, types), program=halves.backward)
+        (back,), waiting = begin([halves.backward], waiting, traced, types)
+        found = call(*hand, *out[n:], *seeds, *waiting, program=back)
         return spread_out(found, traced)
 
     return list(out[:n]), pull
@@ -206,7 +208,7 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
     condition, operands, flags = primals[0], primals[1:], traced[1:]
     sides = [params["then"], params["orelse"]]
     moving = either([varied_results(side, flags) for side in sides])
-    halves = [split(side, flags, moving, [True] * len(operands)) for side in sides]
+    halves = [split(side, flags, moving, free_to_read(operands)) for side in sides]
     types, results = types_of(sides[0]), result_types(sides[0])
     kept = [half.kept for half in halves]
     names = [name for half in halves for name in half.names]
@@ -218,12 +220,38 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = sorted({i for half in halves for i in half.hand})
-        seeds = [*cotangents_in(cts, moving, results), *totals_in(waiting[1:], flags, types)]
+        seeds = cotangents_in(cts, moving, results)
         back = [backward_side(half, side, hand, kept, k) for k, (half, side) in enumerate(zip(halves, sides))]
-        found = if_(condition, *(operands[i] for i in hand), *out[n:], *seeds, then=back[0], orelse=back[1])
+        back, totals = begin(back, waiting[1:], flags, types)
+        found = if_(condition, *(operands[i] for i in hand), *out[n:], *seeds, *totals, then=back[0], orelse=back[1])
         return [None, *spread_out(found, flags)]
 
     return list(out[:n]), pull
+
+
+def free_to_read(operands: Sequence[Any]) -> list[bool]:
+    """What the way back may read again: numbers, and arrays that nobody has to keep for it.
+
+    Of other arrays it asks for the elements that it needs, since around this a loop may run.
+    """
+    return [is_free(x) or shape_of(x) == () for x in operands]
+
+
+def begin(
+    sides: list[Program], waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType]
+) -> tuple[list[Program], list[Any]]:
+    """(the ways back, the totals that they get): those that nothing waits for begin inside, where they can."""
+    places = [i for i, (t, f) in enumerate(zip(types, traced)) if f and not isinstance(t, Stack)]
+    totals = totals_in(waiting, traced, types)
+    params = [side.params[len(side.params) - len(places) :] for side in sides]
+    left = []
+    for k, i in enumerate(places):
+        own = [p[k] for p in params]
+        if waiting[i] is None and all(beginning(p, side) for p, side in zip(own, sides)):
+            sides = [begun(side, p) for side, p in zip(sides, own)]
+        else:
+            left.append(totals[k])
+    return sides, left
 
 
 def keeping(half: Halves, n: int, before: list[AnyType], after: list[AnyType]) -> Program:
@@ -354,6 +382,8 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
     bounds, xs = primals[:3], primals[3:]
     numbers = [known_number(x) for x in bounds]
     trips = None if None in numbers else len(range(*numbers))
+    if trips == 0:
+        return passed_through(xs[consts:], traced, 3 + consts)
     half, moving = split_body(body, xs, traced[3:], consts, trips)
     tape, n = Tape(half, trips), len(xs) - consts
     lo, _, step = bounds if trips is None else numbers
@@ -385,6 +415,16 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
         return [None, None, None, *found]
 
     return list(out[:n]), pull
+
+
+def passed_through(carries: Sequence[Any], traced: Flags, first: int) -> Linearized:
+    """A loop that never runs: a tape without a slot for its index."""
+
+    def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        after = zip(cts, waiting[first:], traced[first:])
+        return [*waiting[:first], *((w if ct is None else with_total(ct, w)) if t else None for ct, w, t in after)]
+
+    return list(carries), pull
 
 
 WHOLE = type_of(0)

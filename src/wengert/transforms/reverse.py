@@ -5,11 +5,22 @@ differentiated by the same rules, and the derivative of a derivative needs nothi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wengert.ir.order import needed, reads
-from wengert.ir.program import AnyType, Equation, Program, Stack, Var, clone, tangent_type, type_in, zero
+from wengert.ir.program import (
+    AnyType,
+    Equation,
+    Program,
+    Stack,
+    Var,
+    clone,
+    substituted,
+    tangent_type,
+    type_in,
+    zero,
+)
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.rules.control import conform
@@ -116,6 +127,26 @@ def joint(
 def total(found: dict[Any, Any], leaf: Leaf, p: Var) -> Any:
     type = tangent_type(p.type)
     return conform(found[leaf], type) if leaf in found else zero(type)
+
+
+def beginning(p: Var, back: Program) -> Equation | None:
+    """The sum that the total p goes into as a whole, if nothing else reads it."""
+    readers = [e for e in back.equations if any(x is p for x in e.ins)]
+    if len(readers) != 1 or readers[0].row.name != "add" or any(x is p for x in back.results):
+        return None
+    e = readers[0]
+    types = {type_in(x) for x in (*e.ins, *e.outs)}
+    return e if len(types) == 1 and e.ins[0] is not e.ins[1] else None
+
+
+def begun(back: Program, p: Var) -> Program:
+    """The way back with a total that begins in it: its first term, where a sum with zeros would cost an array."""
+    e = beginning(p, back)
+    assert e is not None
+    names = {e.outs[0]: e.ins[1] if e.ins[0] is p else e.ins[0]}
+    equations = [replace(q, ins=substituted(q.ins, names)) for q in back.equations if q is not e]
+    params = [q for q in back.params if q is not p]
+    return Program(params, equations, substituted(back.results, names), back.name)
 
 
 def peeled(x: Any, mode: Reverse) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from wengert.core.mode import Value, buffer, is_array
 from wengert.core.types import dtype_of, shape_of
-from wengert.rules import elementwise, join, linear
+from wengert.rules import elementwise, join, linear, solvers
 from wengert.rules.elementwise import floor
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import buffered, holds_traced, missing, name_on_traced
@@ -48,8 +48,7 @@ def asarray(x: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any
 
 @name_on_traced(np.asarray_chkfinite)
 def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
-    if not np.isfinite(plain_numbers(arrayed(a))).all():
-        raise ValueError("array must not contain infs or NaNs")
+    solvers.finite(arrayed(a))
     return asarray(a, dtype)
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import buffer, is_array, read_only
-from wengert.core.types import dtype_of
-from wengert.rules import contract, elementwise, linear
+from wengert.core.mode import is_array, read_only
+from wengert.core.types import dtype_of, shape_of
+from wengert.rules import contract, elementwise, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.constructors import zeros_like
 from wengert.rules.names.foreign import buffered
@@ -18,6 +18,7 @@ from wengert.rules.names.operands import (
     no_keywords,
     plain_numbers,
     representative,
+    truth,
     write_out,
 )
 from wengert.rules.names.table import NAMES, name
@@ -186,23 +187,39 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
 
 
 @name(np.isclose)
-def isclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
-    return buffer(np.isclose(plain_numbers(a), plain_numbers(b), *args, **kwargs))
+def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
+    rtol, atol = plain_numbers(rtol), plain_numbers(atol)
+    return elementwise.isclose(arrayed(a), arrayed(b), rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
 @name(np.allclose)
-def allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> bool:
-    return bool(np.allclose(plain_numbers(a), plain_numbers(b), *args, **kwargs))
+def allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
+    return holds_everywhere(isclose(a, b, *args, **kwargs))
 
 
 @name(np.array_equal)
-def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
-    return bool(np.array_equal(plain_numbers(arrayed(a1)), plain_numbers(arrayed(a2)), equal_nan))
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    a1, a2 = arrayed(a1), arrayed(a2)
+    if shape_of(a1) != shape_of(a2):
+        return False
+    same = elementwise.equal(a1, a2)
+    if equal_nan and dtype_of(a1).kind in "fc" and dtype_of(a2).kind in "fc":
+        same = elementwise.logical_or(same, elementwise.logical_and(elementwise.isnan(a1), elementwise.isnan(a2)))
+    return holds_everywhere(same)
 
 
 @name(np.array_equiv)
-def array_equiv(a1: Any, a2: Any) -> bool:
-    return bool(np.array_equiv(plain_numbers(arrayed(a1)), plain_numbers(arrayed(a2))))
+def array_equiv(a1: Any, a2: Any) -> Any:
+    a1, a2 = arrayed(a1), arrayed(a2)
+    try:
+        np.broadcast_shapes(shape_of(a1), shape_of(a2))
+    except ValueError:
+        return False
+    return holds_everywhere(elementwise.equal(a1, a2))
+
+
+def holds_everywhere(x: Any) -> Any:
+    return truth(reduce.reduce_all(x, axes=tuple(range(len(shape_of(x))))) if shape_of(x) else x)
 
 
 @name(np.iscomplexobj)

@@ -54,6 +54,16 @@ def refuse_where(wrong: Any, error: type[Exception], *arguments: Any) -> None:
         raise error(*arguments)
 
 
+def truth(x: Any) -> Any:
+    """Python's bool; in a program the variable that will be one."""
+    return control.weak(x) if is_staged(x) else bool(x)
+
+
+def whole(x: Any) -> Any:
+    """The integer of a value without fraction, as Python's int."""
+    return control.weak(elementwise.truncate(x, dtype=np.int64))
+
+
 def plain_index(x: Any) -> Any:
     """Positions and counts as they were given, with the integers of values in them."""
     return plain_numbers(arrayed(x)) if holds_value(x) else x

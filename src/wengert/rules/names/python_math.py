@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.mode import is_staged
 from wengert.rules import elementwise
 from wengert.rules.names.linalg import length
-from wengert.rules.names.operands import arrayed
+from wengert.rules.names.operands import arrayed, truth, whole
 from wengert.rules.names.reductions import prod, sum_
 from wengert.rules.names.shape import stack
 from wengert.rules.names.table import NAMES
@@ -44,12 +45,13 @@ NAMES.update(
         ),
         math.fmod: elementwise.fmod,
         math.copysign: elementwise.copysign,
-        math.floor: math.floor,  # Python asks the value for its integers
-        math.ceil: math.ceil,
-        math.trunc: math.trunc,
-        math.isnan: lambda x: bool(elementwise.isnan(x)),
-        math.isinf: lambda x: bool(elementwise.isinf(x)),
-        math.isfinite: lambda x: bool(elementwise.isfinite(x)),
+        # Python asks the value for its integers
+        math.floor: lambda x: whole(elementwise.floor(x)) if is_staged(x) else math.floor(x),
+        math.ceil: lambda x: whole(elementwise.ceil(x)) if is_staged(x) else math.ceil(x),
+        math.trunc: lambda x: whole(elementwise.trunc(x)) if is_staged(x) else math.trunc(x),
+        math.isnan: lambda x: truth(elementwise.isnan(x)),
+        math.isinf: lambda x: truth(elementwise.isinf(x)),
+        math.isfinite: lambda x: truth(elementwise.isfinite(x)),
         math.dist: lambda p, q: length(arrayed(p) - arrayed(q)),
     }
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.mode import is_staged
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import contract, elementwise, join, linear, reduce
@@ -59,7 +60,10 @@ def mean(
 def count(a: Any, axis: Any, keepdims: Any, where: Any) -> Any:
     if where is True or where is np._NoValue:
         return math.prod(shape_of(a)[i] for i in axes_of(axis, len(shape_of(a))))
-    counted = np.sum(np.broadcast_to(plain_numbers(where), shape_of(a)), axis=axis, keepdims=given(keepdims))
+    if is_staged(where):
+        counted = sum_(linear.broadcast_to(where, shape=shape_of(a)), axis, keepdims=keepdims)
+    else:
+        counted = np.sum(np.broadcast_to(plain_numbers(where), shape_of(a)), axis=axis, keepdims=given(keepdims))
     return counted.astype(dtype_of(a)) if dtype_of(a).kind == "f" else counted
 
 
@@ -87,7 +91,7 @@ def var(
 
 def not_negative(degrees: Any) -> Any:
     """As NumPy has it: nan or inf, and no negative variance, where `ddof` is larger than the count."""
-    return np.maximum(degrees, 0) if isinstance(degrees, np.ndarray) else builtins.max(degrees, 0)
+    return elementwise.maximum(degrees, 0) if shape_of(degrees) or is_staged(degrees) else builtins.max(degrees, 0)
 
 
 @name(np.std)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.mode import is_staged
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import (
     contract,
@@ -77,7 +78,7 @@ def lstsq(
     x, squares, rank, s = least_squares.lstsq(a, contract.column(b) if vector else b, rcond=limit)
     if vector:
         x, squares = x[:, 0], squares[0] if shape_of(squares) == (1,) else squares
-    return x, squares, int(plain_numbers(rank)), s
+    return x, squares, rank if is_staged(rank) else int(plain_numbers(rank)), s
 
 
 # ---------------------------------------------------------------- eigenvalues

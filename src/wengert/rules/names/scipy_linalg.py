@@ -16,7 +16,7 @@ from wengert.rules.degenerate import adjoint
 from wengert.rules.elementwise import where as select
 from wengert.rules.names import linalg
 from wengert.rules.names.foreign import missing
-from wengert.rules.names.operands import arranged_in_zeros, arrayed, in_double, plain_numbers
+from wengert.rules.names.operands import arranged_in_zeros, arrayed, in_double, plain_numbers, refuse_where
 from wengert.rules.names.reductions import sum_
 from wengert.rules.names.shape import atleast_1d, atleast_2d, reshape
 from wengert.rules.names.table import name
@@ -492,8 +492,8 @@ def companion(a: Any) -> Any:
 
 def leading(called: str, a: Any) -> Any:
     first = part(a, slice(None, 1))
-    if np.any(plain_numbers(first) == 0):
-        raise ValueError(f"The first coefficient of `a` must not be zero ({called}).")
+    wrong = elementwise.equal(first, 0)
+    refuse_where(wrong, ValueError, f"The first coefficient of `a` must not be zero ({called}).")
     return first
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value
+from wengert.core.mode import Value, is_staged
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import bessel, elementwise, hypergeometric, incomplete, special
 from wengert.rules.elementwise import stop_gradient
@@ -135,7 +135,7 @@ NAMES["scipy.special.kvp"] = bessel_derivative("kvp", bessel.kv, 1.0, -1.0)
 def spherical(row: Any, derivative_row: Any) -> Any:
     def composition(n: Any, z: Any, derivative: bool = False) -> Any:
         z = arrayed(z)
-        out = (derivative_row if derivative else row)(np.asarray(n, int)[()], z)
+        out = (derivative_row if derivative else row)(n if is_staged(n) else np.asarray(n, int)[()], z)
         return convert_to(out, special.precision_of(representative(z)))
 
     return composition

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, buffer
+from wengert.core.mode import Value, buffer, is_staged
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise, indexing, join, linear
 from wengert.rules.elementwise import where as select_row
@@ -220,7 +220,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 
 @in_place(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
-    indices = np.asarray(plain_numbers(arrayed(indices)))
+    indices = arrayed(indices) if is_staged(indices) else np.asarray(plain_numbers(arrayed(indices)))
     if axis is None:
         put(arr, indices, broadcast_to(values, indices.shape))
         return

@@ -1,0 +1,35 @@
+"""The order of the passes.  Before differentiation and after it, the same again (Moses and Churavy 2020)."""
+
+from wengert.ir.program import Program
+from wengert.passes.accumulate import accumulate
+from wengert.passes.ascend import ascend
+from wengert.passes.common import common
+from wengert.passes.dead import dead
+from wengert.passes.fold import fold
+from wengert.passes.hoist import hoist
+from wengert.passes.inline import inline
+from wengert.passes.privatise import privatise
+from wengert.passes.rewrite import Pass
+
+ROUND = (fold, common, accumulate, dead, hoist)
+ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next round; most programs need two
+
+
+def optimise(program: Program) -> Program:
+    """The same results, sooner."""
+    return ascend(rounds(inline(program)))
+
+
+def prepare(program: Program) -> Program:
+    """The same results, in a form whose derivative keeps less: work arrays belong to one iteration."""
+    return rounds(privatise(rounds(inline(program))))
+
+
+def rounds(program: Program, passes: tuple[Pass, ...] = ROUND) -> Program:
+    for _ in range(ROUNDS):
+        before = program
+        for each in passes:
+            program = each(program)
+        if program is before:
+            break
+    return program

@@ -1,0 +1,164 @@
+"""What every pass needs to take a program apart and put it together again."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from wengert.ir.program import Equation, Hole, Program, Var, copied, substituted, type_in
+
+Names = dict[Var, Any]  # what stands for a variable from here on: another variable or a plain number
+Pass = Callable[[Program], Program]
+
+
+# ---------------------------------------------------------------- the same object where nothing has changed
+
+
+def same(xs: Iterable[Any], ys: Iterable[Any]) -> bool:
+    xs, ys = list(xs), list(ys)
+    return len(xs) == len(ys) and all(x is y for x, y in zip(xs, ys))
+
+
+def rebuilt(
+    program: Program, equations: list[Equation], results: list[Any], params: list[Var] | None = None
+) -> Program:
+    params = program.params if params is None else params
+    unchanged = same(program.equations, equations) and same(program.results, results) and same(program.params, params)
+    return program if unchanged else Program(params, equations, results, program.name)
+
+
+def stands_for(x: Any, names: Names) -> Any:
+    """What stands for x in the end."""
+    while isinstance(x, Var) and x in names:
+        x = names[x]
+    return x
+
+
+def renamed(e: Equation, names: Names) -> Equation:
+    """The equation reading what now stands for its variables."""
+    if not names or not any(isinstance(x, Var) and x in names for x in e.ins):
+        return e
+    return replace(e, ins=[stands_for(x, names) for x in e.ins])
+
+
+def with_regions(e: Equation, change: Pass) -> Equation:
+    """The equation with each of its programs replaced."""
+    if not e.regions:
+        return e
+    params = {key: change(p) if isinstance(p, Program) else p for key, p in e.params.items()}
+    return e if same(e.params.values(), params.values()) else replace(e, params=params)
+
+
+def everywhere(block: Pass) -> Pass:
+    """The pass that changes the equations of one program, regions first; a shared program is changed once."""
+
+    @wraps(block)
+    def run(program: Program) -> Program:
+        done: dict[Program, Program] = {}
+
+        def visit(p: Program) -> Program:
+            if p not in done:
+                done[p] = block(rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results))
+            return done[p]
+
+        return visit(program)
+
+    return run
+
+
+# ---------------------------------------------------------------- by identity: an array compares element by element
+
+
+def times(x: Any, xs: Iterable[Any]) -> int:
+    """How often x stands there."""
+    return sum(y is x for y in xs)
+
+
+def place(x: Any, xs: Iterable[Any]) -> int:
+    """Where x stands first."""
+    return next(i for i, y in enumerate(xs) if y is x)
+
+
+# ---------------------------------------------------------------- a program in place of the equation that runs it
+
+
+def spliced(program: Program, operands: list[Any], e: Equation) -> tuple[list[Equation], list[Any]]:
+    """(the equations of the program for these operands, its results), in place of e."""
+    names: Names = dict(zip(program.params, operands))
+    equations = [placed(copied(q, names), e) for q in program.equations]
+    results = substituted(program.results, names)
+    own = {out for q in equations for out in q.outs}
+    for x, out in zip(results, e.outs):
+        if isinstance(x, Var) and x in own and out.name != e.row.name:
+            x.name = out.name  # the user's
+    return equations, results
+
+
+def placed(q: Equation, e: Equation) -> Equation:
+    """An equation without a line of its own is one that e derived."""
+    if q.where is None and e.where is not None:
+        q.where, q.origin = e.where, q.origin or e.origin or e
+    return q
+
+
+def fits(operands: list[Any], params: list[Var]) -> bool:
+    return [type_in(x) for x in operands] == [p.type for p in params]
+
+
+# ---------------------------------------------------------------- holes
+
+
+def map_holes(param: Any, change: Callable[[Hole], Any]) -> Any:
+    """The parameter with each hole replaced."""
+    kind = type(param)
+    if kind is Hole:
+        return change(param)
+    if kind is tuple or kind is list:
+        return kind(map_holes(p, change) for p in param)
+    if kind is slice:
+        return slice(*(map_holes(p, change) for p in (param.start, param.stop, param.step)))
+    if kind is dict:
+        return {key: map_holes(p, change) for key, p in param.items()}
+    return param
+
+
+def refilled(e: Equation, change: Callable[[Any], Any]) -> Equation:
+    """The equation with `change(x)`, a plain index or None for "leave it", in place of what fills its holes."""
+    found = [change(x) for x in e.ins[e.count :]]
+    if all(x is None for x in found):
+        return e
+    left = [i for i, x in enumerate(found) if x is None]
+
+    def settle(hole: Hole) -> Any:
+        i = hole.operand - e.count
+        return Hole(e.count + left.index(i)) if found[i] is None else found[i]
+
+    params = {key: map_holes(p, settle) for key, p in e.params.items()}
+    return replace(e, params=params, ins=[*e.ins[: e.count], *(e.ins[e.count + i] for i in left)])
+
+
+# ---------------------------------------------------------------- keys: what is equal, bit for bit
+
+
+def key_of(x: Any) -> Any:
+    """Equal for operands and parameters that mean the same; 0.0 and -0.0, 1 and True and 1.0 are different."""
+    if isinstance(x, Var | Program):
+        return x
+    if isinstance(x, tuple | list):
+        return type(x), tuple(map(key_of, x))
+    if isinstance(x, dict):
+        return dict, tuple((key, key_of(p)) for key, p in x.items())
+    if isinstance(x, slice):
+        return slice, key_of(x.start), key_of(x.stop), key_of(x.step)
+    if isinstance(x, float | complex) and not isinstance(x, np.generic):
+        return type(x), np.asarray(x).tobytes()
+    if isinstance(x, np.ndarray | np.generic):
+        return type(x), x.dtype.str, x.shape, x.tobytes()
+    return type(x), x
+
+
+def is_plain(x: Any) -> bool:
+    """A number that stands in an operand as it is."""
+    return not isinstance(x, Var)

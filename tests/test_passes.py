@@ -1,0 +1,689 @@
+"""Passes: each law by hand, and each pass on random programs: the same bits, never more equations than before."""
+
+import numpy as np
+import pytest
+from random_equations import ARRAY, INT, MATRIX, SCALAR, WEAK, flat, quiet, random_program
+
+import wengert as wg
+from wengert.core.diagnostic import Position
+from wengert.inspect.cost import count
+from wengert.ir.evaluate import Interpreter, evaluate
+from wengert.ir.program import Program, Type, type_of, walk
+from wengert.passes.accumulate import accumulate
+from wengert.passes.ascend import ascend
+from wengert.passes.common import common
+from wengert.passes.dead import dead
+from wengert.passes.fold import fold
+from wengert.passes.hoist import hoist
+from wengert.passes.inline import inline
+from wengert.passes.optimise import optimise, prepare
+from wengert.passes.privatise import privatise
+from wengert.rules.control import call, check, for_, full, if_, while_
+from wengert.rules.elementwise import add, cos, div, floordiv, greater, less, logical_not, mul, neg, sin, sub, where
+from wengert.rules.indexing import add_at, getitem, write
+from wengert.rules.linalg import cholesky
+from wengert.rules.linear import convert, reshape, transpose
+from wengert.transforms.build import build
+
+USERS = Position("user.py", 7)
+
+
+def program(types, body, where=None):
+    def staged(stage, values):
+        stage.where = where
+        results = body(*values)
+        stage.where = None
+        return results
+
+    return build("p", types, [f"x{i}" for i in range(len(types))], staged)
+
+
+def rows(p: Program) -> list[str]:
+    return [e.row.name for e in walk(p)]
+
+
+def zeros(x, shape=(4,)):
+    """A work array of the program that x is of."""
+    return x.mode.apply(full, (), {"shape": shape, "value": 0.0, "dtype": "<f8"})
+
+
+def run(p, operands, interpreter=Interpreter):
+    """The results' bits, or the exception."""
+    with quiet():
+        try:
+            return [flat(x) for x in interpreter().run(p, list(operands))]
+        except Exception as error:
+            return repr(error)
+
+
+def put(a, x, i):
+    return write(a, x, steps=(), index=(i,), inplace=False)
+
+
+def at(a, i):
+    return getitem(a, index=(i,))
+
+
+# ---------------------------------------------------------------- fold
+
+SPECIAL = [0.0, -0.0, 1.0, -1.5, np.inf, -np.inf, np.nan, 5e-324, 1e308]
+GONE = [
+    ("x * 1", SCALAR, lambda x: mul(x, 1)),
+    ("1.0 * x", SCALAR, lambda x: mul(1.0, x)),
+    ("x / 1.0", SCALAR, lambda x: div(x, 1.0)),
+    ("x - 0.0", SCALAR, lambda x: sub(x, 0.0)),
+    ("x - 0", SCALAR, lambda x: sub(x, 0)),
+    ("x + -0.0", SCALAR, lambda x: add(x, -0.0)),
+    ("-0.0 + x", ARRAY, lambda x: add(np.float64(-0.0), x)),
+    ("x * ones", ARRAY, lambda x: mul(x, np.ones(4))),
+    ("-(-x)", ARRAY, lambda x: neg(neg(x))),
+    ("convert", SCALAR, lambda x: convert(x, dtype=np.float64)),
+    ("reshape", ARRAY, lambda x: reshape(x, shape=(4,))),
+    ("transpose twice", MATRIX, lambda x: transpose(transpose(x, axes=(1, 0)), axes=(1, 0))),
+    ("where", SCALAR, lambda x: where(greater(x, 0.0), x, x)),
+    ("a[:] = v", ARRAY, lambda x: put(zeros(x), x, slice(None))),
+    ("i + 2 - 2", INT, lambda x: sub(add(x, 2), 2)),
+    ("2 + i - 2", INT, lambda x: sub(add(2, x), 2)),
+    ("i * 1", INT, lambda x: mul(x, 1)),
+    ("i + 0", INT, lambda x: add(0, x)),
+]
+STAYS = [
+    ("0 * x", SCALAR, lambda x: mul(0.0, x)),
+    ("x + 0.0", SCALAR, lambda x: add(x, 0.0)),
+    ("x + 0", SCALAR, lambda x: add(x, 0)),
+    ("x - -0.0", SCALAR, lambda x: sub(x, -0.0)),
+    ("0.0 - x", SCALAR, lambda x: sub(0.0, x)),
+    ("x - x", SCALAR, lambda x: sub(x, x)),
+    ("x / x", SCALAR, lambda x: div(x, x)),
+    ("i * 1.0", INT, lambda x: mul(x, 1.0)),
+    ("weak * 1", WEAK, lambda x: mul(x, np.float64(1.0))),
+    ("x * ones of more", SCALAR, lambda x: mul(x, np.ones(4))),
+    ("complex * 1.0", Type(np.dtype(complex), (), "scalar"), lambda x: mul(x, 1.0)),
+]
+
+
+def samples(type):
+    if type == INT:
+        return [0, 1, -7, 2**62]
+    if type.dtype.kind == "c":
+        return [complex(np.inf, 0.0), complex(0.0, -0.0)]
+    if type.form == "array":
+        return [np.resize(SPECIAL, type.shape), np.resize(SPECIAL[3:], type.shape)]
+    return SPECIAL if type.form == "weak" else [np.float64(x) for x in SPECIAL]
+
+
+@pytest.mark.parametrize("case", [*GONE, *STAYS], ids=lambda case: case[0])
+def test_algebra_is_exact(case):
+    _, type, body = case
+    before = program([type], lambda x: [body(x)])
+    after = dead(fold(before))
+    assert (not after.equations) == (case in GONE)
+    for x in samples(type):
+        assert run(before, [x]) == run(after, [x])
+
+
+@pytest.mark.parametrize("never", [lambda x: wg_square(x), lambda x: add(wg_square(x), x), lambda x: add(x, 2)])
+def test_zero_vanishes_beside_what_is_never_minus_zero(never):
+    before = program([SCALAR], lambda x: [add(never(x), 0.0)])
+    after = fold(before)
+    assert len(after.equations) < len(before.equations)
+    for x in samples(SCALAR):
+        assert run(before, [x]) == run(after, [x])
+
+
+def wg_square(x):
+    return mul(x, x)
+
+
+def test_signs_move_into_sums():
+    p = fold(program([SCALAR, SCALAR], lambda x, y: [sub(x, neg(y)), add(neg(x), y), mul(x, -1.0)]))
+    assert rows(dead(p)) == ["add", "sub", "neg"]
+
+
+def test_constants_are_evaluated_but_what_warns_stays():
+    p = fold(program([SCALAR], lambda x: [add(x, sin(mul(x.mode.constant(2.0), 3.0)))]))
+    assert rows(dead(p)) == ["add"]
+    p = fold(program([SCALAR], lambda x: [add(x, div(x.mode.constant(np.float64(1.0)), 0.0))]))
+    assert "div" in rows(p)
+
+
+def test_parts_of_a_full_are_known():
+    p = program([SCALAR], lambda x: [mul(at(reshape(add(zeros(x), 2.0), shape=(2, 2)), (1, 0)[0])[0], x)])
+    assert rows(dead(fold(p))) == ["mul"]
+
+
+@pytest.mark.parametrize("truth", [True, False])
+def test_branch_with_a_constant_condition(truth):
+    sides = {key: program([SCALAR], lambda x, row=row: [row(x)]) for key, row in (("then", sin), ("orelse", cos))}
+    p = fold(program([SCALAR], lambda x: if_(x.mode.constant(truth), x, **sides)))
+    assert rows(p) == (["sin"] if truth else ["cos"])
+
+
+def test_a_condition_is_known_on_its_sides():
+    truth = Type(np.dtype(bool), (), "weak")
+    yes, no = program([SCALAR], lambda x: [sin(x)]), program([SCALAR], lambda x: [cos(x)])
+    side = program([truth, SCALAR], lambda t, x: if_(t, x, then=yes, orelse=no))
+    p = program([truth, SCALAR], lambda t, x: [*if_(t, t, x, then=side, orelse=side)])
+    negated = program([truth, SCALAR], lambda t, x: [*if_(logical_not(t), t, x, then=side, orelse=side)])
+    assert rows(fold(p)) == ["if_", "sin", "cos"] and rows(fold(negated)) == ["logical_not", "if_", "cos", "sin"]
+    for q in (p, negated):
+        assert all(run(q, [t, np.float64(0.5)]) == run(fold(q), [t, np.float64(0.5)]) for t in (True, False))
+
+
+@pytest.mark.parametrize("stop, expected", [(0, []), (1, ["mul"]), (2, ["for_", "mul"])])
+def test_loops_of_few_iterations(stop, expected):
+    body = program([INT, SCALAR], lambda i, s: [mul(s, s)])
+    p = fold(program([SCALAR], lambda s: for_(0, stop, 1, s, body=body, consts=0)))
+    assert rows(p) == expected
+    assert evaluate(p, [3.0]) == [3.0 ** (2**stop)]
+
+
+def test_a_known_number_moves_into_the_region_that_reads_it():
+    body = program([INT, ARRAY, INT, SCALAR], lambda i, a, k, s: [add(s, at(a, k))])
+    p = fold(program([ARRAY, SCALAR], lambda a, s: for_(0, 4, 1, a, 2, s, body=body, consts=2)))
+    (loop,) = p.equations
+    assert loop.params["consts"] == 1 and not loop.params["body"].equations[0].has_holes
+
+
+def test_an_index_out_of_range_stays_an_error_of_the_run():
+    body = program([INT, ARRAY, INT, SCALAR], lambda i, a, k, s: [add(s, at(a, k))])
+    p = program([ARRAY, SCALAR], lambda a, s: for_(0, 4, 1, a, 9, s, body=body, consts=2))
+    assert run(p, [np.ones(4), 1.0]) == run(optimise(p), [np.ones(4), 1.0])
+    assert "IndexError" in run(optimise(p), [np.ones(4), 1.0])
+
+
+# ---------------------------------------------------------------- common
+
+
+def test_equal_equations_become_one():
+    p = common(program([SCALAR, SCALAR], lambda x, y: [add(sin(mul(x, y)), sin(mul(y, x)))]))
+    assert rows(p) == ["mul", "sin", "add"]
+
+
+def test_zeros_of_different_sign_and_numbers_of_different_type_are_not_equal():
+    p = program([SCALAR], lambda x: [add(x, 0.0), add(x, -0.0), add(x, 0), mul(x, 1), mul(x, True), mul(x, 1.0)])
+    assert common(p) is p
+
+
+def test_what_was_written_is_read_back():
+    p = program([ARRAY, SCALAR, INT], lambda a, s, i: [sin(at(put(a, s, i), i)), at(put(a, s, i), 0)])
+    assert rows(dead(common(p))) == ["write", "sin", "getitem"]
+
+
+def test_a_write_that_converts_or_repeats_is_not_read_back():
+    whole = program([Type(np.dtype(np.float32), (4,)), SCALAR], lambda a, s: [at(put(a, s, 0), 0)])
+    assert rows(dead(common(whole))) == ["write", "getitem"]
+    twice = np.array([0, 0])
+    p = program([ARRAY, Type(np.dtype(float), (2,))], lambda a, v: [at(put(a, v, twice), twice)])
+    assert rows(dead(common(p))) == ["write", "getitem"]
+    assert run(p, [np.ones(4), np.arange(2.0)]) == run(common(p), [np.ones(4), np.arange(2.0)])
+
+
+def test_regions_take_each_operand_once():
+    body = program([INT, ARRAY, ARRAY, SCALAR], lambda i, a, b, s: [add(mul(at(a, i), at(b, i)), s)])
+    p = common(common(program([ARRAY, SCALAR], lambda a, s: for_(0, 4, 1, a, a, s, body=body, consts=2))))
+    assert p.equations[0].params["consts"] == 1 and rows(p) == ["for_", "getitem", "mul", "add"]
+
+
+def test_work_arrays_are_not_shared():
+    p = program([ARRAY], lambda a: [put(zeros(a), 1.0, 0), put(zeros(a), 2.0, 0)])
+    assert common(p) is p
+
+
+# ---------------------------------------------------------------- dead
+
+
+def test_a_carry_that_only_feeds_itself_vanishes():
+    body = program([INT, SCALAR, ARRAY, SCALAR], lambda i, c, a, s: [put(a, mul(s, c), i), add(s, c)])
+    p = program([SCALAR, ARRAY, SCALAR], lambda c, a, s: for_(0, 4, 1, c, a, s, body=body, consts=1)[1:])
+    assert rows(dead(p)) == ["for_", "add"]
+
+
+def test_an_invariant_carry_becomes_a_constant():
+    body = program([INT, SCALAR, SCALAR], lambda i, c, s: [c, mul(s, c)])
+    p = dead(program([SCALAR, SCALAR], lambda c, s: for_(0, 4, 1, c, s, body=body, consts=0)))
+    assert p.equations[0].params["consts"] == 1 and p.results[0] is p.params[0]
+
+
+def test_results_on_which_both_sides_agree():
+    sides = [program([SCALAR, SCALAR], lambda x, y, row=row: [y, row(x), 2.0]) for row in (sin, cos)]
+    p = program([SCALAR, SCALAR], lambda x, y: if_(greater(x, 0.0), x, y, then=sides[0], orelse=sides[1]))
+    p = dead(p)
+    assert p.results[0] is p.params[1] and p.results[2] == 2.0
+    assert len(p.equations[-1].outs) == 1 and len(p.equations[-1].ins) == 2
+
+
+def test_the_test_of_a_while_keeps_what_it_reads():
+    test = program([SCALAR, SCALAR, SCALAR], lambda n, s, t: [less(n, 4.0)])
+    body = program([SCALAR, SCALAR, SCALAR], lambda n, s, t: [add(n, 1.0), add(s, n), mul(t, s)])
+    p = program([SCALAR], lambda s: while_(np.float64(0.0), s, s, test=test, body=body, consts=0)[1:2])
+    assert rows(dead(p)) == ["while_", "less", "add", "add"]
+    assert evaluate(dead(p), [np.float64(1.0)]) == evaluate(p, [np.float64(1.0)])
+
+
+def test_effects_stay_in_order():
+    first, second = (dict(error=ValueError, arguments=(text,)) for text in "ab")
+
+    def body(x):
+        check(less(x, 1.0), **first)
+        check(less(x, 0.0), **second)
+        return [x]
+
+    inner = program([SCALAR], body)
+    p = optimise(program([SCALAR], lambda x: [x, call(x, program=inner)[0]][:1]))
+    assert rows(p) == ["less", "check", "less", "check"]
+    assert "'a'" in run(p, [2.0]) and "'b'" in run(p, [0.5])
+
+
+def unused(row):
+    """A program whose result needs none of it."""
+
+    def body(a, i):
+        row(a, i)
+        return [i]
+
+    return body
+
+
+TRAPS = [
+    ("read", lambda a, i: at(a, i), 9),
+    ("write", lambda a, i: put(a, 1.0, i), -5),
+    ("quotient", lambda a, i: floordiv(3, i), 0),
+    ("factor", lambda a, i: cholesky(mul(np.eye(2), i)), -1),
+]
+
+
+@pytest.mark.parametrize("name, row, bad", TRAPS, ids=lambda x: x if isinstance(x, str) else "")
+def test_what_may_raise_stays_in_the_users_code_and_goes_from_derived_code(name, row, bad):
+    users = program([ARRAY, INT], unused(row), where=USERS)
+    assert rows(optimise(users)) == rows(users)
+    assert run(users, [np.ones(4), bad]) == run(optimise(users), [np.ones(4), bad])
+    assert not optimise(program([ARRAY, INT], unused(row))).equations
+
+
+@pytest.mark.parametrize(
+    "bounds, index, goes",
+    [
+        ((0, 4, 1), lambda i: i, True),
+        ((0, 5, 1), lambda i: i, False),
+        ((3, -1, -1), lambda i: i, True),
+        ((1, 4, 1), lambda i: sub(i, 1), True),
+        ((0, 2, 1), lambda i: add(mul(i, 2), 1), True),
+        ((0, 3, 1), lambda i: add(mul(i, 2), 1), False),
+        ((-4, 0, 1), lambda i: i, True),
+        ((-5, 0, 1), lambda i: i, False),
+    ],
+)
+def test_a_read_proven_in_range_may_vanish(bounds, index, goes):
+    def body(i, a, s):
+        at(a, index(i))
+        return [mul(s, 2.0)]
+
+    inner = program([INT, ARRAY, SCALAR], body, where=USERS)
+    p = dead(program([ARRAY, SCALAR], lambda a, s: for_(*bounds, a, s, body=inner, consts=1)))
+    assert ("getitem" not in rows(p)) == goes
+
+
+def test_ranges_reach_inner_loops():
+    def read(j, i, m, s):
+        getitem(m, index=(sub(i, j), j))
+        return [s * 2.0]
+
+    inner = program([INT, INT, MATRIX, SCALAR], read, where=USERS)
+    outer = program([INT, MATRIX, SCALAR], lambda i, m, s: for_(0, add(i, 1), 1, i, m, s, body=inner, consts=2))
+    p = program([MATRIX, SCALAR], lambda m, s: for_(0, 3, 1, m, s, body=outer, consts=1))
+    # i - j lies between -2 and 2, j between 0 and 2
+    assert "getitem" not in rows(dead(p))
+
+
+# ---------------------------------------------------------------- hoist
+
+
+def test_invariant_equations_leave_all_loops():
+    inner = program([INT, SCALAR, SCALAR], lambda j, c, s: [add(s, sin(c))])
+    outer = program([INT, SCALAR, SCALAR], lambda i, c, s: for_(0, 3, 1, c, s, body=inner, consts=1))
+    p = hoist(program([SCALAR, SCALAR], lambda c, s: for_(0, 3, 1, c, s, body=outer, consts=1)))
+    assert [e.row.name for e in p.equations] == ["sin", "for_"]
+
+
+@pytest.mark.parametrize("stop, moves", [(3, True), (0, False), (None, False)])
+def test_what_may_raise_leaves_a_loop_only_if_it_runs(stop, moves):
+    body = program([INT, ARRAY, INT, SCALAR], lambda i, a, k, s: [add(s, at(a, k))])
+    types = [ARRAY, INT, SCALAR, INT]
+    p = program(types, lambda a, k, s, n: for_(0, n if stop is None else stop, 1, a, k, s, body=body, consts=2))
+    assert (hoist(p).equations[0].row.name == "getitem") == moves
+    for n in (0, 3):
+        assert run(p, [np.ones(4), 9, np.float64(1.0), n]) == run(hoist(p), [np.ones(4), 9, np.float64(1.0), n])
+
+
+def test_what_may_raise_does_not_pass_what_raises_first():
+    def inner(i, a, k, s):
+        check(less(s, 1.0), error=ValueError, arguments=("first",))
+        return [add(s, at(a, k))]
+
+    body = program([INT, ARRAY, INT, SCALAR], inner)
+    p = program([ARRAY, INT, SCALAR], lambda a, k, s: for_(0, 3, 1, a, k, s, body=body, consts=2))
+    assert "first" in run(hoist(p), [np.ones(4), 9, np.float64(2.0)])
+
+
+def test_a_loop_that_may_not_end_is_not_moved():
+    test = program([SCALAR], lambda s: [less(s, 1.0)])
+    forever = program([SCALAR], lambda s: [mul(s, 1.0)])
+    body = program([INT, SCALAR, SCALAR], lambda i, c, s: [add(s, while_(c, test=test, body=forever, consts=0)[0])])
+    p = program([SCALAR, SCALAR, INT], lambda c, s, n: for_(0, n, 1, c, s, body=body, consts=1))
+    assert evaluate(optimise(p), [np.float64(0.0), np.float64(1.0), 0]) == [1.0]
+
+
+def test_work_space_stays_in_its_loop():
+    body = program([INT, SCALAR], lambda i, s: [at(put(zeros(s), s, i), 1)])
+    p = program([SCALAR], lambda s: for_(0, 3, 1, s, body=body, consts=0))
+    assert hoist(p) is p
+
+
+# ---------------------------------------------------------------- accumulate, privatise, ascend
+
+
+def test_sums_of_elements():
+    types = [ARRAY, SCALAR, INT]
+    for body in (lambda a, s, i: add(at(a, i), s), lambda a, s, i: add(s, at(a, i)), lambda a, s, i: sub(at(a, i), s)):
+        p = program(types, lambda a, s, i, body=body: [put(a, body(a, s, i), i)])
+        after = dead(accumulate(p))
+        assert rows(after)[-1] == "add_at" and len(after.equations) < len(p.equations)
+        for x in SPECIAL:
+            operands = [np.array(SPECIAL[:4]), np.float64(x), 2]
+            assert run(p, operands) == run(after, operands)
+
+
+def test_what_only_looks_like_a_sum():
+    types = [ARRAY, SCALAR, INT]
+    for body in (
+        lambda a, s, i: [put(a, sub(s, at(a, i)), i)],
+        lambda a, s, i: [put(a, add(at(a, 0), s), i)],
+        lambda a, s, i: [put(a, add(at(put(a, s, 0), i), s), i)],
+        lambda a, s, i: [put(put(a, s, 0), add(at(a, i), s), i)],
+    ):
+        assert "add_at" not in rows(accumulate(program(types, body)))
+    single = Type(np.dtype(np.float32), (4,))  # the sum is rounded once, and not twice
+    p = program([single, SCALAR, INT], lambda a, s, i: [put(a, add(at(a, i), s), i)])
+    assert "add_at" not in rows(accumulate(p))
+
+
+def nest(body_reads=None, stop=4):
+    """for i in range(3): for j in range(stop): w[j] = s * j;  s += w[1]"""
+    fill = program([INT, SCALAR, ARRAY], lambda j, s, w: [put(w, mul(s, j), j)])
+
+    def outer(i, s, w):
+        s = s if body_reads is None else add(s, at(w, 0))
+        (w,) = for_(0, stop, 1, s, w, body=fill, consts=1)
+        return [add(s, at(w, 1)), w]
+
+    body = program([INT, SCALAR, ARRAY], outer)
+    return program([SCALAR, ARRAY], lambda s, w: for_(0, 3, 1, s, w, body=body, consts=0)[:1])
+
+
+def test_a_work_array_becomes_local():
+    p = nest()
+    assert len(privatise(p).equations[0].outs) == 1
+    assert run(p, [np.float64(2.0), np.ones(4)]) == run(privatise(p), [np.float64(2.0), np.ones(4)])
+
+
+@pytest.mark.parametrize("p", [nest(body_reads=True), nest(stop=3)], ids=["read first", "not all"])
+def test_an_array_that_carries_something_stays(p):
+    assert privatise(p) is p
+
+
+def test_loops_count_up():
+    body = program([INT, ARRAY, ARRAY], lambda i, x, a: [add_at(a, mul(at(x, i), at(a, i)), index=(i,), inplace=False)])
+    down = lambda n: program([ARRAY, ARRAY, INT], lambda x, a, k: for_(n(k), -1, -1, x, a, body=body, consts=1))
+    p = down(lambda k: 3)
+    assert ascend(p).equations[0].ins[:3] == [0, 4, 1]
+    operands = [np.array(SPECIAL[:4]), np.array(SPECIAL[2:6]), 4]
+    assert run(p, operands) == run(ascend(p), operands)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda i, x, a: [add_at(a, at(x, i), index=(0,), inplace=False)],
+        lambda i, x, a: [put(a, at(a, sub(i, 1)), i)],
+        lambda i, x, a: [put(a, sin(at(a, 3)), i)],
+    ],
+    ids=["one place", "neighbour", "fixed"],
+)
+def test_loops_whose_order_matters_count_down(body):
+    inner = program([INT, ARRAY, ARRAY], body)
+    p = program([ARRAY, ARRAY], lambda x, a: for_(3, -1, -1, x, a, body=inner, consts=1))
+    assert ascend(p) is p
+
+
+def test_calls_are_inlined_with_their_lines_and_names():
+    inner = program([SCALAR], lambda x: [sin(x)], where=USERS)
+
+    def body(x):
+        y = call(x, program=inner)[0]
+        y.aux.name = "y"
+        return [mul(y, y)]
+
+    p = inline(program([SCALAR], body))
+    assert rows(p) == ["sin", "mul"] and p.equations[0].outs[0].name == "y" and p.equations[0].where is USERS
+
+
+def test_a_large_program_that_is_called_twice_stays_one():
+    def many(x):
+        for _ in range(20):
+            x = sin(x)
+        return [x]
+
+    inner = program([SCALAR], many)
+    p = optimise(program([SCALAR], lambda x: [*call(x, program=inner), *call(mul(x, x), program=inner)]))
+    first, second = [e for e in p.equations if e.row is call]
+    assert first.params["program"] is second.params["program"]
+
+
+# ---------------------------------------------------------------- random programs
+
+PASSES = [inline, fold, common, dead, hoist, accumulate, privatise, ascend, prepare, optimise]
+PROGRAMS = 120
+
+
+class Trips(Interpreter):
+    """Notes whether some loop did not run: what was hoisted out of it ran for nothing."""
+
+    def __init__(self):
+        self.idle = False
+
+    def for_(self, operands, body, consts):
+        self.idle = self.idle or len(range(*(int(x) for x in operands[:3]))) == 0
+        return super().for_(operands, body, consts)
+
+    def while_(self, operands, test, body, consts):
+        values = list(operands)
+        self.idle = self.idle or not self.run(test, values)[0]
+        return super().while_(operands, test, body, consts)
+
+
+class Typed(Interpreter):
+    """Every value has the type that its variable says, and every region gets what its parameters say."""
+
+    def run(self, program, operands):
+        assert [type_of(x) for x in operands] == [p.type for p in program.params]
+        return super().run(program, operands)
+
+    def apply(self, e, values, updates, region):
+        out = super().apply(e, values, updates, region)
+        assert [type_of(x) for x in (out if e.row.several else (out,))] == [o.type for o in e.outs], e
+        return out
+
+
+def is_idle(p, operands):
+    trips = Trips()
+    trips.run(p, list(operands))
+    return trips.idle
+
+
+@pytest.mark.parametrize("traps", [False, True], ids=["", "traps"])
+@pytest.mark.parametrize("each", PASSES, ids=lambda f: f.__name__)
+def test_passes_keep_every_bit(each, traps):
+    changed = raised = 0
+    for seed in range(PROGRAMS):
+        with quiet():
+            before, operands = random_program(seed, traps)
+            after = each(before)
+        changed += after is not before
+        expected = run(before, operands)
+        raised += isinstance(expected, str)
+        assert run(after, operands, Typed) == expected, seed
+    assert changed or each in (privatise, ascend)
+    assert bool(raised) == traps
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_optimised_programs_never_run_more(seed):
+    with quiet():
+        before, operands = random_program(seed)
+        after = optimise(before)
+        idle = is_idle(before, operands)
+        costs = count(before, operands), count(after, operands)
+    assert costs[1].equations <= costs[0].equations or idle
+
+
+def loss(p):
+    def summed(*xs):
+        total = 0.0
+        for y in call(*xs, program=p):
+            total = total + (np.sum(y) if y.shape else y)
+        return total
+
+    return summed
+
+
+def gradient(p):
+    f = loss(p)
+    return build("grad", [SCALAR, ARRAY, MATRIX, WEAK], list("samw"), lambda _, v: list(wg.grad(f, (0, 1, 2, 3))(*v)))
+
+
+def test_gradient_programs():
+    """Bit for bit what they were, in fewer equations; differentiating the prepared program gives the same numbers."""
+    totals = np.zeros(3, int)
+    for seed in range(40):
+        with quiet():
+            before, operands = random_program(seed, smooth=True)
+            plain = gradient(before)
+            after, both = optimise(plain), optimise(gradient(prepare(before)))
+            expected = evaluate(plain, operands)
+            for x, y in zip(expected, evaluate(both, operands)):
+                np.testing.assert_allclose(y, x, rtol=1e-9, atol=1e-12 * max(1.0, np.max(np.abs(x))))
+            counts = [count(p, operands).equations for p in (plain, after, both)]
+        assert run(after, operands) == [flat(x) for x in expected], seed
+        assert counts[1] <= counts[0], seed
+        totals += counts
+    assert totals[1] < 0.6 * totals[0] and totals[2] < totals[1]
+
+
+# ---------------------------------------------------------------- cost: derivatives of loops grow as the loops do
+
+
+def vector(n):
+    return Type(np.dtype(float), (n,))
+
+
+def recurrence(n):
+    """a[i] = sin(a[i - 1]) * x[i]"""
+    body = program([INT, vector(n), vector(n)], lambda i, x, a: [put(a, mul(sin(at(a, sub(i, 1))), at(x, i)), i)])
+    return program([vector(n)], lambda x: for_(1, n, 1, x, x, body=body, consts=1))
+
+
+def summing(n):
+    """s += sin(s * x[i]); also a[i] += s"""
+
+    def body(i, x, s, a):
+        s = add(s, sin(mul(s, at(x, i))))
+        return [s, put(a, add(at(a, i), s), i)]
+
+    inner = program([INT, vector(n), SCALAR, vector(n)], body)
+    return program([vector(n)], lambda x: for_(0, n, 1, x, at(x, 0), x, body=inner, consts=1)[1:])
+
+
+def searching(n):
+    """while s < n: s = s + 1 + x[0] * sin(s) ** 2, a[3] = sin(s + a[3]): stacks"""
+    test = program([vector(n), SCALAR, vector(n)], lambda x, s, a: [less(s, float(n))])
+
+    def body(x, s, a):
+        s = add(add(s, 1.0), mul(at(x, 0), mul(sin(s), sin(s))))
+        return [s, put(a, sin(add(s, at(a, 3))), 3)]
+
+    inner = program([vector(n), SCALAR, vector(n)], body)
+    return program([vector(n)], lambda x: while_(x, at(x, 1), x, test=test, body=inner, consts=1)[1:])
+
+
+def branching(n):
+    """if a[i] > 0: a[i] = a[i] * s else: s = s + a[i], in a loop"""
+    then = program([INT, SCALAR, vector(n)], lambda i, s, a: [s, put(a, mul(at(a, i), s), i)])
+    orelse = program([INT, SCALAR, vector(n)], lambda i, s, a: [add(s, at(a, i)), a])
+    body = lambda i, s, a: if_(greater(at(a, i), 0.0), i, s, a, then=then, orelse=orelse)
+    inner = program([INT, SCALAR, vector(n)], body)
+    return program([vector(n)], lambda x: for_(0, n, 1, at(x, 0), x, body=inner, consts=0)[1:])
+
+
+def reversed_twice(n):
+    """Two loops over one array, the second downwards."""
+    first = program([INT, vector(n), vector(n)], lambda i, x, a: [put(a, mul(at(a, i), at(x, i)), i)])
+    second = program([INT, vector(n)], lambda i, a: [put(a, sin(add(at(a, i), at(a, add(i, 1)))), i)])
+
+    def both(x):
+        (a,) = for_(0, n, 1, x, x, body=first, consts=1)
+        return for_(n - 2, -1, -1, a, body=second, consts=0)
+
+    return program([vector(n)], both)
+
+
+LOOPS = [recurrence, summing, searching, branching, reversed_twice]
+
+
+def derivatives(p, n):
+    f = lambda x: np.sum(call(x, program=p)[0])
+    reverse = build("grad", [vector(n)], ["x"], lambda _, v: [wg.grad(f)(*v)])
+    forward = build("jvp", [vector(n)] * 2, ["x", "v"], lambda _, v: list(wg.jvp(f, (v[0],), (v[1],))))
+    return [(p, 1), (reverse, 1), (forward, 2)]
+
+
+@pytest.mark.parametrize("better", [False, True], ids=["as built", "optimised"])
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda f: f.__name__)
+def test_cost_grows_linearly(loop, better):
+    """At n, 2n, 4n: operations and bytes per step stay what they are, in the program, its gradient and its tangent."""
+    found = []
+    for n in (64, 128, 256):
+        x = np.linspace(0.1, 0.9, n)
+        costs = [count(optimise(p) if better else p, [x] * k) for p, k in derivatives(loop(n), n)]
+        found.append([(c.operations / n, c.bytes / n) for c in costs])
+    n64, n128, n256 = map(np.array, found)
+    assert np.all(n128 < 1.15 * n64) and np.all(n256 < 1.15 * n128)
+    assert np.all(n256[1:, 0] < 12 * n256[0, 0])  # a derivative is a few times the program
+    assert np.all(n256[1:, 1] < 12 * max(n256[0, 1], 24))
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda f: f.__name__)
+def test_optimised_derivatives_agree_and_run_less(loop):
+    n = 32
+    x = np.linspace(0.1, 0.9, n)
+    for p, k in derivatives(loop(n), n):
+        before, after = count(p, [x] * k), count(optimise(p), [x] * k)
+        assert run(p, [x] * k) == run(optimise(p), [x] * k)
+        assert after.equations <= before.equations and after.bytes <= before.bytes
+
+
+def test_the_callers_array_is_never_written():
+    n = 16
+    x = np.linspace(0.1, 0.9, n)
+    kept = x.copy()
+    for loop in LOOPS:
+        for p, k in derivatives(loop(n), n):
+            evaluate(optimise(p), [x] * k)
+            np.testing.assert_array_equal(x, kept)
+
+
+def test_count_sees_copies():
+    copied = program([vector(100)], lambda a: [put(put(a, 1.0, 0), 2.0, 1)])
+    assert count(copied, [np.ones(100)]).bytes == 800  # the caller's array is copied, the copy is updated
+    held = program([vector(100)], lambda a: [put(put(a, 1.0, 0), 2.0, 1), put(a, 3.0, 2)])
+    assert count(held, [np.ones(100)]).bytes == 1600
