@@ -17,8 +17,10 @@ from wengert.frontend.build import Staging
 from wengert.frontend.capture import same_fact
 from wengert.frontend.refuse import NeedsSpecialising
 from wengert.frontend.scope import is_box
+from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var, type_of
 from wengert.modes.stage import Stage, Staged
+from wengert.passes.optimise import optimise, prepare
 from wengert.rules.control import call, value_type
 from wengert.transforms import control
 
@@ -37,13 +39,16 @@ def is_operand(x: Any) -> bool:
 @dataclass
 class Built:
     """
-    program   (operands, hidden inputs) -> (results, contents of arrays that were written)
-    results   structure of what the function returns, with what is no number in it
-    written   which operands are written
-    guards    operands whose value the program was built for
+    program     (operands, hidden inputs) -> (results, contents of arrays that were written)
+    optimised   the same, as it runs where no derivative is taken
+    structure   of what the function returns
+    leaves      of that: what is no number, and where numbers belong
+    written     which operands are written
+    guards      operands whose value the program was built for
     """
 
     program: Program
+    optimised: Program
     structure: Any
     leaves: list[Any]
     written: list[int]
@@ -79,7 +84,9 @@ class Jitted:
             built = build(self.f, leaves, structure, places)
             self.programs.setdefault(key, []).append(built)
             assert built.fits(operands)
-        outs = call(*operands, *built.hidden, program=built.program)
+        values = [*operands, *built.hidden]
+        traced = any(isinstance(x, Value) for x in values)
+        outs = call(*values, program=built.program) if traced else evaluate(built.optimised, values)
         count = len(built.program.results) - len(built.written)
         for i, new in zip(built.written, outs[count:]):
             operands[i][...] = new
@@ -209,7 +216,8 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
     program = Program([*params_apart(params), *hidden], block.program.equations, results, block.program.name)
     kept = [RESULT if is_result(x) else x for x in found]
     guards = [(k, leaves[i]) for k, i in enumerate(places) if params[k] in stage.guards]
-    return Built(program, shape, kept, written, guards, staging)
+    program = prepare(program)
+    return Built(program, optimise(program), shape, kept, written, guards, staging)
 
 
 def params_apart(params: list[Var]) -> list[Var]:

@@ -5,14 +5,13 @@ for_(..., x, x)                              for_(..., x), where both are consta
 write(a, v, index=i); getitem(.., index=i)   v, where it has the type of the element
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from wengert.ir.order import has_effect, reads
 from wengert.ir.program import Equation, Hole, Program, Var, substituted, type_in
-from wengert.passes.rewrite import Names, everywhere, key_of, place, rebuilt, renamed, stands_for
+from wengert.passes.rewrite import Names, everywhere, key_of, place, rebuilt, renamed, stands_for, with_operands
 
 COMMUTE = frozenset(["add", "mul", "equal", "not_equal", "logical_and", "logical_or"])
 STORAGE = frozenset(["full", "empty_stack"])  # made anew each time
@@ -113,7 +112,7 @@ def once(e: Equation, head: int, skip: int, consts: int) -> Equation:
     left = [x for i, x in enumerate(operands) if first[i] == i]
     if "consts" in params:
         params["consts"] = len(left)
-    return replace(e, ins=[*e.ins[:head], *left, *e.ins[head + consts :]], params=params)
+    return with_operands(e, e.outs, [*e.ins[:head], *left, *e.ins[head + consts :]], params)
 
 
 def merged(p: Program, skip: int, first: list[int]) -> Program:

@@ -13,12 +13,24 @@ from typing import Any
 
 from wengert.ir.program import Equation, Program, Var, type_in, variables
 from wengert.passes.ranges import Ranges, learn, region_ranges
-from wengert.passes.rewrite import Names, everywhere, is_plain, key_of, place, rebuilt, renamed, same, stands_for, times
+from wengert.passes.rewrite import (
+    Names,
+    apart,
+    everywhere,
+    is_plain,
+    key_of,
+    place,
+    rebuilt,
+    renamed,
+    stands_for,
+    times,
+    with_operands,
+)
 from wengert.passes.traps import can_trap, is_users, may_not_step
 
 
 def dead(program: Program) -> Program:
-    return Sweeper().swept(settled(program), [True] * len(program.results), {})
+    return apart(Sweeper().swept(settled(program), [True] * len(program.results), {}))
 
 
 # ---------------------------------------------------------------- carries and results that are known
@@ -63,7 +75,7 @@ def constants_first(e: Equation, head: int, skip: int, names: Names) -> Equation
     if "test" in params:
         params["test"] = moved(params["test"], params["test"].results)
     ins = [*e.ins[: head + consts], *(carries[i] for i in order)]
-    return replace(e, outs=[o for o, s in zip(e.outs, stays) if not s], ins=ins, params=params)
+    return with_operands(e, [o for o, s in zip(e.outs, stays) if not s], ins, params)
 
 
 def is_invariant(start: Any, param: Var, result: Any, out: Var) -> bool:
@@ -216,7 +228,7 @@ class Sweeper:
         left = [i for i in range(len(e.ins) - head) if any(side.params[i] in u for side, u in zip(sides, read))]
         params = {key: self.with_params(side, left) for key, side in zip(keys, sides)}
         ins = [*e.ins[:head], *(e.ins[head + i] for i in left)]
-        return updated(e, [o for o, keep in zip(e.outs, live) if keep], ins, params)
+        return with_operands(e, [o for o, keep in zip(e.outs, live) if keep], ins, params)
 
     def swept_loop(self, e: Equation, live: list[bool], known: Ranges) -> Equation:
         head, skip = HEADS[e.row.name]
@@ -238,7 +250,7 @@ class Sweeper:
         params = {key: self.with_params(p, left) for key, p in programs.items()}
         ins = [*e.ins[:head], *(e.ins[head - skip + i] for i in left[skip:])]
         outs = [o for o, c in zip(e.outs, carries) if c]
-        return updated(e, outs, ins, {**params, "consts": len(constant)})
+        return with_operands(e, outs, ins, {**params, "consts": len(constant)})
 
     def with_params(self, program: Program, left: list[int]) -> Program:
         """One object for one program, as often as it is called."""
@@ -249,13 +261,6 @@ class Sweeper:
 
 
 HEADS = {"for_": (3, 1), "while_": (0, 0)}  # operands before the constants, parameters before them
-
-
-def updated(e: Equation, outs: list[Var], ins: list[Any], params: dict[str, Any]) -> Equation:
-    params = {**e.params, **params}
-    if same(outs, e.outs) and same(ins, e.ins) and same(params.values(), e.params.values()):
-        return e
-    return replace(e, outs=outs, ins=ins, params=params, count=len(ins))
 
 
 def learnt(program: Program, ranges: Ranges) -> Ranges:

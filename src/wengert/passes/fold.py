@@ -24,7 +24,19 @@ import numpy as np
 from wengert.core.primitive import Primitive
 from wengert.ir.program import Equation, Program, Type, Var, dtype_in, type_in, type_of
 from wengert.passes.ranges import range_of
-from wengert.passes.rewrite import Names, fits, is_plain, key_of, rebuilt, refilled, renamed, spliced, stands_for
+from wengert.passes.rewrite import (
+    Names,
+    apart,
+    fits,
+    is_plain,
+    key_of,
+    rebuilt,
+    refilled,
+    renamed,
+    spliced,
+    stands_for,
+    with_operands,
+)
 from wengert.passes.traps import INDEXED, axes_of, can_trap, inside, is_users
 from wengert.rules.control import full, literal
 from wengert.rules.elementwise import add, neg, sub
@@ -36,7 +48,7 @@ Rule = Callable[[Equation, Makers], Any]
 
 
 def fold(program: Program) -> Program:
-    return Fold().shared(program)
+    return apart(Fold().shared(program))
 
 
 class Fold:
@@ -93,7 +105,7 @@ class Fold:
         if "consts" in e.params:
             params["consts"] = consts - sum(moved)
         left = [x for x, m in zip(operands, moved) if not m]
-        return replace(e, ins=[*e.ins[:head], *left, *e.ins[head + consts :]], params={**e.params, **params})
+        return with_operands(e, e.outs, [*e.ins[:head], *left, *e.ins[head + consts :]], params)
 
     def region(self, p: Program, operands: list[Any], moved: list[bool], skip: int, makers: Makers) -> Program:
         own = p.params[skip : skip + len(operands)]

@@ -12,12 +12,12 @@ from wengert.ir.program import Equation, Program, Var, copied
 from wengert.passes.common import STORAGE, never_updated
 from wengert.passes.dead import HEADS, used
 from wengert.passes.ranges import Ranges, learn, least_trips, region_ranges
-from wengert.passes.rewrite import Names, rebuilt
+from wengert.passes.rewrite import Names, apart, rebuilt
 from wengert.passes.traps import can_trap
 
 
 def hoist(program: Program) -> Program:
-    return Hoist().shared(program)
+    return apart(Hoist().shared(program))
 
 
 class Hoist:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.ir.program import Equation, Hole, Program, Var, copied, substituted, type_in
+from wengert.ir.program import Equation, Hole, Program, Var, clone, copied, substituted, type_in
 
 Names = dict[Var, Any]  # what stands for a variable from here on: another variable or a plain number
 Pass = Callable[[Program], Program]
@@ -51,6 +51,30 @@ def with_regions(e: Equation, change: Pass) -> Equation:
     return e if same(e.params.values(), params.values()) else replace(e, params=params)
 
 
+def with_operands(e: Equation, outs: list[Var], ins: list[Any], params: dict[str, Any]) -> Equation:
+    """The equation of a region with other operands, all of which are the region's."""
+    params = {**e.params, **params}
+    if same(outs, e.outs) and same(ins, e.ins) and same(params.values(), e.params.values()):
+        return e
+    return replace(e, outs=outs, ins=ins, params=params, count=len(ins))
+
+
+def apart(program: Program) -> Program:
+    """Variables of its own for each program: of one that stood in two places, two have become."""
+    owners: dict[Var, Program] = {}
+    done: dict[Program, Program] = {}
+
+    def visit(p: Program) -> Program:
+        if p not in done:
+            inner = rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results)
+            defined = [*p.params, *(o for e in p.equations for o in e.outs)]
+            taken = [owners.setdefault(x, p) is not p for x in defined]
+            done[p] = clone(inner) if any(taken) else inner
+        return done[p]
+
+    return visit(program)
+
+
 def everywhere(block: Pass) -> Pass:
     """The pass that changes the equations of one program, regions first; a shared program is changed once."""
 
@@ -63,7 +87,7 @@ def everywhere(block: Pass) -> Pass:
                 done[p] = block(rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results))
             return done[p]
 
-        return visit(program)
+        return apart(visit(program))
 
     return run
 

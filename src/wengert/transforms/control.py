@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -39,6 +40,7 @@ from wengert.rules.control import (
     while_,
 )
 from wengert.rules.indexing import getitem, write
+from wengert.passes.optimise import optimise
 from wengert.transforms.build import build, named, replay
 from wengert.transforms.reverse import Halves, beginning, begun, split
 
@@ -156,9 +158,13 @@ def either(flags: Sequence[Flags]) -> list[bool]:
 def call_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
     program = params["program"]
     traced = [t is not None for t in tangents]
-    moving = varied_results(program, traced)
-    pushed = pushed_program(program, [list(range(len(traced)))], traced, moving)
+    pushed, moving = derived_of(program, pushed_call, traced)
     return parted(call(*with_dots(primals, tangents, traced, types_of(program)), program=pushed), moving)
+
+
+def pushed_call(program: Program, traced: Flags) -> tuple[Program, list[bool]]:
+    moving = varied_results(program, traced)
+    return optimise(pushed_program(program, [list(range(len(traced)))], traced, moving)), moving
 
 
 # ---------------------------------------------------------------- reverse mode
@@ -184,21 +190,52 @@ def cotangents_in(cts: Sequence[Any], moving: Flags, types: Sequence[AnyType]) -
     return [filled(ct, tangent_type(t)) for ct, m, t in zip(cts, moving, types) if m]
 
 
+class Derived:
+    """The derivative programs of a called program, optimised; made once for each kind of call."""
+
+    def __init__(self, program: Program, traced: Flags, free: Flags) -> None:
+        self.moving = varied_results(program, traced)
+        self.traced, self.types = traced, types_of(program)
+        halves = split(program, traced, self.moving, free)
+        self.forward = optimise(halves.forward)
+        self.backward, self.hand, self.names = halves.backward, halves.hand, halves.names
+        self.backs: dict[tuple[bool, ...], tuple[Program, list[int]]] = {}
+
+    def back(self, absent: tuple[bool, ...]) -> tuple[Program, list[int]]:
+        """The way back where nothing waits for some of the totals, and for which it gets what waits."""
+        found = self.backs.get(absent)
+        if found is None:
+            (program,), left = begin([self.backward], absent, self.traced, self.types)
+            found = self.backs[absent] = optimise(program), left
+        return found
+
+
+_derived: "WeakKeyDictionary[Program, dict[Any, Any]]" = WeakKeyDictionary()
+
+
+def derived_of(program: Program, make: Callable[..., Any], *flags: Flags) -> Any:
+    """What `make(program, *flags)` gives, made once."""
+    known = _derived.setdefault(program, {})
+    key = (make, *map(tuple, flags))
+    if key not in known:
+        known[key] = make(program, *flags)
+    return known[key]
+
+
 def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
     program = params["program"]
-    moving = varied_results(program, traced)
-    halves = split(program, traced, moving, free_to_read(primals))
-    n, types = len(program.results), types_of(program)
-    out = call(*primals, program=halves.forward)
-    for x, name in zip(out[n:], halves.names):
+    derived: Derived = derived_of(program, Derived, traced, free_to_read(primals))
+    n = len(program.results)
+    out = call(*primals, program=derived.forward)
+    for x, name in zip(out[n:], derived.names):
         named(x, name)
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
-        hand = [primals[i] for i in halves.hand]
-        seeds = cotangents_in(cts, moving, result_types(program))
-        (back,), waiting = begin([halves.backward], waiting, traced, types)
-        found = call(*hand, *out[n:], *seeds, *waiting, program=back)
-        return spread_out(found, traced)
+        hand = [primals[i] for i in derived.hand]
+        seeds = cotangents_in(cts, derived.moving, result_types(program))
+        back, left = derived.back(tuple([w is None for w in waiting]))
+        totals = totals_of(waiting, left, derived.types)
+        return spread_out(call(*hand, *out[n:], *seeds, *totals, program=back), traced)
 
     return list(out[:n]), pull
 
@@ -222,7 +259,8 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
         hand = sorted({i for half in halves for i in half.hand})
         seeds = cotangents_in(cts, moving, results)
         back = [backward_side(half, side, hand, kept, k) for k, (half, side) in enumerate(zip(halves, sides))]
-        back, totals = begin(back, waiting[1:], flags, types)
+        back, left = begin(back, [w is None for w in waiting[1:]], flags, types)
+        totals = totals_of(waiting[1:], left, types)
         found = if_(condition, *(operands[i] for i in hand), *out[n:], *seeds, *totals, then=back[0], orelse=back[1])
         return [None, *spread_out(found, flags)]
 
@@ -238,20 +276,23 @@ def free_to_read(operands: Sequence[Any]) -> list[bool]:
 
 
 def begin(
-    sides: list[Program], waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType]
-) -> tuple[list[Program], list[Any]]:
-    """(the ways back, the totals that they get): those that nothing waits for begin inside, where they can."""
+    sides: list[Program], absent: Flags, traced: Flags, types: Sequence[AnyType]
+) -> tuple[list[Program], list[int]]:
+    """(the ways back, whose totals they get): those that nothing waits for begin inside, where they can."""
     places = [i for i, (t, f) in enumerate(zip(types, traced)) if f and not isinstance(t, Stack)]
-    totals = totals_in(waiting, traced, types)
     params = [side.params[len(side.params) - len(places) :] for side in sides]
     left = []
     for k, i in enumerate(places):
         own = [p[k] for p in params]
-        if waiting[i] is None and all(beginning(p, side) for p, side in zip(own, sides)):
+        if absent[i] and all(beginning(p, side) for p, side in zip(own, sides)):
             sides = [begun(side, p) for side, p in zip(sides, own)]
         else:
-            left.append(totals[k])
+            left.append(i)
     return sides, left
+
+
+def totals_of(waiting: Sequence[Any], places: Sequence[int], types: Sequence[AnyType]) -> list[Any]:
+    return [filled(waiting[i], tangent_type(types[i])) for i in places]
 
 
 def keeping(half: Halves, n: int, before: list[AnyType], after: list[AnyType]) -> Program:
