@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from programs import PROGRAMS
 from random_ir import ARGUMENTS, FLOATS, random_program
 from test_rows import along, setting
 from test_staged_rows import CASES, called, program_of, pulled, pushed
 from wengert.core.diagnostic import Position
+from wengert.frontend.jit import Jitted
 from wengert.inspect.kept import kept
 from wengert.ir.evaluate import evaluate
-from wengert.ir.program import Equation, Hole, Program, Stack, Type, Var, row_called, type_of, walk
+from wengert.ir.program import Equation, Hole, Program, Stack, Type, Var, dtype_in, row_called, type_in, type_of, walk
 from wengert.ir.text import parse, text
 from wengert.ir.verify import Checked, InvalidProgram, verify
 from wengert.rules.control import call, check, empty_stack, for_, if_, stack_pop, stack_push, while_
@@ -175,7 +177,7 @@ def test_random_programs_hold_what_they_should():
         assert sum(what in seen for seen in found) >= share * len(found), what
 
 
-@pytest.mark.parametrize("row, i, dtype", CASES[::4], ids=lambda v: getattr(v, "name", None))
+@pytest.mark.parametrize("row, i, dtype", CASES[::6], ids=lambda v: getattr(v, "name", None))
 def test_each_row_in_text(row, i, dtype):
     operands, params, varied = setting(row, i, dtype)
     xs = [operands[k] for k in varied]
@@ -184,6 +186,21 @@ def test_each_row_in_text(row, i, dtype):
     f = called(program, row.evaluate(*operands, **params, **row.staged))
     for derive in (pushed, pulled):
         tried(program_of(lambda *v: derive(f, v), xs), xs)
+
+
+@pytest.mark.parametrize("written", PROGRAMS[::4], ids=lambda p: p.name)
+def test_programs_that_people_write_are_legal(written):
+    """The gradient of each is a legal program, too."""
+    function = Jitted(written.function)
+    function(*written.args())
+    for built in [b for each in function.programs.values() for b in each]:
+        program = verify(built.program)
+        assert text(verify(parse(text(program)))) == text(program)
+        varied = tuple(i for i, p in enumerate(program.params) if dtype_in(p.type).kind == "f")
+        if varied and dtype_in(type_in(program.results[0])).kind == "f":
+            gradient = wg.grad(lambda *xs: np.sum(call(*xs, program=program)[0]), varied)
+            found = verify(derivative_program(program, gradient))
+            assert text(verify(parse(text(found)))) == text(found)
 
 
 # ---------------------------------------------------------------- text

@@ -114,11 +114,10 @@ def total(k: Kept) -> str:
         return "keeps nothing"
     if k.bytes is None:
         return "keeps stacks, whose length only the run tells"
+    size = f"keeps {k.bytes} byte{'s' * (k.bytes != 1)}"
     if not k.loop:
-        return f"keeps {k.bytes} bytes"
-    if k.trips is None:
-        return f"keeps {k.bytes} bytes in each iteration"
-    return f"keeps {k.bytes} bytes in each of {k.trips} iterations"
+        return size
+    return f"{size} in each iteration" if k.trips is None else f"{size} in each of {k.trips} iterations"
 
 
 def cells(e: Entry) -> tuple[str, ...]:

@@ -158,7 +158,7 @@ def value_text(x: Any, names: Any = None) -> str:
         case type() if found_class(f"{x.__module__}.{x.__name__}") is x:
             return f"class('{x.__module__}.{x.__name__}')"
         case np.ufunc() if getattr(np, x.__name__, None) is x:
-            return f"ufunc({x.__name__!r})"
+            return f"ufunc({x.__name__!r})"  # type: ignore[union-attr]
         case Primitive() if is_known(x):
             return f"row({x.name!r})"
         case tuple() if type(x) is tuple:
@@ -295,7 +295,7 @@ class Printer:
         """`else (x, y):`, with parameters where names or types differ from those of the first region."""
         same = [(scope[p], p.type) for p in region.params] == [(its[p], p.type) for p in first.params]
         params = ", ".join(f"{scope[p]}{self.differing(p.type, q.type)}" for p, q in zip(region.params, first.params))
-        return f"{word}{named(region, USUAL.get(word, word))}{'' if same else f' ({params})'}:"
+        return f"{word}{named(region, word)}{'' if same else f' ({params})'}:"
 
     def differing(self, type: AnyType, expected: AnyType) -> str:
         return "" if type == expected else f": {type_text(type)}"
@@ -333,9 +333,6 @@ class Printer:
         name = e.row.name if is_known(e.row) else f"opaque({e.row.name!r})"
         outs = ", ".join(map(shown, e.outs)) or "()"
         return f"{INDENT}{outs} = {name}({', '.join(map(shown, e.ins[: e.count]))}){self.place(e)}"
-
-
-USUAL = {"else": "orelse"}  # names of regions, where the word is another
 
 
 def named(region: Program, usual: str) -> str:
@@ -878,7 +875,7 @@ class Parser:
         """A region with parameters of its own, called as those of the first region where nothing else is said."""
         words = self.start(depth)
         words.expect(word)
-        region = Program([], name=self.usual_name(words, USUAL.get(word, word)))
+        region = Program([], name=self.usual_name(words, word))
         scope: dict[str, Var] = {}
         if words.accept("("):
             types = iter(params)
@@ -913,7 +910,8 @@ class Parser:
         number = int(file or 1)
         if number not in self.files:
             words.fail(f"there is no file {number}")
-        return Position(self.files[number], int(line), column and int(column), end and int(end))
+        columns = [None if c is None else int(c) for c in (column, end)]
+        return Position(self.files[number], int(line), *columns)
 
     def stubs(self) -> None:
         """Equations of other programs."""
