@@ -108,6 +108,22 @@ def test_second_derivatives_of_the_program(row, i):
             np.testing.assert_allclose(a, e, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize(
+    "row, i", [(row, i) for row in DIFFERENTIABLE for i in range(len(cases_of(row)))], ids=identify
+)
+def test_vmap_of_the_program(row, i):
+    operands, params, varied = setting(row, i)
+    f = along(row, operands, params | row.staged, varied)
+    xs = [operands[k] for k in varied]
+    g = called(program_of(f, xs), row.evaluate(*operands, **params, **row.staged))
+    lanes = [np.stack([x, x * 1.1]) for x in xs]
+    for derive in (lambda f: f, lambda f: lambda *v: pulled(f, v)):
+        looped = [results(derive(f)(*[x[n] for x in lanes])) for n in range(2)]
+        got = results(wg.vmap(derive(g))(*lanes))
+        for part, *parts in zip(got, *looped, strict=True):
+            np.testing.assert_allclose(part, np.stack(parts), rtol=1e-12, atol=1e-12)
+
+
 # ---------------------------------------------------------------- positions that are known when the program runs
 
 

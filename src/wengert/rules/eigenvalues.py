@@ -253,7 +253,7 @@ eig = row(
     staged={"fixed": True},
     push=eig_push,
     pull=eig_pull,
-    lift=lambda fixed=False: {"fixed": fixed},
+    batch=lambda size, batched, operands, **params: eig(*operands, **params),
     several=True,
     examples=[((SPREAD,), {}), ((SQUARES,), {}), ((ROTATING,), {}), ((SPREAD + 1j * ROTATING,), {}), (((0, 0),), {})],
 )
@@ -277,6 +277,6 @@ eigvals = row(
     staged={"fixed": True},
     push=eigvals_push,
     pull=eigvals_pull,
-    lift=lambda fixed=False: {"fixed": fixed},
+    batch=lambda size, batched, operands, **params: eigvals(*operands, **params),
     examples=[((SPREAD,), {}), ((SQUARES,), {}), ((ROTATING,), {}), ((SPREAD + 1j * ROTATING,), {}), (((0, 0),), {})],
 )

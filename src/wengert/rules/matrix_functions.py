@@ -166,7 +166,7 @@ matrix_function = row(
     types=lambda ins, f, fixed: [Type(np.result_type(ins[0].dtype, np.float32), ins[0].shape)],
     push=lambda a, a_dot, f: frechet(a, a_dot, angle(a, f=f), f=f),
     pull=lambda ct, a, f: (frechet(swap_last(a), ct, angle(a, f=f), f=f),),
-    lift=lambda f, fixed=False: {"f": f, "fixed": fixed},
+    batch=lambda size, batched, operands, **params: matrix_function(*operands, **params),
     examples=[((well_conditioned(3),), {"f": f}) for f in SERIES],
 )
 frechet = row(
@@ -194,7 +194,7 @@ sqrtm = row(
     staged={"fixed": True},
     push=root_push,
     pull=lambda ct, out: (sylvester(swap_last(out), swap_last(out), ct),),
-    lift=lambda fixed=False: {"fixed": fixed},
+    batch=lambda size, batched, operands, **params: sqrtm(*operands, **params),
     examples=[((well_conditioned(3),), {}), ((np.stack([well_conditioned(2)] * 2),), {})],
 )
 
@@ -220,7 +220,7 @@ signm = row(
     staged={"fixed": True},
     push=sign_push,
     pull=sign_pull,
-    lift=lambda fixed=False: {"fixed": fixed},
+    batch=lambda size, batched, operands, **params: signm(*operands, **params),
     examples=[((np.array([[2.0, 0.4, 0.1], [0.3, -1.0, 0.5], [0.2, 0.6, 1.5]]),), {})],
 )
 
