@@ -209,7 +209,7 @@ def test_programs_that_people_write_are_legal(written):
 def test_text_is_readable():
     assert str(sines()) == (
         "program sines(x: f64[4], s: f64):\n"
-        "    for_: f64 = for i in (0, 4, 1) const (x = x) carry (s = s):\n"
+        "    for_: f64 = for i in (0, 4, 1) const (x) carry (s):\n"
         "        getitem: f64 = getitem(x, index=(i,))\n"
         "        mul: f64 = mul(s, getitem)\n"
         "        sin: f64 = sin(mul)\n"

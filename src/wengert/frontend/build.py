@@ -13,7 +13,6 @@ from typing import Any
 
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
-from wengert.core.primitive import TABLE
 from wengert.frontend import calls, expressions, regions, statements
 from wengert.frontend.capture import Captured, Read, is_input
 from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsUnrolling, Refusals, Refused, Spoiled
@@ -31,11 +30,10 @@ from wengert.frontend.scope import (
     bound_names,
     is_box,
 )
+from wengert.ir.program import is_unnamed
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
-from wengert.rules.control import ROWS, check, value_type
-
-UNNAMED = frozenset({*TABLE, *ROWS, "c", "then", "result"})  # names that rows give: the user's name replaces them
+from wengert.rules.control import check, value_type
 
 
 class Staging:
@@ -204,7 +202,7 @@ class Staging:
 
     def name_result(self, value: Any, name: str) -> None:
         """The program calls its variables as the user does."""
-        if isinstance(value, Staged) and value.aux.name in UNNAMED:
+        if isinstance(value, Staged) and is_unnamed(value.aux.name):
             value.aux.name = name
 
     # ------------------------------------------------------------ facts from outside

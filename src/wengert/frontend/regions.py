@@ -115,7 +115,7 @@ class Side:
 
 def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
     """The value of the side that `test` chooses, with the changes that this side makes."""
-    before = State.now(s)
+    before, where = State.now(s), s.stage.where
     sides = [side(s, "then", then, before), side(s, "else", orelse, before)]
     if all(x.ended for x in sides):
         emit_branch(s, test, sides, Merge(s, sides, test))
@@ -135,6 +135,7 @@ def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callab
         if any(v is not None and v is not var for v in vars_):
             changes.append(set_content(s, box, merge.content(box, vars_, var)))
     result = merge.value("the result", *(x.value if not x.ended else Skip for x in sides))
+    s.stage.where = where
     outs = emit_branch(s, test, sides, merge)
     for change in changes:
         change(outs)
@@ -569,6 +570,7 @@ def attempt(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
         return
     run_body(s, node, rows, body, a, plan, before)
     before.restore()
+    s.stage.where = s.frame.source.position(node)
     emit_loop(s, rows, test if tests else None, body, a, before)
 
 
@@ -709,11 +711,13 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
         try:
             index = None
             if rows is not None and a.index is None:
-                index = s.stage.value(block.parameter("i", type_of(0)))
+                index = s.stage.value(block.parameter("for_", type_of(0)))  # the user's name, if he has one for it
             enter(s, block, a)
             frames = [(f, dict(f.names)) for f in s.all_frames()]
             if rows is not None:
                 s.assign(node.target, rows.item(index if a.index is None else a.index.param))
+                if index is not None:
+                    s.name_result(index, "i")
             try:
                 s.block(node.body)
             except Ended:
