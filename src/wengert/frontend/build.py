@@ -153,10 +153,9 @@ class Staging:
             return self.bound(name, frame.names[name])
         if name in frame.cells:
             return self.bound(name, frame.cells[name].names.get(name, Unbound))
-        f = frame.function
-        code = f.__code__ if isinstance(f, FunctionType) else None
-        if code is not None and name in code.co_freevars:
-            cell = (f.__closure__ or ())[code.co_freevars.index(name)]
+        f = self.outermost(frame)
+        if name in f.__code__.co_freevars:
+            cell = (f.__closure__ or ())[f.__code__.co_freevars.index(name)]
             return self.fact(("cell", id(cell)), lambda: cell.cell_contents, name)
         if name in expressions.locals_of(frame) and name not in frame.outer_names:
             raise UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
@@ -168,11 +167,16 @@ class Staging:
         raise NameError(f"name '{name}' is not defined")
 
     def globals_of(self, frame: Frame) -> dict[str, Any]:
+        found: dict[str, Any] = self.outermost(frame).__globals__
+        return found
+
+    def outermost(self, frame: Frame) -> FunctionType:
+        """The function of Python's in whose text the frame's function stands."""
         f = frame.function
         while isinstance(f, Closure):
             f = f.frame.function
-        found: dict[str, Any] = f.__globals__
-        return found
+        assert isinstance(f, FunctionType)
+        return f
 
     def bound(self, name: str, value: Any) -> Any:
         """The value, after a check that the name has one."""

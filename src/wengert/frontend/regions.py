@@ -429,6 +429,7 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
             pass
         except Exception as problem:
             if not may_unroll(s, problem, node, rows):
+                before.restore()
                 raise
             plan.unrolled = True
         del s.stage.block.program.equations[mark:]
@@ -877,9 +878,9 @@ def emit_loop(s: "Staging", rows: Rows | None, test: Block | None, body: Block, 
     carries = [c for c in a.carries() if id(c) not in stays]
     fixed = [c for c in a.carries() if id(c) in stays]
     blocks = [body] if test is None else [test, body]
+    body.program.results = [operand_in(s, body, c.result) for c in carries]
     captured = list(dict.fromkeys(v for b in blocks for v in b.captures()))
     programs = [arranged(b, a, captured, fixed, carries, b is body and test is None) for b in blocks]
-    programs[-1].results = [operand_in(s, body, c.result) for c in carries]
     starts = [s.stage.operand(conform(c.start, c.type)) for c in [*fixed, *carries]]
     operands = [*captured, *starts]
     consts = len(captured) + len(fixed)
