@@ -234,6 +234,7 @@ class Staging:
             made = self.stage.parameter(name, value_type(value))
         finally:
             self.stage.blocks = blocks
+        self.stage.free.add(made.aux)
         self.captured.inputs.append((made.aux, read))
         return made
 

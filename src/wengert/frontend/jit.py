@@ -72,18 +72,11 @@ class Jitted:
         self.programs: dict[Any, list[Built]] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, structure = flatten((args, kwargs))
-        leaves = [x.item() if isinstance(x, np.bool_) else x for x in leaves]
-        places = [i for i, x in enumerate(leaves) if is_operand(x)]
-        operands = [leaves[i] for i in places]
+        leaves, structure = arguments(args, kwargs)
+        operands = [x for x in leaves if is_operand(x)]
         if overlap(operands):
             return self.f(*args, **kwargs)
-        key = (structure, *(kind_of(x, operands) for x in leaves))
-        built = next((b for b in self.programs.get(key, ()) if b.fits(operands)), None)
-        if built is None:
-            built = build(self.f, leaves, structure, places)
-            self.programs.setdefault(key, []).append(built)
-            assert built.fits(operands)
+        built = self.built(leaves, structure, operands)
         values = [*operands, *built.hidden]
         traced = any(isinstance(x, Value) for x in values)
         outs = call(*values, program=built.program) if traced else evaluate(built.optimised, values)
@@ -93,6 +86,16 @@ class Jitted:
         numbers = iter(outs[:count])
         found = [own(next(numbers), operands) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
+
+    def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> Built:
+        """The program for these arguments, which is built if there is none."""
+        key = (structure, *(kind_of(x, operands) for x in leaves))
+        built = next((b for b in self.programs.get(key, ()) if b.fits(operands)), None)
+        if built is None:
+            built = build(self.f, leaves, structure, [i for i, x in enumerate(leaves) if is_operand(x)])
+            self.programs.setdefault(key, []).append(built)
+            assert built.fits(operands)
+        return built
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -125,6 +128,18 @@ def jit(f: Callable[..., Any]) -> Jitted:
     0.353553
     """
     return Jitted(f)
+
+
+def built_for(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+    """What `jit(f)` runs for these arguments."""
+    leaves, structure = arguments(args, kwargs)
+    jitted = f if isinstance(f, Jitted) else Jitted(f)
+    return jitted.built(leaves, structure, [x for x in leaves if is_operand(x)])
+
+
+def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any]:
+    leaves, structure = flatten((args, kwargs))
+    return [x.item() if isinstance(x, np.bool_) else x for x in leaves], structure
 
 
 class RESULT:
@@ -199,6 +214,7 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
                 continue
             values[i] = seen[id(x)] = argument(stage, names[i], x)
         params = [values[i].aux for i in places]
+        stage.free.update(params)  # the caller holds them anyway
         staging.arguments = [values[i] for i in places if is_box(values[i])]
         args, kwargs = unflatten(structure, values)
         out = staging.call(f, list(args), kwargs)

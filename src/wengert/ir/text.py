@@ -964,7 +964,7 @@ def depth_of(line: str, number: int) -> int:
 
 
 def summary(program: Program) -> str:
-    return text(program, places=False)
+    return text(program, places=False).rstrip()
 
 
 Program.__str__ = summary  # type: ignore[method-assign]
