@@ -215,7 +215,7 @@ def test_text_is_readable():
         "        sin: f64 = sin(mul)\n"
         "        add: f64 = add(sin, s)\n"
         "        -> add\n"
-        "    -> for_\n"
+        "    -> for_"
     )
 
 
