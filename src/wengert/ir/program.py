@@ -105,6 +105,9 @@ class Hole(NamedTuple):
     operand: int
 
 
+REGIONS = frozenset({"for_", "while_", "if_", "call"})  # rows with programs among their parameters
+
+
 @dataclass(eq=False, slots=True)
 class Equation:
     """outs = row(*ins, **params).
@@ -126,6 +129,8 @@ class Equation:
 
     @property
     def regions(self) -> "list[Program]":
+        if self.row.name not in REGIONS:
+            return []
         return [p for p in self.params.values() if isinstance(p, Program)]
 
     @property
