@@ -331,12 +331,25 @@ class Staging:
                 todo.append(other)
 
     def aliases_of(self, box: Any) -> list[Alias]:
-        """Those with arrays that can still be reached."""
-        found = [a for a in self.aliases if box is a.box or box is a.source]
-        if not found:
+        """Those with arrays that can still be reached, through others that cannot if need be."""
+        if not any(box is a.box or box is a.source for a in self.aliases):
             return []
-        seen = set(map(id, self.boxes()))
-        return [a for a in found if id(a.source if a.box is box else a.box) in seen]
+        reachable = set(map(id, self.boxes()))
+        found, seen, todo = [], [box], [(box, False)]
+        while todo:
+            here, is_far = todo.pop()
+            for a in self.aliases:
+                if here is not a.box and here is not a.source:
+                    continue
+                other = a.source if a.box is here else a.box
+                if any(other is x for x in seen):
+                    continue
+                seen.append(other)
+                if id(other) in reachable:
+                    found.append(Alias(box, other, None) if is_far else a)
+                else:
+                    todo.append((other, True))
+        return found
 
     def identities(self, x: Any) -> list[Any]:
         """The arrays that x may be."""

@@ -202,9 +202,14 @@ class Merge:
             return lambda outs: leaf
         if is_box(leaf) and leaf.aux in self.sides[second].block.program.params:
             return lambda outs: leaf
-        type = value_type(leaf)
+        type, leaf = value_type(leaf), self.as_left(leaf, int(second))
         pair = (zero(type), leaf) if second else (leaf, zero(type))
         return self.slot(name, type, pair)
+
+    def as_left(self, x: Any, k: int) -> Any:
+        """An array with the content that a side left in it."""
+        found = self.sides[k].contents.get(id(x))
+        return x if found is None else Staged(self.s.stage, x.primal, found[1])
 
     def maybe(self, name: str, a: Any, b: Any) -> Callable[[list[Any]], Any]:
         values = [x.value if isinstance(x, Maybe) else x for x in (a, b)]
@@ -235,7 +240,7 @@ class Merge:
         if type is None:
             reason = f"is {value_type(x)} on one way and {value_type(y)} on the other"
             return lambda outs: Poison(reason)
-        slot = self.slot(name, type, (x, y))
+        slot = self.slot(name, type, (self.as_left(x, 0), self.as_left(y, 1)))
         if is_box(x) and is_box(y):
             return lambda outs: chosen_box(self.s, slot(outs), (x, y), self.test)
         return slot
@@ -848,7 +853,7 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
     old = {id(box): box for box, *_ in before.contents}
     starts = {id(h.entered.value): h.like for h in rebound}
     written = {id(box) for box, c in a.boxes if box.aux is not c.param.aux}
-    written |= {id(h.entered.value) for h in rebound if h.entered.value.aux is not h.leaves[0].param.aux}
+    written |= {id(h.entered.value) for h in rebound if h.entered.value.aux is not s.stage.block.places[id(h.leaves[0])]}
     for h in rebound:
         may_be = s.identities(h.now())
         h.after = may_be[0] if len(may_be) == 1 and id(may_be[0]) in old else None
@@ -857,17 +862,35 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
             continue  # each iteration binds the name before it is read
         shared = [k for k in rebound if k is not h and any(x is y for x in may_be for y in s.identities(k.now()))]
         others = [x for x in may_be if id(x) in old]
-        names = [n for f, held in before.names for n, v in held.items() if v is h.like and (f, n) != (h.frame, h.name)]
         is_written = id(h.entered.value) in written
+        may_start = starts_of(h, rebound, starts, s)
+        seen = any(s.is_argument(x) or is_named(x, before, rebound) for x in may_start)
         if (
             any(id(x) in written for x in others)
-            or (is_written and (others or shared or names or s.is_argument(h.like)))
+            or (is_written and (others or shared or seen))
             or (is_written and sum(k.like is h.like for k in rebound) > 1)
         ):
             raise Refused(
                 f"`{h.name}` names different arrays in different iterations, and one that has another name is written",
                 "copy it before the loop (`x = x.copy()`), and write `x[:] = y` in place of `x = y`",
             )
+
+
+def starts_of(h: Held, rebound: list[Held], starts: dict[int, Any], s: "Staging") -> list[Any]:
+    """The arrays from before the loop that the name may hold at the start of an iteration."""
+    found, todo = [h], [h]
+    while todo:
+        may_be = {id(x) for x in s.identities(todo.pop().now())}
+        more = [k for k in rebound if id(k.entered.value) in may_be and not any(k is f for f in found)]
+        found += more
+        todo += more
+    return [k.like for k in found if k.like is not None]
+
+
+def is_named(x: Any, before: State, rebound: list[Held]) -> bool:
+    """Whether a name that the loop does not bind holds the array, too."""
+    bound = {(id(h.frame), h.name) for h in rebound}
+    return any(v is x and (id(f), n) not in bound for f, names in before.names for n, v in names.items())
 
 
 # ---------------------------------------------------------------- the equation

@@ -110,6 +110,9 @@ class Hole(NamedTuple):
     operand: int
 
 
+REGIONS = frozenset({"for_", "while_", "if_", "call"})  # rows with programs among their parameters
+
+
 @dataclass(eq=False, slots=True)
 class Equation:
     """outs = row(*ins, **params).
@@ -131,6 +134,8 @@ class Equation:
 
     @property
     def regions(self) -> "list[Program]":
+        if self.row.name not in REGIONS:
+            return []
         return [p for p in self.params.values() if isinstance(p, Program)]
 
     @property
