@@ -15,7 +15,7 @@ from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
 from wengert.frontend import calls, expressions, regions, statements
 from wengert.frontend.capture import Captured, Read, is_input
-from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsUnrolling, Refusals, Refused, Spoiled
+from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -106,6 +106,23 @@ class Staging:
                 raise
             self.refusals.note(needs.where, refusal_of(needs))
             self.spoil(node)
+
+    def whole(self, f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """The call that the program is made of; what cannot be staged is one error."""
+        try:
+            out = self.call(f, args, kwargs)
+        except (NeedsValue, NeedsUnrolling) as needs:
+            self.note(refusal_of(needs), getattr(needs, "where", None))
+        except Refused as refused:
+            self.note(refused, getattr(refused, "where", None))
+        except Spoiled:
+            pass
+        if self.refusals.places:
+            raise self.refusals.diagnostic() from None
+        return out
+
+    def note(self, refused: Refused, where: Position | None) -> None:
+        self.refusals.note(where or self.stage.where or Position("<unknown>", 1), refused)
 
     def place_of(self, refused: Refused, node: ast.stmt) -> Position:
         return getattr(refused, "where", None) or self.frame.source.position(node)
@@ -411,12 +428,3 @@ class Staging:
 
 def root_of(x: Value) -> Any:
     return x.link.root if x.link is not None else x
-
-
-def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:
-    if isinstance(needs, NeedsUnrolling):
-        return Refused(needs.reason, needs.instead)
-    return Refused(
-        f"Python needs the number of `{needs.var.name}`, which is known when the program runs only",
-        "use it in calculations and comparisons; lengths, axes and positions in Python's containers must be known",
-    )

@@ -47,7 +47,7 @@ def call(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(f, Choice):
         return s.conditional(f.test, lambda: call(s, f.then, args, kwargs), lambda: call(s, f.orelse, args, kwargs))
     if isinstance(f, types.MethodType):
-        if isinstance(f.__self__, Value):
+        if isinstance(f.__self__, Value | RANDOM):
             return library(s, f, args, kwargs)
         return call(s, f.__func__, [f.__self__, *args], kwargs)
     if isinstance(f, functools.partial):
@@ -95,6 +95,7 @@ def enter(
     kwargs: dict[str, Any],
 ) -> Any:
     """Run the body in a frame of its own."""
+    s.stage.where = s.stage.where or source.position(node)
     if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
         raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
     if not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
@@ -217,7 +218,7 @@ def library(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> An
     return adopted(s, route(f)(*args, **kwargs))
 
 
-RANDOM = (np.random.Generator, np.random.RandomState)
+RANDOM = np.random.Generator | np.random.RandomState
 
 
 def drawn(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -454,7 +455,7 @@ def make_enumerate(s: "Staging", x: Any, start: Any = 0) -> Any:
     rows = rows_of(s, x)
     if rows is None:
         return s.own([s.own((i, item)) for i, item in enumerate(iterated(s, x), start)])
-    return Rows(rows.length, lambda k: s.own((k + start, rows.item(k))))  # noqa: F632
+    return Rows(rows.length, lambda k: s.own((k + start, rows.item(k))))
 
 
 def make_zip(s: "Staging", *xs: Any, strict: bool = False) -> Any:

@@ -217,9 +217,7 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
         stage.free.update(params)  # the caller holds them anyway
         staging.arguments = [values[i] for i in places if is_box(values[i])]
         args, kwargs = unflatten(structure, values)
-        out = staging.call(f, list(args), kwargs)
-        if staging.refusals.places:
-            raise staging.refusals.diagnostic()
+        out = staging.whole(f, list(args), kwargs)
         found, shape = flatten(out)
         numbers = [x for x in found if is_result(x)]
         written = [k for k, i in enumerate(places) if values[i].aux is not params[k]]

@@ -22,7 +22,7 @@ ROWS: dict[str, Primitive] = {}  # beside the table: what only programs have (ru
 
 def is_unnamed(name: str) -> bool:
     """Whether a variable is called after its row, for want of a better name."""
-    return name in TABLE or name in ROWS or name in ("c", "then", "result")
+    return name in TABLE or name in ROWS or name in ("c", "then", "result", "either")
 
 
 def row_called(name: str) -> Primitive:
