@@ -336,21 +336,22 @@ class Staging:
         if not any(box is a.box or box is a.source for a in self.aliases):
             return []
         reachable = set(map(id, self.boxes()))
-        found, seen, todo = [], [box], [(box, False)]
+        ways: dict[int, list[Alias]] = {}  # to each array that can be reached
+        passed, todo = [box], [(box, False)]
         while todo:
             here, is_far = todo.pop()
             for a in self.aliases:
                 if here is not a.box and here is not a.source:
                     continue
                 other = a.source if a.box is here else a.box
-                if any(other is x for x in seen):
+                if other is box:
                     continue
-                seen.append(other)
                 if id(other) in reachable:
-                    found.append(Alias(box, other, None) if is_far else a)
-                else:
+                    ways.setdefault(id(other), []).append(Alias(box, other, None) if is_far else a)
+                elif not any(other is x for x in passed):
+                    passed.append(other)
                     todo.append((other, True))
-        return found
+        return [found[0] if len(found) == 1 else Alias(box, found[0].source, None) for found in ways.values()]
 
     def identities(self, x: Any) -> list[Any]:
         """The arrays that x may be."""

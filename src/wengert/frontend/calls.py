@@ -30,7 +30,7 @@ from wengert.frontend.scope import (
     declared,
 )
 from wengert.rules import elementwise
-from wengert.rules.control import trip_count, weak
+from wengert.rules.control import check, trip_count, weak
 from wengert.rules.linear import convert
 from wengert.rules.names.table import composition_of
 
@@ -118,12 +118,13 @@ def result_of(s: "Staging", frame: Frame) -> Any:
     returned, value = frame.names[RETURNED], frame.names.get(RESULT)
     if returned is False:
         return None
-    value = value.value if isinstance(value, Maybe) and returned is not True and ends_with_return(frame) else value
+    if returned is not True:
+        # a program has no None beside numbers: where the function ends without `return` there is an error
+        value = value.value if isinstance(value, Maybe) else value
+        if value is not None:
+            name = getattr(frame.function, "__name__", "the function")
+            check(returned, error=TypeError, arguments=(f"{name}() returns None here, and a number on other ways",))
     return s.bound("the result", value)
-
-
-def ends_with_return(frame: Frame) -> bool:
-    return True
 
 
 def is_generator(node: Any) -> bool:
@@ -245,7 +246,7 @@ def plain_argument(s: "Staging", x: Any) -> Any:
     if isinstance(x, Rows | Range):
         return listed_argument(s, x)
     if isinstance(x, list | tuple | dict) and not s.is_made(x):
-        leaves, structure = flatten(x)
+        leaves, _ = flatten(x)
         if any(isinstance(leaf, float | np.ndarray) for leaf in leaves):
             return outside_tree(s, x)
     return x

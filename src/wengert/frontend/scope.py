@@ -52,17 +52,20 @@ class Frame:
         return self.cells[name] if name in self.nonlocals else self
 
 
-@dataclass(eq=False)
 class Closure:
-    """A function that was defined while staging."""
+    """A function that was defined while staging.  (No dataclass: those are containers of values.)"""
 
-    staging: "Staging"
-    node: Any
-    source: Source
-    frame: Frame
-    defaults: list[Any]
-    keyword_defaults: dict[str, Any]
-    decorated: Any = None
+    def __init__(
+        self,
+        staging: "Staging",
+        node: Any,
+        source: Source,
+        frame: Frame,
+        defaults: list[Any],
+        keyword_defaults: dict[str, Any],
+    ) -> None:
+        self.staging, self.node, self.source, self.frame = staging, node, source, frame
+        self.defaults, self.keyword_defaults = defaults, keyword_defaults
 
     @property
     def __name__(self) -> str:  # type: ignore[override]
@@ -93,36 +96,28 @@ class Alias:
     when: Any
 
 
-@dataclass(eq=False)
 class Choice:
     """One of two functions."""
 
-    test: Any
-    then: Any
-    orelse: Any
+    def __init__(self, test: Any, then: Any, orelse: Any) -> None:
+        self.test, self.then, self.orelse = test, then, orelse
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("it is known at run time only which function this is")
 
 
-@dataclass
 class Range:
     """range() with bounds of the program."""
 
-    start: Any
-    stop: Any
-    step: Any
-
-    def items(self, i: Any) -> Any:
-        return i
+    def __init__(self, start: Any, stop: Any, step: Any) -> None:
+        self.start, self.stop, self.step = start, stop, step
 
 
-@dataclass
 class Rows:
     """What a loop over arrays yields: item k of each is a function of k."""
 
-    length: Any
-    item: Callable[[Any], Any]
+    def __init__(self, length: Any, item: Callable[[Any], Any]) -> None:
+        self.length, self.item = length, item
 
 
 def bound_names(statements: list[ast.stmt]) -> list[str]:
