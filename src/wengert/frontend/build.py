@@ -31,10 +31,13 @@ from wengert.frontend.scope import (
     bound_names,
     is_box,
 )
+from wengert.ir.evaluate import blame
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import ROWS, check, value_type
 
+# what Python raises in the user's code; anything else is an error of ours
+PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
 UNNAMED = frozenset({*TABLE, *ROWS, "c", "then", "result"})  # names that rows give: the user's name replaces them
 
 
@@ -102,6 +105,12 @@ class Staging:
             self.spoil(node)
         except Spoiled:
             self.spoil(node)
+        except PYTHON_ERRORS as error:
+            if not self.regions:
+                blame(error, self.stage.where)
+                raise
+            # whether it is raised is known at run time
+            statements.end_with(self, type(error), error.args)
         except (NeedsValue, NeedsUnrolling) as needs:
             needs.where = getattr(needs, "where", None) or self.stage.where or self.frame.source.position(node)
             if "loop" in self.regions:

@@ -27,6 +27,7 @@ from wengert.frontend.scope import (
     Maybe,
     Range,
     Rows,
+    Transparent,
     declared,
 )
 from wengert.rules import elementwise
@@ -46,6 +47,8 @@ def call(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return enter(s, f, f.source, f.node, f.defaults, f.keyword_defaults, visible_cells(f.frame), args, kwargs)
     if isinstance(f, Choice):
         return s.conditional(f.test, lambda: call(s, f.then, args, kwargs), lambda: call(s, f.orelse, args, kwargs))
+    if isinstance(f, Transparent):
+        return call(s, f.f, args, kwargs)
     if isinstance(f, types.MethodType):
         if isinstance(f.__self__, Value):
             return library(s, f, args, kwargs)
@@ -501,6 +504,18 @@ def set_named_attribute(s: "Staging", x: Any, name: str, value: Any) -> None:
     s.set_attribute(x, name, value)
 
 
+def make_super(s: "Staging", *args: Any) -> Any:
+    """Without arguments: the class whose body holds the function, and the first argument of the call."""
+    if args:
+        return super(*args)
+    frame, f = s.frame, s.frame.function
+    while isinstance(f, Closure) or frame.around is not None:
+        frame = frame.around or f.frame
+        f = frame.function
+    cell = f.__closure__[f.__code__.co_freevars.index("__class__")]
+    return super(cell.cell_contents, s.bound("self", frame.names[f.__code__.co_varnames[0]]))
+
+
 def absolute(s: "Staging", x: Any) -> Any:
     return abs(x)
 
@@ -540,6 +555,7 @@ BUILTIN: dict[Any, Callable[..., Any]] = {
     setattr: set_named_attribute,
     abs: absolute,
     pow: power,
+    super: make_super,
     iter: refused("iter", "go through it with a for loop"),
     next: refused("next", "go through it with a for loop"),
     eval: refused("eval", EAGER),

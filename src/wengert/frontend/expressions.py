@@ -11,7 +11,7 @@ import numpy as np
 from wengert.core.mode import Value
 from wengert.frontend.refuse import EAGER, Refused
 from wengert.frontend.scope import Closure, Frame, Range, Rows, bound_names, declared
-from wengert.modes.stage import Staged
+from wengert.modes.stage import NeedsValue, Staged
 
 if TYPE_CHECKING:
     from wengert.frontend.build import Staging
@@ -276,7 +276,7 @@ def closure(s: "Staging", node: Any) -> Closure:
 
 def of_comprehension(s: "Staging", e: Any) -> Any:
     """In a frame of its own, gone through while staging."""
-    inner = Frame(s.frame.function, s.frame.source, {}, visible_cells(s.frame))
+    inner = Frame(s.frame.function, s.frame.source, {}, visible_cells(s.frame), around=s.frame)
     out: list[Any] = []
 
     def run(generators: list[ast.comprehension]) -> None:
@@ -334,15 +334,27 @@ def of_text(s: "Staging", e: ast.JoinedStr) -> Any:
         value = s.eval(node.value)
         spec = "" if node.format_spec is None else s.eval(node.format_spec)
         convert = {115: str, 114: repr, 97: ascii}.get(node.conversion, lambda x: x)
-        parts.append((value, spec) if isinstance(value, Staged) else format(convert(value), spec))
+        if isinstance(value, Message):
+            parts += value.parts
+        else:
+            parts.append((value, spec) if isinstance(value, Staged) else format(convert(value), spec))
     return "".join(parts) if all(isinstance(p, str) for p in parts) else Message(parts)
 
 
 class Message:
-    """Text with values of the program in it."""
+    """Text with values of the program in it: made when an exception is raised, and of no other use."""
 
     def __init__(self, parts: list[Any]) -> None:
         self.parts = parts
+
+    def needed(self, *_: Any) -> Any:
+        raise NeedsValue(self.values()[0].aux)
+
+    __eq__ = __hash__ = __len__ = __iter__ = __getitem__ = __contains__ = __bool__ = __str__ = __format__ = needed
+    __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __lt__ = __le__ = __gt__ = __ge__ = needed
+
+    def __getattr__(self, name: str) -> Any:
+        return self.needed()
 
     def values(self) -> list[Any]:
         return [p[0] for p in self.parts if not isinstance(p, str)]
@@ -353,8 +365,13 @@ class Message:
 
 
 def of_named(s: "Staging", e: ast.NamedExpr) -> Any:
+    """Binds in the function, also from within comprehensions."""
     value = s.eval(e.value)
-    s.assign(e.target, value)
+    frame = s.frame
+    while frame.around is not None:
+        frame = frame.around
+    with s.inside(frame):
+        s.assign(e.target, value)
     return value
 
 

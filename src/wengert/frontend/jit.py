@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import same_fact
-from wengert.frontend.refuse import NeedsSpecialising
-from wengert.frontend.scope import is_box
+from wengert.frontend.expressions import Message
+from wengert.frontend.refuse import Ended, NeedsSpecialising
+from wengert.frontend.scope import Transparent, is_box
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var, type_of
 from wengert.modes.stage import Stage, Staged
@@ -65,7 +67,7 @@ class Built:
         return all(value_type(x) == var.type for x, (var, _) in zip(self.hidden, captured.inputs))
 
 
-class Jitted:
+class Jitted(Transparent):
     def __init__(self, f: Callable[..., Any]) -> None:
         functools.update_wrapper(self, f)
         self.f = f
@@ -201,10 +203,14 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
         params = [values[i].aux for i in places]
         staging.arguments = [values[i] for i in places if is_box(values[i])]
         args, kwargs = unflatten(structure, values)
-        out = staging.call(f, list(args), kwargs)
+        try:
+            out = staging.call(f, list(args), kwargs)
+        except Ended:  # by an exception whose text has values of the program in it
+            out = None
         if staging.refusals.places:
             raise staging.refusals.diagnostic()
         found, shape = flatten(out)
+        refuse_texts(found)
         numbers = [x for x in found if is_result(x)]
         written = [k for k, i in enumerate(places) if values[i].aux is not params[k]]
         written = [k for k in written if not any(values[places[j]] is values[places[k]] for j in written if j < k)]
@@ -223,6 +229,17 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
 def params_apart(params: list[Var]) -> list[Var]:
     """One parameter for each operand; an array that is passed twice is read from the first."""
     return [p if p not in params[:i] else Var(p.name, p.type) for i, p in enumerate(params)]
+
+
+def refuse_texts(leaves: list[Any]) -> None:
+    for x in leaves:
+        if isinstance(x, Message):
+            raise Diagnostic(
+                "W602",
+                "a text with values of the program in it is returned",
+                "texts are made while the function is staged, when its values are not known",
+                "return the values, and make the text of them",
+            )
 
 
 def is_result(x: Any) -> bool:

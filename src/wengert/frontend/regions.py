@@ -115,8 +115,9 @@ class Side:
 
 def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
     """The value of the side that `test` chooses, with the changes that this side makes."""
-    before = State.now(s)
+    before, where = State.now(s), s.stage.where
     sides = [side(s, "then", then, before), side(s, "else", orelse, before)]
+    s.stage.where = where
     if all(x.ended for x in sides):
         emit_branch(s, test, sides, Merge(s, sides, test))
         raise Ended
@@ -360,6 +361,10 @@ class Again(Exception):
     """The plan has changed."""
 
 
+class EndsAtOnce(Exception):
+    """The first iteration ends with an exception."""
+
+
 LIMIT = 40  # attempts; each finds out something new, so a loop that needs more has types that never settle
 
 
@@ -426,6 +431,11 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
             return
         except Again:
             pass
+        except EndsAtOnce:
+            del s.stage.block.program.equations[mark:]
+            before.restore()
+            first_iteration(s, node, rows)
+            return
         except Exception as problem:
             if not may_unroll(s, problem, node, rows):
                 raise
@@ -436,6 +446,21 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
         unrolled_while(s, node)  # type: ignore[arg-type]
     else:
         unrolled(s, node, rows.length.__index__(), rows.item)
+
+
+def first_iteration(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
+    """In place of a loop whose first iteration, if there is one, raises an exception."""
+
+    def run() -> None:
+        if isinstance(node, ast.For) and rows is not None:
+            s.assign(node.target, rows.item(0))
+        s.block(node.body)
+
+    test = s.truth(rows.length > 0 if rows is not None else s.eval(node.test))  # type: ignore[union-attr]
+    if test is True:
+        run()
+    elif test is not False:
+        s.conditional(test, run, lambda: None)
 
 
 def may_unroll(s: "Staging", problem: Exception, node: Any, rows: Rows | None) -> bool:
@@ -569,6 +594,7 @@ def attempt(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
         return
     run_body(s, node, rows, body, a, plan, before)
     before.restore()
+    s.stage.where = s.frame.source.position(node)
     emit_loop(s, rows, test if tests else None, body, a, before)
 
 
@@ -717,7 +743,7 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             try:
                 s.block(node.body)
             except Ended:
-                raise Refused("each iteration ends with an exception", "raise it without the loop") from None
+                raise EndsAtOnce from None
             names[CONTINUED] = False
             collect(s, node, a, plan, before, frames)
             if a.index is not None:

@@ -46,27 +46,37 @@ class Frame:
     cells: "dict[str, Frame]" = field(default_factory=dict)  # free variables that belong to an outer frame
     outer_names: set[str] = field(default_factory=set)  # declared global
     nonlocals: set[str] = field(default_factory=set)
+    around: "Frame | None" = None  # of a comprehension: where its `:=` binds
 
     def owner(self, name: str) -> "Frame":
         """The frame that a nonlocal name belongs to."""
         return self.cells[name] if name in self.nonlocals else self
 
 
-@dataclass(eq=False)
+class Transparent:
+    """Something that is staged as the function `f` in it: jit of a function."""
+
+    f: Callable[..., Any]
+
+
 class Closure:
-    """A function that was defined while staging."""
+    """A function that was defined while staging.  No dataclass, since these are containers of values; what functions
+    such as functools.wraps note on it is apart from its own state."""
 
-    staging: "Staging"
-    node: Any
-    source: Source
-    frame: Frame
-    defaults: list[Any]
-    keyword_defaults: dict[str, Any]
-    decorated: Any = None
+    __slots__ = ("__dict__", "defaults", "frame", "keyword_defaults", "node", "source", "staging")
 
-    @property
-    def __name__(self) -> str:  # type: ignore[override]
-        return getattr(self.node, "name", "<lambda>")
+    def __init__(
+        self,
+        staging: "Staging",
+        node: Any,
+        source: Source,
+        frame: Frame,
+        defaults: list[Any],
+        keyword_defaults: dict[str, Any],
+    ) -> None:
+        self.staging, self.node, self.source, self.frame = staging, node, source, frame
+        self.defaults, self.keyword_defaults = defaults, keyword_defaults
+        self.__name__ = self.__qualname__ = getattr(node, "name", "<lambda>")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.staging.call(self, args, kwargs)

@@ -180,10 +180,15 @@ def do_continue(s: "Staging", node: ast.Continue) -> None:
 def do_raise(s: "Staging", node: ast.Raise) -> None:
     if node.exc is None:
         raise Refused("`raise` without an exception has none to raise again", EAGER)
-    error = s.eval_error(node.exc)
-    if not s.regions:
-        raise error[0](*error[1])
-    raise_if(s, False, *error)
+    kind, arguments = s.eval_error(node.exc)
+    end_with(s, kind, arguments)
+
+
+def end_with(s: "Staging", kind: type[Exception], arguments: tuple[Any, ...]) -> None:
+    """An exception that is always raised here: now, unless it depends on values of the program whether or which."""
+    if not s.regions and not any(isinstance(a, Message | Value) for a in arguments):
+        raise kind(*arguments)
+    raise_if(s, False, kind, arguments)
     raise Ended
 
 
@@ -191,9 +196,9 @@ def do_assert(s: "Staging", node: ast.Assert) -> None:
     test = s.truth(s.eval(node.test))
     if test is True:
         return
-    if test is False and not s.regions:
-        raise AssertionError(*([] if node.msg is None else [s.eval(node.msg)]))
     message = () if node.msg is None else (s.eval(node.msg),)
+    if test is False:
+        end_with(s, AssertionError, message)
     raise_if(s, test, AssertionError, message)
 
 

@@ -60,6 +60,8 @@ def conform(x: Any, type: AnyType) -> Any:
         return x
     if not fits(have, type):
         raise TypeError(f"{have} does not fit {type}")
+    if not isinstance(x, Value) and type.form == "weak":
+        return {"b": bool, "i": int, "f": float, "c": complex}[type.dtype.kind](x)
     if have.dtype != type.dtype or (have.form == "weak" and type.form != "weak"):
         x = convert(x, dtype=type.dtype)
     if have.shape != type.shape:
