@@ -34,7 +34,8 @@ from wengert.frontend.scope import (
 from wengert.ir.evaluate import blame
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
-from wengert.rules.control import ROWS, check, value_type
+from wengert.ir.program import Var
+from wengert.rules.control import ROWS, check, value_type, weak
 
 # what Python raises in the user's code; anything else is an error of ours
 PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
@@ -62,6 +63,7 @@ class Staging:
         self.plans: dict[Any, Any] = {}
         self.aliases: list[Alias] = []
         self.arguments: list[Staged] = []  # arrays that the caller sees
+        self.tests: dict[Var, Staged] = {}  # truth values of Python -> what they were made of, good for tests
 
     @property
     def frame(self) -> Frame:
@@ -138,6 +140,14 @@ class Staging:
     def negated(self, x: Any) -> Any:
         return elementwise.logical_not(x) if isinstance(x, Value) else not x
 
+    def as_bool(self, x: Any) -> Any:
+        """A truth value as Python's bool, whose sums are numbers."""
+        if not (isinstance(x, Staged) and x.mode is self.stage) or value_type(x).form != "scalar":
+            return x
+        out = weak(x)
+        self.tests[out.aux] = x
+        return out
+
     def truth(self, x: Any) -> Any:
         """True, False, or a truth value of the program."""
         if not isinstance(x, Value):
@@ -145,6 +155,7 @@ class Staging:
         x = x.fresh()
         if isinstance(x, Buffer):
             return bool(x.primal)
+        x = self.tests.get(x.aux, x) if x.mode is self.stage else x
         if x.mode is self.stage and (self.stage.is_constant(x) or (self.specialised and x.aux in self.stage.known)):
             return bool(self.stage.decide(x))
         if x.size != 1:

@@ -31,7 +31,8 @@ from wengert.frontend.scope import (
     declared,
 )
 from wengert.rules import elementwise
-from wengert.rules.control import trip_count, weak
+from wengert.modes.stage import Staged
+from wengert.rules.control import trip_count, value_type, weak
 from wengert.rules.linear import convert
 from wengert.rules.names.table import composition_of
 
@@ -217,7 +218,15 @@ def library(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> An
         return adopted(s, f(*args, **kwargs))
     if f is print and any(isinstance(a, Value) for a in args):
         raise Refused("`print` of a value of the program", "print what the function returns")
-    return adopted(s, route(f)(*args, **kwargs))
+    out = adopted(s, route(f)(*args, **kwargs))
+    return pythons(s, out) if module_of(f) == "math" else out
+
+
+def pythons(s: "Staging", x: Any) -> Any:
+    """A number of NumPy as one of Python's."""
+    if isinstance(x, tuple):
+        return s.own(tuple(pythons(s, y) for y in x))
+    return weak(x) if isinstance(x, Staged) and value_type(x).form == "scalar" else x
 
 
 RANDOM = (np.random.Generator, np.random.RandomState)
@@ -377,7 +386,7 @@ def to_int(s: "Staging", x: Any = 0, *base: Any) -> Any:
 
 
 def to_bool(s: "Staging", x: Any = False) -> Any:
-    return s.truth(x)
+    return s.as_bool(s.truth(x))
 
 
 def to_list(s: "Staging", x: Any = ()) -> Any:
@@ -430,14 +439,14 @@ def every(s: "Staging", x: Any) -> Any:
     out: Any = True
     for item in iterated(s, x):
         out = short_circuit(s, out, lambda: s.truth(item), stops_at=False)  # noqa: B023
-    return out
+    return s.as_bool(out)
 
 
 def some(s: "Staging", x: Any) -> Any:
     out: Any = False
     for item in iterated(s, x):
         out = short_circuit(s, out, lambda: s.truth(item), stops_at=True)  # noqa: B023
-    return out
+    return s.as_bool(out)
 
 
 def rows_of(s: "Staging", x: Any) -> Rows | None:

@@ -12,6 +12,7 @@ from wengert.core.mode import Value
 from wengert.frontend.refuse import EAGER, Refused
 from wengert.frontend.scope import Closure, Frame, Range, Rows, bound_names, declared
 from wengert.modes.stage import NeedsValue, Staged
+from wengert.rules.control import value_type
 
 if TYPE_CHECKING:
     from wengert.frontend.build import Staging
@@ -58,6 +59,9 @@ COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
 }
+
+
+PYTHONS = (bool, int, float, complex)
 
 
 def of_constant(s: "Staging", e: ast.Constant) -> Any:
@@ -149,7 +153,7 @@ def of_unary(s: "Staging", e: ast.UnaryOp) -> Any:
     x = s.eval(e.operand)
     match e.op:
         case ast.Not():
-            return s.negated(s.truth(x))
+            return s.as_bool(s.negated(s.truth(x)))
         case ast.USub():
             return -x
         case ast.UAdd():
@@ -175,8 +179,18 @@ def compared(s: "Staging", x: Any, ops: list[ast.cmpop], nodes: list[ast.expr], 
 def compare(s: "Staging", op: ast.cmpop, x: Any, y: Any) -> Any:
     if isinstance(op, ast.In | ast.NotIn):
         found = contains(s, y, x)
-        return s.negated(found) if isinstance(op, ast.NotIn) else found
-    return COMPARE[type(op)](x, y)
+        return s.as_bool(s.negated(found) if isinstance(op, ast.NotIn) else found)
+    out = COMPARE[type(op)](x, y)
+    return s.as_bool(out) if is_pythons(x) and is_pythons(y) else out
+
+
+def is_pythons(x: Any) -> bool:
+    """Whether x is a number of Python's, in a program or not."""
+    return isinstance(x, PYTHONS) and not isinstance(x, np.generic) if not isinstance(x, Value) else is_weak(x)
+
+
+def is_weak(x: Value) -> bool:
+    return getattr(value_type(x), "form", None) == "weak"
 
 
 def contains(s: "Staging", container: Any, x: Any) -> Any:
@@ -248,7 +262,11 @@ def of_attribute(s: "Staging", e: ast.Attribute) -> Any:
 
 def attribute(s: "Staging", base: Any, name: str) -> Any:
     kind = type(base)
-    if isinstance(base, Value) or isinstance(base, Rows | Range):
+    if isinstance(base, Value):
+        if not hasattr(base, name) and hasattr(base.primal if is_weak(base) else np.ndarray, name):
+            raise Refused(f"the attribute `.{name}` of a value of the program", "compute it with functions of NumPy")
+        return getattr(base, name)
+    if isinstance(base, Rows | Range):
         return getattr(base, name)
     member = getattr(kind, name, None)
     if isinstance(member, property) and member.fget is not None:

@@ -36,6 +36,7 @@ from wengert.frontend.scope import (
     Unbound,
     bound_names,
     is_box,
+    walk_here,
 )
 from wengert.ir.program import Program, Type, Var, type_of, zero
 from wengert.modes.stage import Block, NeedsValue, Staged
@@ -383,9 +384,20 @@ def for_statement(s: "Staging", node: ast.For) -> None:
 
 
 def while_statement(s: "Staging", node: ast.While) -> None:
+    if any(isinstance(n, ast.NamedExpr) for n in walk_here(node.test)) and not node.orelse:
+        node = with_test_inside(node)
     outer = save_flags(s)
     loop(s, node, None)
     finish(s, node, outer)
+
+
+@functools.lru_cache(1024)
+def with_test_inside(node: ast.While) -> ast.While:
+    """`while True: if not test: break`, for a test that binds names."""
+    leave = ast.copy_location(ast.Break(), node.test)
+    negated = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
+    first = ast.copy_location(ast.If(negated, [leave], []), node.test)
+    return ast.copy_location(ast.While(ast.copy_location(ast.Constant(True), node.test), [first, *node.body], []), node)
 
 
 def save_flags(s: "Staging") -> tuple[Any, Any]:

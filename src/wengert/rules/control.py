@@ -101,7 +101,7 @@ def fits(have: AnyType, type: AnyType) -> bool:
 # a number of NumPy as the Python number that it was before an array kept it
 weak = row(
     "weak",
-    lambda x: x.item(),
+    lambda x: x.item() if isinstance(x, np.generic | np.ndarray) else x,
     push=lambda x_dot: x_dot,
     pull=lambda ct: (ct,),
     batch=lambda size, batched, operands: operands[0],
