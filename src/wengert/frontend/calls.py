@@ -12,7 +12,7 @@ import numpy as np
 from wengert.core.mode import Buffer, Value, is_array
 from wengert.core.tree import flatten
 from wengert.core.types import dtype_of
-from wengert.frontend.expressions import attribute, iterated, length_of, short_circuit, visible_cells
+from wengert.frontend.expressions import attribute, is_pythons, iterated, length_of, short_circuit, visible_cells
 from wengert.frontend.read import Source, read
 from wengert.frontend.refuse import EAGER, NeedsSpecialising, Refused
 from wengert.frontend.route import is_foreign, route
@@ -190,11 +190,12 @@ LIBRARIES = frozenset(
 
 def instance(s: "Staging", kind: type, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A new object; its __init__ is staged where it is written in Python."""
-    if not is_users(kind) or kind.__new__ is not object.__new__ or issubclass(kind, BaseException):
+    if not is_users(kind):
         return made_by(s, kind, args, kwargs)
     init = kind.__init__
-    if not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
-        return made_by(s, kind, args, kwargs)  # written by a decorator such as dataclass
+    is_plain = kind.__new__ is object.__new__ and not issubclass(kind, BaseException)
+    if not is_plain or not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
+        return s.own(kind(*args, **kwargs))  # by code that a decorator such as dataclass wrote: it has no source
     new = s.own(object.__new__(kind))
     call(s, init, [new, *args], kwargs)
     return new
@@ -219,7 +220,8 @@ def library(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> An
     if f is print and any(isinstance(a, Value) for a in args):
         raise Refused("`print` of a value of the program", "print what the function returns")
     out = adopted(s, route(f)(*args, **kwargs))
-    return pythons(s, out) if module_of(f) == "math" else out
+    is_pythons_own = module_of(f) == "math" or (f in (round, divmod) and all(is_pythons(a) for a in args))
+    return pythons(s, out) if is_pythons_own else out
 
 
 def pythons(s: "Staging", x: Any) -> Any:
@@ -526,7 +528,7 @@ def make_super(s: "Staging", *args: Any) -> Any:
 
 
 def absolute(s: "Staging", x: Any) -> Any:
-    return abs(x)
+    return pythons(s, abs(x)) if is_pythons(x) else abs(x)
 
 
 def power(s: "Staging", x: Any, y: Any) -> Any:
