@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.mode import Value
+from wengert.core.tree import flatten
 from wengert.frontend.refuse import EAGER, Refused
 from wengert.frontend.scope import Closure, Frame, Range, Rows, bound_names, declared
 from wengert.modes.stage import NeedsValue, Staged
@@ -141,12 +142,16 @@ def of_binary(s: "Staging", e: ast.BinOp) -> Any:
 
 
 def binary(s: "Staging", operation: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
-    out = operation(as_operand(x), as_operand(y))
+    if isinstance(x, SEQUENCES) and isinstance(y, Staged) and operation in REPEATS:
+        y = y.__index__()
+    elif isinstance(y, SEQUENCES) and isinstance(x, Staged) and operation in REPEATS:
+        x = x.__index__()
+    out = operation(x, y)
     return s.own(out) if isinstance(out, list | dict | set) and not s.is_made(out) else out
 
 
-def as_operand(x: Any) -> Any:
-    return x
+SEQUENCES = (list, tuple, str, bytes)
+REPEATS = (operator.mul, operator.imul)
 
 
 def of_unary(s: "Staging", e: ast.UnaryOp) -> Any:
@@ -239,9 +244,18 @@ def of_subscript(s: "Staging", e: ast.Subscript) -> Any:
     return subscript(s, base, index)
 
 
+def as_index(s: "Staging", index: Any) -> Any:
+    """An index into an array, its lists with values of the program in them as arrays."""
+    if isinstance(index, tuple):
+        return tuple([as_index(s, part) for part in index])
+    if isinstance(index, list) and any(isinstance(x, Value) for x in flatten(index)[0]):
+        return s.call(np.array, [index], {})
+    return index
+
+
 def subscript(s: "Staging", base: Any, index: Any) -> Any:
     if isinstance(base, Value):
-        return base[index]
+        return base[as_index(s, index)]
     if isinstance(base, Rows):
         return base.item(index)
     if isinstance(index, Staged) and isinstance(base, list | tuple | dict | str):

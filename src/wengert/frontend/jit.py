@@ -93,7 +93,7 @@ class Jitted(Transparent):
         for i, new in zip(built.written, outs[count:]):
             operands[i][...] = new
         numbers = iter(outs[:count])
-        found = [own(next(numbers), operands) if x is RESULT else x for x in built.leaves]
+        found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from wengert.core.mode import Value
 from wengert.frontend import regions
-from wengert.frontend.expressions import BINARY, IN_PLACE, Message, attribute, closure, iterated, subscript
+from wengert.frontend.expressions import BINARY, IN_PLACE, Message, as_index, attribute, closure, iterated, subscript
 from wengert.frontend.refuse import EAGER, Ended, Refused
 from wengert.frontend.scope import BROKEN, CONTINUED, RESULT, RETURNED, Unbound
 from wengert.modes.stage import Staged
@@ -75,7 +75,7 @@ def unpack(s: "Staging", parts: list[ast.expr], value: Any) -> None:
 def set_item(s: "Staging", base: Any, index: Any, value: Any) -> None:
     if isinstance(base, Value):
         s.before_write(base)
-        base[index] = value
+        base[as_index(s, index)] = value
         s.after_write(base)
         return
     s.may_change(base, "an assignment to an item")
