@@ -122,7 +122,9 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("f, changes, restages", CHANGES, ids=[f"{f.__name__}-{i}" for i, (f, *_) in enumerate(CHANGES)])
+@pytest.mark.parametrize(
+    "f, changes, restages", CHANGES, ids=[f"{f.__name__}-{i}" for i, (f, *_) in enumerate(CHANGES)]
+)
 def test_changes_outside_are_seen(f, changes, restages, monkeypatch):
     """In the value, and in the derivative; floats and arrays without a new program."""
     monkeypatch.setitem(globals(), "helper", helper)

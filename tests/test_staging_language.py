@@ -823,7 +823,7 @@ def any_all_max_min(x):
 
 @case(1.5)
 def texts(x):
-    name = "power_{}".format(2) + "-" + "_".join(["a", "b"]).upper()
+    name = f"power_{2}" + "-" + "_".join(["a", "b"]).upper()
     n = int(name[6]) if name.startswith("power") else 0
     return x**n * len(name) + (1.0 if "A" in name else 2.0), name
 

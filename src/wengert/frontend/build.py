@@ -8,6 +8,7 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FunctionType
 from typing import Any
 
@@ -30,16 +31,21 @@ from wengert.frontend.scope import (
     Unbound,
     bound_names,
     is_box,
+    root_of,
 )
 from wengert.ir.evaluate import blame
+from wengert.ir.program import Var
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
-from wengert.ir.program import Var
 from wengert.rules.control import ROWS, check, value_type, weak
 
 # what Python raises in the user's code; anything else is an error of ours
 PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
 UNNAMED = frozenset({*TABLE, *ROWS, "c", "then", "result"})  # names that rows give: the user's name replaces them
+
+
+# the program that is being built: what functions staged inside it read from outside, it reads, too
+ACTIVE: "ContextVar[Staging | None]" = ContextVar("ACTIVE", default=None)
 
 
 class Staging:
@@ -55,6 +61,7 @@ class Staging:
         self.specialised = specialised
         self.stage = Stage()
         self.stage.foreign = self.foreign  # type: ignore[method-assign]
+        self.stage.before_write = self.before_write  # type: ignore[method-assign]
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
@@ -255,6 +262,18 @@ class Staging:
         self.captured.inputs.append((made.aux, read))
         return made
 
+    def share(self, inner: Captured) -> list[Any]:
+        """The hidden inputs of a program that is called in this one; its guards are guards of both."""
+        for key, guard in inner.guards.items():
+            self.captured.guards.setdefault(key, guard)
+        keys = {x.aux: key for key, x in inner.values.items() if isinstance(x, Staged)}
+        return [self.shared(keys[var], read, var.name) for var, read in inner.inputs]
+
+    def shared(self, key: Any, read: Read, name: str) -> Any:
+        value = read()
+        is_traced = isinstance(value, Value) and not isinstance(value.fresh(), Buffer)
+        return value if is_traced else self.fact(key, read, name)
+
     def foreign(self, x: Value) -> Any:
         """A value of another program, or of a derivative around this one: a hidden input."""
         key = ("value", id(x.aux) if isinstance(x, Staged) else id(x))
@@ -325,6 +344,8 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
+        if any(root is y for y in self.captured.values.values()):
+            raise Refused("an array is written that was made outside", OUTSIDE)
         for a in self.aliases_of(root):
             if a.when is None:
                 raise Refused(
@@ -411,10 +432,6 @@ class Staging:
                 found[id(frame)] = frame
                 todo += frame.cells.values()
         return list(found.values())
-
-
-def root_of(x: Value) -> Any:
-    return x.link.root if x.link is not None else x
 
 
 def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:

@@ -182,6 +182,10 @@ def is_box(x: Any) -> bool:
     return isinstance(x, Value) and x.fresh().mode.staged and isinstance(x.aux, Var) and has_storage(x)
 
 
+def root_of(x: Value) -> Any:
+    return x.link.root if x.link is not None else x
+
+
 def has_storage(x: Value) -> bool:
     return getattr(x.aux.type, "form", None) == "array"
 
