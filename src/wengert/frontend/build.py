@@ -181,7 +181,7 @@ class Staging:
         if name in frame.names and name not in frame.nonlocals:
             return self.bound(name, frame.names[name])
         if name in frame.cells:
-            return self.bound(name, frame.cells[name].names.get(name, Unbound))
+            return self.own_value(self.bound(name, frame.cells[name].names.get(name, Unbound)))
         f = frame.function
         code = f.__code__ if isinstance(f, FunctionType) else None
         if code is not None and name in code.co_freevars:
@@ -282,6 +282,12 @@ class Staging:
             kept = x.snapshot()
             found = self.captured.values[key] = self.input("outer", kept, lambda: kept)
         return found
+
+    def own_value(self, x: Any) -> Any:
+        """What a closure holds; a value of the program around this one becomes an input of this one."""
+        if not isinstance(x, Value) or isinstance(x.fresh(), Buffer) or x.mode is self.stage:
+            return x
+        return self.foreign(x)
 
     def is_made(self, x: Any) -> bool:
         return id(x) in self.made
