@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, is_staged, owns_storage, unbuffer
+from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, owns_storage, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, random_like, shape_of
+from wengert.frontend.build import ACTIVE
 from wengert.frontend.jit import Jitted
 from wengert.frontend.route import give, give_all, original_structure, route, route_structure, running_inside, unroute
-from wengert.frontend.scope import Closure
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
@@ -118,7 +118,7 @@ def run(mode: Mode, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
     """f through routing, with nothing of it left behind."""
     with running_inside:
         try:
-            if isinstance(f, Closure) or any(map(is_staged, flatten((args, kwargs))[0])):
+            if ACTIVE.get() is not None:
                 return Jitted(f)(*args, **kwargs)  # inside a program: the function becomes one, too
             return route(f)(*args, **kwargs)
         except (TypeError, ValueError, SystemError) as error:

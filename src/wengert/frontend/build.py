@@ -8,6 +8,7 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FunctionType
 from typing import Any
 
@@ -30,12 +31,21 @@ from wengert.frontend.scope import (
     Unbound,
     bound_names,
     is_box,
+    root_of,
 )
+from wengert.ir.evaluate import blame
+from wengert.ir.program import Var
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
-from wengert.rules.control import ROWS, check, value_type
+from wengert.rules.control import ROWS, check, value_type, weak
 
+# what Python raises in the user's code; anything else is an error of ours
+PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
 UNNAMED = frozenset({*TABLE, *ROWS, "c", "then", "result"})  # names that rows give: the user's name replaces them
+
+
+# the program that is being built: what functions staged inside it read from outside, it reads, too
+ACTIVE: "ContextVar[Staging | None]" = ContextVar("ACTIVE", default=None)
 
 
 class Staging:
@@ -51,6 +61,7 @@ class Staging:
         self.specialised = specialised
         self.stage = Stage()
         self.stage.foreign = self.foreign  # type: ignore[method-assign]
+        self.stage.before_write = self.before_write  # type: ignore[method-assign]
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
@@ -59,6 +70,7 @@ class Staging:
         self.plans: dict[Any, Any] = {}
         self.aliases: list[Alias] = []
         self.arguments: list[Staged] = []  # arrays that the caller sees
+        self.tests: dict[Var, Staged] = {}  # truth values of Python -> what they were made of, good for tests
 
     @property
     def frame(self) -> Frame:
@@ -102,6 +114,12 @@ class Staging:
             self.spoil(node)
         except Spoiled:
             self.spoil(node)
+        except PYTHON_ERRORS as error:
+            if not self.regions:
+                blame(error, self.stage.where)
+                raise
+            # whether it is raised is known at run time
+            statements.end_with(self, type(error), error.args)
         except (NeedsValue, NeedsUnrolling) as needs:
             needs.where = getattr(needs, "where", None) or self.stage.where or self.frame.source.position(node)
             if "loop" in self.regions:
@@ -129,6 +147,14 @@ class Staging:
     def negated(self, x: Any) -> Any:
         return elementwise.logical_not(x) if isinstance(x, Value) else not x
 
+    def as_bool(self, x: Any) -> Any:
+        """A truth value as Python's bool, whose sums are numbers."""
+        if not (isinstance(x, Staged) and x.mode is self.stage) or value_type(x).form != "scalar":
+            return x
+        out = weak(x)
+        self.tests[out.aux] = x
+        return out
+
     def truth(self, x: Any) -> Any:
         """True, False, or a truth value of the program."""
         if not isinstance(x, Value):
@@ -136,6 +162,7 @@ class Staging:
         x = x.fresh()
         if isinstance(x, Buffer):
             return bool(x.primal)
+        x = self.tests.get(x.aux, x) if x.mode is self.stage else x
         if x.mode is self.stage and (self.stage.is_constant(x) or (self.specialised and x.aux in self.stage.known)):
             return bool(self.stage.decide(x))
         if x.size != 1:
@@ -154,7 +181,7 @@ class Staging:
         if name in frame.names and name not in frame.nonlocals:
             return self.bound(name, frame.names[name])
         if name in frame.cells:
-            return self.bound(name, frame.cells[name].names.get(name, Unbound))
+            return self.own_value(self.bound(name, frame.cells[name].names.get(name, Unbound)))
         f = self.outermost(frame)
         if name in f.__code__.co_freevars:
             cell = (f.__closure__ or ())[f.__code__.co_freevars.index(name)]
@@ -239,6 +266,18 @@ class Staging:
         self.captured.inputs.append((made.aux, read))
         return made
 
+    def share(self, inner: Captured) -> list[Any]:
+        """The hidden inputs of a program that is called in this one; its guards are guards of both."""
+        for key, guard in inner.guards.items():
+            self.captured.guards.setdefault(key, guard)
+        keys = {x.aux: key for key, x in inner.values.items() if isinstance(x, Staged)}
+        return [self.shared(keys[var], read, var.name) for var, read in inner.inputs]
+
+    def shared(self, key: Any, read: Read, name: str) -> Any:
+        value = read()
+        is_traced = isinstance(value, Value) and not isinstance(value.fresh(), Buffer)
+        return value if is_traced else self.fact(key, read, name)
+
     def foreign(self, x: Value) -> Any:
         """A value of another program, or of a derivative around this one: a hidden input."""
         key = ("value", id(x.aux) if isinstance(x, Staged) else id(x))
@@ -247,6 +286,12 @@ class Staging:
             kept = x.snapshot()
             found = self.captured.values[key] = self.input("outer", kept, lambda: kept)
         return found
+
+    def own_value(self, x: Any) -> Any:
+        """What a closure holds; a value of the program around this one becomes an input of this one."""
+        if not isinstance(x, Value) or isinstance(x.fresh(), Buffer) or x.mode is self.stage:
+            return x
+        return self.foreign(x)
 
     def is_made(self, x: Any) -> bool:
         return id(x) in self.made
@@ -309,6 +354,8 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
+        if any(root is y for y in self.captured.values.values()):
+            raise Refused("an array is written that was made outside", OUTSIDE)
         for a in self.aliases_of(root):
             if a.when is None:
                 raise Refused(
@@ -409,10 +456,6 @@ class Staging:
                 found[id(frame)] = frame
                 todo += frame.cells.values()
         return list(found.values())
-
-
-def root_of(x: Value) -> Any:
-    return x.link.root if x.link is not None else x
 
 
 def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:

@@ -46,14 +46,24 @@ class Frame:
     cells: "dict[str, Frame]" = field(default_factory=dict)  # free variables that belong to an outer frame
     outer_names: set[str] = field(default_factory=set)  # declared global
     nonlocals: set[str] = field(default_factory=set)
+    around: "Frame | None" = None  # of a comprehension: where its `:=` binds
 
     def owner(self, name: str) -> "Frame":
         """The frame that a nonlocal name belongs to."""
         return self.cells[name] if name in self.nonlocals else self
 
 
+class Transparent:
+    """Something that is staged as the function `f` in it: jit of a function."""
+
+    f: Callable[..., Any]
+
+
 class Closure:
-    """A function that was defined while staging.  (No dataclass: those are containers of values.)"""
+    """A function that was defined while staging.  No dataclass, since these are containers of values; what functions
+    such as functools.wraps note on it is apart from its own state."""
+
+    __slots__ = ("__dict__", "defaults", "frame", "keyword_defaults", "node", "source", "staging")
 
     def __init__(
         self,
@@ -66,10 +76,7 @@ class Closure:
     ) -> None:
         self.staging, self.node, self.source, self.frame = staging, node, source, frame
         self.defaults, self.keyword_defaults = defaults, keyword_defaults
-
-    @property
-    def __name__(self) -> str:  # type: ignore[override]
-        return getattr(self.node, "name", "<lambda>")
+        self.__name__ = self.__qualname__ = getattr(node, "name", "<lambda>")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.staging.call(self, args, kwargs)
@@ -165,6 +172,10 @@ def declared(statements: list[ast.stmt], kind: type) -> set[str]:
 def is_box(x: Any) -> bool:
     """Whether x is an array under its names: what one of them writes, all see."""
     return isinstance(x, Value) and x.fresh().mode.staged and isinstance(x.aux, Var) and has_storage(x)
+
+
+def root_of(x: Value) -> Any:
+    return x.link.root if x.link is not None else x
 
 
 def has_storage(x: Value) -> bool:

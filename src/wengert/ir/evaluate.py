@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from wengert.core.diagnostic import Position
 from wengert.core.mode import ALONE
 from wengert.ir.program import Equation, Items, Program, Var, filled_params
 
@@ -96,7 +97,7 @@ class Interpreter:
                     slots[outs[0]] = out
                 out = None
         except Exception as error:
-            blame(error, e)
+            blame(error, None if e is None else e.where)
             raise
         return [slots[slot] if slot >= 0 else plain for slot, plain in code.results]
 
@@ -153,12 +154,12 @@ def is_free(values: list[Any]) -> bool:
     return isinstance(x, np.ndarray) and sys.getrefcount(x) == ALONE + 1 and x.base is None and x.flags.writeable
 
 
-def blame(error: Exception, e: Equation | None) -> None:
+def blame(error: Exception, where: Position | None) -> None:
     """Say which line of the user's an exception comes from; the innermost equation knows best."""
-    if e is None or e.where is None or getattr(error, "__wengert_line__", None):
+    if where is None or getattr(error, "__wengert_line__", None):
         return
-    error.__wengert_line__ = e.where  # type: ignore[attr-defined]
-    error.add_note(f"in {e.where.filename}, line {e.where.line}\n{e.where.excerpt()}")
+    error.__wengert_line__ = where  # type: ignore[attr-defined]
+    error.add_note(f"in {where.filename}, line {where.line}\n{where.excerpt()}")
 
 
 def evaluate(program: Program, operands: list[Any]) -> list[Any]:

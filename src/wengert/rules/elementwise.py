@@ -56,6 +56,8 @@ def divide(x: Any, y: Any) -> Any:
     try:
         return true_divide(x, y)
     except ZeroDivisionError:
+        if type(x) is not float and type(y) is not float:
+            raise  # as Python does: two integers are the user's, never a derivative
         return float(np.divide(x, y))
 
 
@@ -63,6 +65,8 @@ def floor_divide(x: Any, y: Any) -> Any:
     try:
         return x // y
     except ZeroDivisionError:
+        if type(x) is not float and type(y) is not float:
+            raise  # as Python does: integers have no infinity
         return float(np.floor_divide(x, y))
 
 
@@ -70,6 +74,8 @@ def modulo(x: Any, y: Any) -> Any:
     try:
         return x % y
     except ZeroDivisionError:
+        if type(x) is not float and type(y) is not float:
+            raise  # as Python does: integers have no infinity
         return float(np.remainder(x, y))
 
 

@@ -26,6 +26,7 @@ from wengert.ir.program import (
 )
 from wengert.modes.forward import Dual, Forward
 from wengert.modes.stage import Stage
+from wengert.passes.optimise import optimise
 from wengert.rules.control import (
     call,
     conform,
@@ -40,7 +41,6 @@ from wengert.rules.control import (
     while_,
 )
 from wengert.rules.indexing import getitem, write
-from wengert.passes.optimise import optimise
 from wengert.transforms.build import build, named, replay
 from wengert.transforms.reverse import Halves, beginning, begun, split
 
