@@ -14,10 +14,9 @@ from typing import Any
 
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
-from wengert.core.primitive import TABLE
 from wengert.frontend import calls, expressions, regions, statements
 from wengert.frontend.capture import Captured, Read, is_input
-from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsUnrolling, Refusals, Refused, Spoiled
+from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -34,14 +33,13 @@ from wengert.frontend.scope import (
     root_of,
 )
 from wengert.ir.evaluate import blame
-from wengert.ir.program import Var
+from wengert.ir.program import Var, is_unnamed
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
-from wengert.rules.control import ROWS, check, value_type, weak
+from wengert.rules.control import check, value_type, weak
 
 # what Python raises in the user's code; anything else is an error of ours
 PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
-UNNAMED = frozenset({*TABLE, *ROWS, "c", "then", "result"})  # names that rows give: the user's name replaces them
 
 
 # the program that is being built: what functions staged inside it read from outside, it reads, too
@@ -126,6 +124,28 @@ class Staging:
                 raise
             self.refusals.note(needs.where, refusal_of(needs))
             self.spoil(node)
+
+    def whole(self, f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """The call that the program is made of; what cannot be staged is one error."""
+        try:
+            out = self.call(f, args, kwargs)
+        except (NeedsValue, NeedsUnrolling) as needs:
+            self.note(refusal_of(needs), getattr(needs, "where", None))
+        except Refused as refused:
+            self.note(refused, getattr(refused, "where", None))
+        except Spoiled:
+            pass
+        except PYTHON_ERRORS:
+            if not self.refusals.places:  # else the error may follow from what was refused
+                raise
+        except Ended:  # by an exception whose text has values of the program in it
+            out = None
+        if self.refusals.places:
+            raise self.refusals.diagnostic() from None
+        return out
+
+    def note(self, refused: Refused, where: Position | None) -> None:
+        self.refusals.note(where or self.stage.where or Position("<unknown>", 1), refused)
 
     def place_of(self, refused: Refused, node: ast.stmt) -> Position:
         return getattr(refused, "where", None) or self.frame.source.position(node)
@@ -235,7 +255,7 @@ class Staging:
 
     def name_result(self, value: Any, name: str) -> None:
         """The program calls its variables as the user does."""
-        if isinstance(value, Staged) and value.aux.name in UNNAMED:
+        if isinstance(value, Staged) and is_unnamed(value.aux.name):
             value.aux.name = name
 
     # ------------------------------------------------------------ facts from outside
@@ -263,6 +283,7 @@ class Staging:
             made = self.stage.parameter(name, value_type(value))
         finally:
             self.stage.blocks = blocks
+        self.stage.free.add(made.aux)
         self.captured.inputs.append((made.aux, read))
         return made
 
@@ -456,12 +477,3 @@ class Staging:
                 found[id(frame)] = frame
                 todo += frame.cells.values()
         return list(found.values())
-
-
-def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:
-    if isinstance(needs, NeedsUnrolling):
-        return Refused(needs.reason, needs.instead)
-    return Refused(
-        f"Python needs the number of `{needs.var.name}`, which is known when the program runs only",
-        "use it in calculations and comparisons; lengths, axes and positions in Python's containers must be known",
-    )

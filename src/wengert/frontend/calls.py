@@ -104,6 +104,7 @@ def enter(
     kwargs: dict[str, Any],
 ) -> Any:
     """Run the body in a frame of its own."""
+    s.stage.where = s.stage.where or source.position(node)
     if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
         raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
     if not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:

@@ -14,10 +14,10 @@ import numpy as np
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
-from wengert.frontend.build import ACTIVE, PYTHON_ERRORS, Staging
+from wengert.frontend.build import ACTIVE, Staging
 from wengert.frontend.capture import same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.refuse import Ended, NeedsSpecialising
+from wengert.frontend.refuse import NeedsSpecialising
 from wengert.frontend.scope import Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
@@ -74,18 +74,11 @@ class Jitted(Transparent):
         self.programs: dict[Any, list[Built]] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, structure = flatten((args, kwargs))
-        leaves = [x.item() if isinstance(x, np.bool_) else x for x in leaves]
-        places = [i for i, x in enumerate(leaves) if is_operand(x)]
-        operands = [leaves[i] for i in places]
+        leaves, structure = arguments(args, kwargs)
+        operands = [x for x in leaves if is_operand(x)]
         if overlap(operands):
             return self.f(*args, **kwargs)
-        key = (structure, *(kind_of(x, operands) for x in leaves))
-        built = next((b for b in self.programs.get(key, ()) if b.fits(operands)), None)
-        if built is None:
-            built = build(self.f, leaves, structure, places)
-            self.programs.setdefault(key, []).append(built)
-            assert built.fits(operands)
+        built = self.built(leaves, structure, operands)
         around = ACTIVE.get()
         hidden = built.hidden if around is None else around.share(built.staging.captured)
         values = [*operands, *hidden]
@@ -97,6 +90,16 @@ class Jitted(Transparent):
         numbers = iter(outs[:count])
         found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
+
+    def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> Built:
+        """The program for these arguments, which is built if there is none."""
+        key = (structure, *(kind_of(x, operands) for x in leaves))
+        built = next((b for b in self.programs.get(key, ()) if b.fits(operands)), None)
+        if built is None:
+            built = build(self.f, leaves, structure, [i for i, x in enumerate(leaves) if is_operand(x)])
+            self.programs.setdefault(key, []).append(built)
+            assert built.fits(operands)
+        return built
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -129,6 +132,18 @@ def jit(f: Callable[..., Any]) -> Jitted:
     0.353553
     """
     return Jitted(f)
+
+
+def built_for(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+    """What `jit(f)` runs for these arguments."""
+    leaves, structure = arguments(args, kwargs)
+    jitted = f if isinstance(f, Jitted) else Jitted(f)
+    return jitted.built(leaves, structure, [x for x in leaves if is_operand(x)])
+
+
+def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any]:
+    leaves, structure = flatten((args, kwargs))
+    return [x.item() if isinstance(x, np.bool_) else x for x in leaves], structure
 
 
 class RESULT:
@@ -220,18 +235,10 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
                 continue
             values[i] = seen[id(x)] = argument(stage, names[i], x)
         params = [values[i].aux for i in places]
+        stage.free.update(params)  # the caller holds them anyway
         staging.arguments = [values[i] for i in places if is_box(values[i])]
         args, kwargs = unflatten(structure, values)
-        try:
-            out = staging.call(f, list(args), kwargs)
-        except PYTHON_ERRORS:
-            if staging.refusals.places:  # the error may follow from what was refused
-                raise staging.refusals.diagnostic() from None
-            raise
-        except Ended:  # by an exception whose text has values of the program in it
-            out = None
-        if staging.refusals.places:
-            raise staging.refusals.diagnostic()
+        out = staging.whole(f, list(args), kwargs)
         found, shape = flatten(out)
         refuse_texts(found)
         numbers = [x for x in found if is_result(x)]

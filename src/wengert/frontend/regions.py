@@ -19,7 +19,7 @@ from wengert.core.mode import Value
 from wengert.core.tree import flatten, unflatten
 from wengert.frontend.calls import iterated, rows_of
 from wengert.frontend.capture import same_fact
-from wengert.frontend.refuse import UNROLLED, Ended, NeedsUnrolling, Refused
+from wengert.frontend.refuse import UNROLLED, Ended, NeedsUnrolling, Refused, refusal_of
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -137,6 +137,7 @@ def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callab
         if any(v is not None and v is not var for v in vars_):
             changes.append(set_content(s, box, merge.content(box, vars_, var)))
     result = merge.value("the result", *(x.value if not x.ended else Skip for x in sides))
+    s.stage.where = where
     outs = emit_branch(s, test, sides, merge)
     for change in changes:
         change(outs)
@@ -253,7 +254,7 @@ class Merge:
     def slot(self, name: str, type: Any, pair: tuple[Any, Any]) -> Callable[[list[Any]], Any]:
         place = len(self.slots)
         self.slots.append((type, pair))
-        self.names.append(name.replace(" ", "_").replace("%", ""))
+        self.names.append("either" if name == "the result" else name.replace(" ", "_").replace("%", ""))
         return lambda outs: outs[place]
 
 
@@ -350,6 +351,7 @@ class Plan:
     late       names that the body binds first: structure and types
     flagged    names that the body may leave unbound
     leaves     the loop may be left early: it tests before each iteration
+    reason     why its iterations are staged one by one
     unrolled   its iterations are staged one by one
     """
 
@@ -360,6 +362,7 @@ class Plan:
     flagged: set[Any] = field(default_factory=set)
     leaves: bool = False
     unrolled: bool = False
+    reason: Exception | None = None
     attempts: int = 0
 
 
@@ -457,11 +460,11 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
             if not may_unroll(s, problem, node, rows):
                 before.restore()
                 raise
-            plan.unrolled = True
+            plan.unrolled, plan.reason = True, problem
         del s.stage.block.program.equations[mark:]
         before.restore()
     if rows is None:
-        unrolled_while(s, node)  # type: ignore[arg-type]
+        unrolled_while(s, node, plan)  # type: ignore[arg-type]
     else:
         unrolled(s, node, rows.length.__index__(), rows.item)
 
@@ -518,7 +521,7 @@ def unrolled(s: "Staging", node: Any, count: int, item: Callable[[int], Any], k:
             return
 
 
-def unrolled_while(s: "Staging", node: ast.While, k: int = 0) -> None:
+def unrolled_while(s: "Staging", node: ast.While, plan: Plan, k: int = 0) -> None:
     names = s.frame.names
     while True:
         if k > UNROLLED:
@@ -527,10 +530,7 @@ def unrolled_while(s: "Staging", node: ast.While, k: int = 0) -> None:
             )
         test = s.truth(s.eval(node.test))
         if isinstance(test, Value):
-            raise Refused(
-                "the loop ends at run time, and its body does what only Python can do",
-                "keep changes of lists and other objects out of it",
-            )
+            raise why_unrolled(plan)
         if not test:
             return
         names[CONTINUED] = False
@@ -542,8 +542,16 @@ def unrolled_while(s: "Staging", node: ast.While, k: int = 0) -> None:
             return
         if stop is not False:
             rest = k
-            s.conditional(s.negated(stop), lambda: unrolled_while(s, node, rest), lambda: None)
+            s.conditional(s.negated(stop), lambda: unrolled_while(s, node, plan, rest), lambda: None)
             return
+
+
+def why_unrolled(plan: Plan) -> Refused:
+    """A loop that ends at run time cannot be unrolled, for whatever reason it should be."""
+    refused = refusal_of(plan.reason)  # type: ignore[arg-type]
+    refused.reason = f"{refused.reason}, in a loop that ends at run time"
+    refused.where = getattr(plan.reason, "where", None)  # type: ignore[attr-defined]
+    return refused
 
 
 # ---------------------------------------------------------------- one attempt
@@ -753,11 +761,13 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
         try:
             index = None
             if rows is not None and a.index is None:
-                index = s.stage.value(block.parameter("i", type_of(0)))
+                index = s.stage.value(block.parameter("for_", type_of(0)))  # the user's name, if he has one for it
             enter(s, block, a)
             frames = [(f, dict(f.names)) for f in s.all_frames()]
             if rows is not None:
                 s.assign(node.target, rows.item(index if a.index is None else a.index.param))
+                if index is not None:
+                    s.name_result(index, "i")
             try:
                 s.block(node.body)
             except Ended:
@@ -887,7 +897,9 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
     old = {id(box): box for box, *_ in before.contents}
     starts = {id(h.entered.value): h.like for h in rebound}
     written = {id(box) for box, c in a.boxes if box.aux is not c.param.aux}
-    written |= {id(h.entered.value) for h in rebound if h.entered.value.aux is not s.stage.block.places[id(h.leaves[0])]}
+    written |= {
+        id(h.entered.value) for h in rebound if h.entered.value.aux is not s.stage.block.places[id(h.leaves[0])]
+    }
     for h in rebound:
         may_be = s.identities(h.now())
         h.after = may_be[0] if len(may_be) == 1 and id(may_be[0]) in old else None

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -77,6 +78,19 @@ class Closure:
         self.staging, self.node, self.source, self.frame = staging, node, source, frame
         self.defaults, self.keyword_defaults = defaults, keyword_defaults
         self.__name__ = self.__qualname__ = getattr(node, "name", "<lambda>")
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What its parameters are called, and which of them may be left out."""
+        spec, P = self.node.args, inspect.Parameter
+        names = [(a.arg, P.POSITIONAL_ONLY) for a in spec.posonlyargs]
+        names += [(a.arg, P.POSITIONAL_OR_KEYWORD) for a in spec.args]
+        needed = len(names) - len(self.defaults)
+        found = [P(name, kind, default=P.empty if i < needed else None) for i, (name, kind) in enumerate(names)]
+        found += [P(spec.vararg.arg, P.VAR_POSITIONAL)] if spec.vararg else []
+        found += [P(a.arg, P.KEYWORD_ONLY, default=None) for a in spec.kwonlyargs]
+        found += [P(spec.kwarg.arg, P.VAR_KEYWORD)] if spec.kwarg else []
+        return inspect.Signature(found)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.staging.call(self, args, kwargs)
