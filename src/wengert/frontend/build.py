@@ -15,7 +15,7 @@ from typing import Any
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
 from wengert.frontend import calls, expressions, regions, statements
-from wengert.frontend.capture import Captured, Read, is_input
+from wengert.frontend.capture import Captured, Read, is_input, known_number
 from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
     BROKEN,
@@ -280,7 +280,10 @@ class Staging:
         blocks = self.stage.blocks
         self.stage.blocks = blocks[:1]
         try:
-            made = self.stage.parameter(name, value_type(value))
+            number = known_number(value)
+            made = (
+                self.stage.parameter(name, value_type(value)) if number is None else self.stage.argument(name, number)
+            )
         finally:
             self.stage.blocks = blocks
         self.stage.free.add(made.aux)

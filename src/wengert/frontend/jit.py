@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Value, unbuffer
+from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import ACTIVE, Staging
-from wengert.frontend.capture import same_fact
+from wengert.frontend.capture import known_number, same_fact
 from wengert.frontend.expressions import Message
 from wengert.frontend.refuse import NeedsSpecialising
 from wengert.frontend.scope import Transparent, is_box, root_of
@@ -46,7 +46,7 @@ class Built:
     structure   of what the function returns
     leaves      of that: what is no number, and where numbers belong
     written     which operands are written
-    guards      operands whose value the program was built for
+    guards      operands and hidden inputs whose value the program was built for
     """
 
     program: Program
@@ -58,12 +58,13 @@ class Built:
     staging: Staging
 
     def fits(self, operands: list[Any]) -> bool:
-        if not all(same_fact(unbuffer(operands[i]), seen) for i, seen in self.guards):
-            return False
         captured = self.staging.captured
         if not captured.hold():
             return False
         self.hidden = [read() for _, read in captured.inputs]
+        values = [*operands, *self.hidden]
+        if not all(same_fact(known_number(values[i]), seen) for i, seen in self.guards):
+            return False
         return all(value_type(x) == var.type for x, (var, _) in zip(self.hidden, captured.inputs))
 
 
@@ -82,6 +83,8 @@ class Jitted(Transparent):
         around = ACTIVE.get()
         hidden = built.hidden if around is None else around.share(built.staging.captured)
         values = [*operands, *hidden]
+        for i, _ in built.guards:
+            decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
         outs = call(*values, program=built.program) if traced else evaluate(built.optimised, values)
         count = len(built.program.results) - len(built.written)
@@ -251,7 +254,8 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
     assert block.program.params == [*own_params, *hidden]
     program = Program([*params_apart(params), *hidden], block.program.equations, results, block.program.name)
     kept = [RESULT if is_result(x) else x for x in found]
-    guards = [(k, leaves[i]) for k, i in enumerate(places) if params[k] in stage.guards]
+    inputs = [*(leaves[i] for i in places), *(read() for _, read in staging.captured.inputs)]
+    guards = [(k, known_number(x)) for k, (p, x) in enumerate(zip([*params, *hidden], inputs)) if p in stage.guards]
     program = prepare(program)
     return Built(program, optimise(program), shape, kept, written, guards, staging)
 
@@ -277,8 +281,8 @@ def is_result(x: Any) -> bool:
 
 
 def argument(stage: Stage, name: str, x: Any) -> Staged:
-    whole = isinstance(x, int | np.integer)
-    return stage.argument(name, x) if whole else stage.parameter(name, value_type(x))
+    whole = known_number(x)
+    return stage.parameter(name, value_type(x)) if whole is None else stage.argument(name, whole)
 
 
 def argument_names(f: Callable[..., Any], structure: Any, leaves: list[Any]) -> list[str]:
