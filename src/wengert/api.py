@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, is_staged, owns_storage, unbuffer
+from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, owns_storage, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, random_like, shape_of
+from wengert.frontend.build import ACTIVE
 from wengert.frontend.jit import Jitted
 from wengert.frontend.route import give, give_all, original_structure, route, route_structure, running_inside, unroute
-from wengert.frontend.scope import Closure
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
@@ -70,14 +70,15 @@ class Call:
         return position
 
     def inexact(self, i: int, leaf: Any) -> Any:
-        if isinstance(leaf, float | Value) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "fc"):
+        if isinstance(leaf, Value | np.ndarray | np.generic) and leaf.dtype.kind in "fc":
             return unbuffer(leaf) if isinstance(leaf, Value) else leaf
-        if isinstance(leaf, complex):
+        if isinstance(leaf, float | complex):
             return leaf
         if isinstance(leaf, np.ndarray) and leaf.dtype == object:
             return arrayed(leaf)
         path = [p for key in self.keys for p, _ in paths(self.argument(key), self.parameter(key))][i]
-        kind = f"dtype {leaf.dtype}" if isinstance(leaf, np.ndarray | np.generic) else f"type {type(leaf).__name__}"
+        has_dtype = isinstance(leaf, np.ndarray | np.generic | Value)
+        kind = f"dtype {leaf.dtype}" if has_dtype else f"type {type(leaf).__name__}"
         raise Diagnostic(
             "W102",
             f"`{path}` of `{name_of(self.f)}` has {kind}, which has no derivative",
@@ -118,7 +119,7 @@ def run(mode: Mode, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
     """f through routing, with nothing of it left behind."""
     with running_inside:
         try:
-            if isinstance(f, Closure) or any(map(is_staged, flatten((args, kwargs))[0])):
+            if ACTIVE.get() is not None:
                 return Jitted(f)(*args, **kwargs)  # inside a program: the function becomes one, too
             return route(f)(*args, **kwargs)
         except (TypeError, ValueError, SystemError) as error:

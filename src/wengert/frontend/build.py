@@ -8,14 +8,15 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FunctionType
 from typing import Any
 
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
 from wengert.frontend import calls, expressions, regions, statements
-from wengert.frontend.capture import Captured, Read, is_input
-from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
+from wengert.frontend.capture import Captured, Read, is_input, known_number
+from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -29,11 +30,20 @@ from wengert.frontend.scope import (
     Unbound,
     bound_names,
     is_box,
+    root_of,
 )
-from wengert.ir.program import is_unnamed
+from wengert.ir.evaluate import blame
+from wengert.ir.program import Var, is_unnamed
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
-from wengert.rules.control import check, value_type
+from wengert.rules.control import check, value_type, weak
+
+# what Python raises in the user's code; anything else is an error of ours
+PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
+
+
+# the program that is being built: what functions staged inside it read from outside, it reads, too
+ACTIVE: "ContextVar[Staging | None]" = ContextVar("ACTIVE", default=None)
 
 
 class Staging:
@@ -49,6 +59,7 @@ class Staging:
         self.specialised = specialised
         self.stage = Stage()
         self.stage.foreign = self.foreign  # type: ignore[method-assign]
+        self.stage.before_write = self.before_write  # type: ignore[method-assign]
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
@@ -57,6 +68,7 @@ class Staging:
         self.plans: dict[Any, Any] = {}
         self.aliases: list[Alias] = []
         self.arguments: list[Staged] = []  # arrays that the caller sees
+        self.tests: dict[Var, Staged] = {}  # truth values of Python -> what they were made of, good for tests
 
     @property
     def frame(self) -> Frame:
@@ -100,6 +112,12 @@ class Staging:
             self.spoil(node)
         except Spoiled:
             self.spoil(node)
+        except PYTHON_ERRORS as error:
+            if not self.regions:
+                blame(error, self.stage.where)
+                raise
+            # whether it is raised is known at run time
+            statements.end_with(self, type(error), error.args)
         except (NeedsValue, NeedsUnrolling) as needs:
             needs.where = getattr(needs, "where", None) or self.stage.where or self.frame.source.position(node)
             if "loop" in self.regions:
@@ -117,6 +135,11 @@ class Staging:
             self.note(refused, getattr(refused, "where", None))
         except Spoiled:
             pass
+        except PYTHON_ERRORS:
+            if not self.refusals.places:  # else the error may follow from what was refused
+                raise
+        except Ended:  # by an exception whose text has values of the program in it
+            out = None
         if self.refusals.places:
             raise self.refusals.diagnostic() from None
         return out
@@ -144,6 +167,14 @@ class Staging:
     def negated(self, x: Any) -> Any:
         return elementwise.logical_not(x) if isinstance(x, Value) else not x
 
+    def as_bool(self, x: Any) -> Any:
+        """A truth value as Python's bool, whose sums are numbers."""
+        if not (isinstance(x, Staged) and x.mode is self.stage) or value_type(x).form != "scalar":
+            return x
+        out = weak(x)
+        self.tests[out.aux] = x
+        return out
+
     def truth(self, x: Any) -> Any:
         """True, False, or a truth value of the program."""
         if not isinstance(x, Value):
@@ -151,6 +182,7 @@ class Staging:
         x = x.fresh()
         if isinstance(x, Buffer):
             return bool(x.primal)
+        x = self.tests.get(x.aux, x) if x.mode is self.stage else x
         if x.mode is self.stage and (self.stage.is_constant(x) or (self.specialised and x.aux in self.stage.known)):
             return bool(self.stage.decide(x))
         if x.size != 1:
@@ -169,7 +201,7 @@ class Staging:
         if name in frame.names and name not in frame.nonlocals:
             return self.bound(name, frame.names[name])
         if name in frame.cells:
-            return self.bound(name, frame.cells[name].names.get(name, Unbound))
+            return self.own_value(self.bound(name, frame.cells[name].names.get(name, Unbound)))
         f = self.outermost(frame)
         if name in f.__code__.co_freevars:
             cell = (f.__closure__ or ())[f.__code__.co_freevars.index(name)]
@@ -248,12 +280,27 @@ class Staging:
         blocks = self.stage.blocks
         self.stage.blocks = blocks[:1]
         try:
-            made = self.stage.parameter(name, value_type(value))
+            number = known_number(value)
+            made = (
+                self.stage.parameter(name, value_type(value)) if number is None else self.stage.argument(name, number)
+            )
         finally:
             self.stage.blocks = blocks
         self.stage.free.add(made.aux)
         self.captured.inputs.append((made.aux, read))
         return made
+
+    def share(self, inner: Captured) -> list[Any]:
+        """The hidden inputs of a program that is called in this one; its guards are guards of both."""
+        for key, guard in inner.guards.items():
+            self.captured.guards.setdefault(key, guard)
+        keys = {x.aux: key for key, x in inner.values.items() if isinstance(x, Staged)}
+        return [self.shared(keys[var], read, var.name) for var, read in inner.inputs]
+
+    def shared(self, key: Any, read: Read, name: str) -> Any:
+        value = read()
+        is_traced = isinstance(value, Value) and not isinstance(value.fresh(), Buffer)
+        return value if is_traced else self.fact(key, read, name)
 
     def foreign(self, x: Value) -> Any:
         """A value of another program, or of a derivative around this one: a hidden input."""
@@ -263,6 +310,12 @@ class Staging:
             kept = x.snapshot()
             found = self.captured.values[key] = self.input("outer", kept, lambda: kept)
         return found
+
+    def own_value(self, x: Any) -> Any:
+        """What a closure holds; a value of the program around this one becomes an input of this one."""
+        if not isinstance(x, Value) or isinstance(x.fresh(), Buffer) or x.mode is self.stage:
+            return x
+        return self.foreign(x)
 
     def is_made(self, x: Any) -> bool:
         return id(x) in self.made
@@ -325,6 +378,8 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
+        if any(root is y for y in self.captured.values.values()):
+            raise Refused("an array is written that was made outside", OUTSIDE)
         for a in self.aliases_of(root):
             if a.when is None:
                 raise Refused(
@@ -352,21 +407,22 @@ class Staging:
         if not any(box is a.box or box is a.source for a in self.aliases):
             return []
         reachable = set(map(id, self.boxes()))
-        found, seen, todo = [], [box], [(box, False)]
+        ways: dict[int, list[Alias]] = {}  # to each array that can be reached
+        passed, todo = [box], [(box, False)]
         while todo:
             here, is_far = todo.pop()
             for a in self.aliases:
                 if here is not a.box and here is not a.source:
                     continue
                 other = a.source if a.box is here else a.box
-                if any(other is x for x in seen):
+                if other is box:
                     continue
-                seen.append(other)
                 if id(other) in reachable:
-                    found.append(Alias(box, other, None) if is_far else a)
-                else:
+                    ways.setdefault(id(other), []).append(Alias(box, other, None) if is_far else a)
+                elif not any(other is x for x in passed):
+                    passed.append(other)
                     todo.append((other, True))
-        return found
+        return [found[0] if len(found) == 1 else Alias(box, found[0].source, None) for found in ways.values()]
 
     def identities(self, x: Any) -> list[Any]:
         """The arrays that x may be."""
@@ -424,7 +480,3 @@ class Staging:
                 found[id(frame)] = frame
                 todo += frame.cells.values()
         return list(found.values())
-
-
-def root_of(x: Value) -> Any:
-    return x.link.root if x.link is not None else x

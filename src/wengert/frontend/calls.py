@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import random
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,9 @@ import numpy as np
 from wengert.core.mode import Buffer, Value, is_array
 from wengert.core.tree import flatten
 from wengert.core.types import dtype_of
-from wengert.frontend.expressions import attribute, iterated, length_of, short_circuit, visible_cells
+from wengert.frontend.expressions import attribute, is_pythons, iterated, length_of, short_circuit, visible_cells
 from wengert.frontend.read import Source, read
-from wengert.frontend.refuse import EAGER, NeedsSpecialising, Refused
+from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsSpecialising, Refused
 from wengert.frontend.route import is_foreign, route
 from wengert.frontend.scope import (
     BROKEN,
@@ -27,10 +28,14 @@ from wengert.frontend.scope import (
     Maybe,
     Range,
     Rows,
+    Transparent,
     declared,
+    is_box,
+    root_of,
 )
+from wengert.modes.stage import Staged
 from wengert.rules import elementwise
-from wengert.rules.control import trip_count, weak
+from wengert.rules.control import check, trip_count, value_type, weak
 from wengert.rules.linear import convert
 from wengert.rules.names.table import composition_of
 
@@ -46,8 +51,12 @@ def call(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return enter(s, f, f.source, f.node, f.defaults, f.keyword_defaults, visible_cells(f.frame), args, kwargs)
     if isinstance(f, Choice):
         return s.conditional(f.test, lambda: call(s, f.then, args, kwargs), lambda: call(s, f.orelse, args, kwargs))
+    if is_random(f):
+        return drawn(s, f, args, kwargs)
+    if isinstance(f, Transparent):
+        return call(s, f.f, args, kwargs)
     if isinstance(f, types.MethodType):
-        if isinstance(f.__self__, Value | RANDOM):
+        if isinstance(f.__self__, Value):
             return library(s, f, args, kwargs)
         return call(s, f.__func__, [f.__self__, *args], kwargs)
     if isinstance(f, functools.partial):
@@ -119,12 +128,13 @@ def result_of(s: "Staging", frame: Frame) -> Any:
     returned, value = frame.names[RETURNED], frame.names.get(RESULT)
     if returned is False:
         return None
-    value = value.value if isinstance(value, Maybe) and returned is not True and ends_with_return(frame) else value
+    if returned is not True:
+        # a program has no None beside numbers: where the function ends without `return` there is an error
+        value = value.value if isinstance(value, Maybe) else value
+        if value is not None:
+            name = getattr(frame.function, "__name__", "the function")
+            check(returned, error=TypeError, arguments=(f"{name}() returns None here, and a number on other ways",))
     return s.bound("the result", value)
-
-
-def ends_with_return(frame: Frame) -> bool:
-    return True
 
 
 def is_generator(node: Any) -> bool:
@@ -187,11 +197,12 @@ LIBRARIES = frozenset(
 
 def instance(s: "Staging", kind: type, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A new object; its __init__ is staged where it is written in Python."""
-    if not is_users(kind) or kind.__new__ is not object.__new__ or issubclass(kind, BaseException):
+    if not is_users(kind):
         return made_by(s, kind, args, kwargs)
     init = kind.__init__
-    if not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
-        return made_by(s, kind, args, kwargs)  # written by a decorator such as dataclass
+    is_plain = kind.__new__ is object.__new__ and not issubclass(kind, BaseException)
+    if not is_plain or not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
+        return s.own(kind(*args, **kwargs))  # by code that a decorator such as dataclass wrote: it has no source
     new = s.own(object.__new__(kind))
     call(s, init, [new, *args], kwargs)
     return new
@@ -207,22 +218,46 @@ def made_by(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> An
 
 def library(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A function that is not staged: by its rule on values of the program, as it is on facts."""
-    if module_of(f).startswith("numpy.random") or isinstance(getattr(f, "__self__", None), RANDOM):
-        return drawn(s, f, args, kwargs)
+    if module_of(f).partition(".")[0] in IMPURE:
+        raise Refused(f"`{f.__name__}` gives something else at each call", "call it outside, and pass what it gives")
     args = [plain_argument(s, a) for a in args]
     kwargs = {k: plain_argument(s, a) for k, a in kwargs.items()}
     if isinstance(f, types.MethodType) or module_of(f).partition(".")[0] == "wengert":
         return adopted(s, f(*args, **kwargs))
     if f is print and any(isinstance(a, Value) for a in args):
         raise Refused("`print` of a value of the program", "print what the function returns")
-    return adopted(s, route(f)(*args, **kwargs))
+    arrays = [(a, root_of(a).aux) for a in [*args, *kwargs.values()] if is_box(a)]
+    out = adopted(s, route(f)(*args, **kwargs))
+    for a, before in arrays:
+        if root_of(a).aux is not before:
+            s.after_write(a)
+    is_pythons_own = module_of(f) == "math" or (f in (round, divmod) and all(is_pythons(a) for a in args))
+    return pythons(s, out) if is_pythons_own else out
 
 
-RANDOM = np.random.Generator | np.random.RandomState
+def pythons(s: "Staging", x: Any) -> Any:
+    """A number of NumPy as one of Python's."""
+    if isinstance(x, tuple):
+        return s.own(tuple(pythons(s, y) for y in x))
+    return weak(x) if isinstance(x, Staged) and value_type(x).form == "scalar" else x
+
+
+RANDOM = (np.random.Generator, np.random.RandomState, random.Random)
+IMPURE = frozenset({"time", "datetime", "os", "posix", "uuid", "secrets"})
+
+
+def is_random(f: Any) -> bool:
+    if any(f is maker for maker in (np.random.default_rng, np.random.RandomState, random.Random)):
+        return True  # not `in`: users define equality of their objects
+    return isinstance(getattr(f, "__self__", None), RANDOM)
 
 
 def drawn(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Random numbers are drawn at each call of the program, and are inputs of it."""
+    if isinstance(f, type) or f is np.random.default_rng:
+        if not args or args[0] is None or any(isinstance(a, Value) for a in args):
+            raise Refused("a random generator is made in the function", "make it outside: `rng = default_rng()`")
+        return s.own(f(*args, **kwargs))  # the same at each call, and so is what it draws
     if s.regions:
         raise Refused(
             "random numbers are drawn in a loop or branch of the program",
@@ -231,8 +266,18 @@ def drawn(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     leaves = flatten((args, kwargs))[0]
     if any(isinstance(x, Value) for x in leaves):
         raise Refused("random numbers with parameters of the program", "draw standard ones, then scale and shift them")
-    key = ("draw", len(s.captured.inputs))
-    return s.fact(key, lambda: f(*args, **kwargs), "noise")
+    if s.is_made(getattr(f, "__self__", None)):
+        return adopted(s, f(*args, **kwargs))
+    if getattr(f, "__name__", "") in ("seed", "shuffle", "set_state"):
+        raise Refused(f"`{f.__name__}` changes an object that was made outside", OUTSIDE)
+    first: list[Any] = []  # what is drawn while staging belongs to the first call
+
+    def draw() -> Any:
+        return first.pop() if first else f(*args, **kwargs)
+
+    drawn = draw()
+    first += [drawn, drawn]
+    return s.fact(("draw", id(first)), draw, "noise")
 
 
 def module_of(f: Any) -> str:
@@ -246,7 +291,7 @@ def plain_argument(s: "Staging", x: Any) -> Any:
     if isinstance(x, Rows | Range):
         return listed_argument(s, x)
     if isinstance(x, list | tuple | dict) and not s.is_made(x):
-        leaves, structure = flatten(x)
+        leaves, _ = flatten(x)
         if any(isinstance(leaf, float | np.ndarray) for leaf in leaves):
             return outside_tree(s, x)
     return x
@@ -375,7 +420,7 @@ def to_int(s: "Staging", x: Any = 0, *base: Any) -> Any:
 
 
 def to_bool(s: "Staging", x: Any = False) -> Any:
-    return s.truth(x)
+    return s.as_bool(s.truth(x))
 
 
 def to_list(s: "Staging", x: Any = ()) -> Any:
@@ -428,14 +473,14 @@ def every(s: "Staging", x: Any) -> Any:
     out: Any = True
     for item in iterated(s, x):
         out = short_circuit(s, out, lambda: s.truth(item), stops_at=False)  # noqa: B023
-    return out
+    return s.as_bool(out)
 
 
 def some(s: "Staging", x: Any) -> Any:
     out: Any = False
     for item in iterated(s, x):
         out = short_circuit(s, out, lambda: s.truth(item), stops_at=True)  # noqa: B023
-    return out
+    return s.as_bool(out)
 
 
 def rows_of(s: "Staging", x: Any) -> Rows | None:
@@ -502,8 +547,20 @@ def set_named_attribute(s: "Staging", x: Any, name: str, value: Any) -> None:
     s.set_attribute(x, name, value)
 
 
+def make_super(s: "Staging", *args: Any) -> Any:
+    """Without arguments: the class whose body holds the function, and the first argument of the call."""
+    if args:
+        return super(*args)
+    frame, f = s.frame, s.frame.function
+    while isinstance(f, Closure) or frame.around is not None:
+        frame = frame.around or f.frame
+        f = frame.function
+    cell = f.__closure__[f.__code__.co_freevars.index("__class__")]
+    return super(cell.cell_contents, s.bound("self", frame.names[f.__code__.co_varnames[0]]))
+
+
 def absolute(s: "Staging", x: Any) -> Any:
-    return abs(x)
+    return pythons(s, abs(x)) if is_pythons(x) else abs(x)
 
 
 def power(s: "Staging", x: Any, y: Any) -> Any:
@@ -541,6 +598,7 @@ BUILTIN: dict[Any, Callable[..., Any]] = {
     setattr: set_named_attribute,
     abs: absolute,
     pow: power,
+    super: make_super,
     iter: refused("iter", "go through it with a for loop"),
     next: refused("next", "go through it with a for loop"),
     eval: refused("eval", EAGER),

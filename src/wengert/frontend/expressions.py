@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.mode import Value
+from wengert.core.tree import flatten
 from wengert.frontend.refuse import EAGER, Refused
 from wengert.frontend.scope import Closure, Frame, Range, Rows, bound_names, declared
-from wengert.modes.stage import Staged
+from wengert.modes.stage import NeedsValue, Staged
+from wengert.rules.control import value_type
 
 if TYPE_CHECKING:
     from wengert.frontend.build import Staging
@@ -58,6 +60,9 @@ COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
 }
+
+
+PYTHONS = (bool, int, float, complex)
 
 
 def of_constant(s: "Staging", e: ast.Constant) -> Any:
@@ -137,19 +142,23 @@ def of_binary(s: "Staging", e: ast.BinOp) -> Any:
 
 
 def binary(s: "Staging", operation: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
-    out = operation(as_operand(x), as_operand(y))
+    if isinstance(x, SEQUENCES) and isinstance(y, Staged) and operation in REPEATS:
+        y = y.__index__()
+    elif isinstance(y, SEQUENCES) and isinstance(x, Staged) and operation in REPEATS:
+        x = x.__index__()
+    out = operation(x, y)
     return s.own(out) if isinstance(out, list | dict | set) and not s.is_made(out) else out
 
 
-def as_operand(x: Any) -> Any:
-    return x
+SEQUENCES = (list, tuple, str, bytes)
+REPEATS = (operator.mul, operator.imul)
 
 
 def of_unary(s: "Staging", e: ast.UnaryOp) -> Any:
     x = s.eval(e.operand)
     match e.op:
         case ast.Not():
-            return s.negated(s.truth(x))
+            return s.as_bool(s.negated(s.truth(x)))
         case ast.USub():
             return -x
         case ast.UAdd():
@@ -175,8 +184,18 @@ def compared(s: "Staging", x: Any, ops: list[ast.cmpop], nodes: list[ast.expr], 
 def compare(s: "Staging", op: ast.cmpop, x: Any, y: Any) -> Any:
     if isinstance(op, ast.In | ast.NotIn):
         found = contains(s, y, x)
-        return s.negated(found) if isinstance(op, ast.NotIn) else found
-    return COMPARE[type(op)](x, y)
+        return s.as_bool(s.negated(found) if isinstance(op, ast.NotIn) else found)
+    out = COMPARE[type(op)](x, y)
+    return s.as_bool(out) if is_pythons(x) and is_pythons(y) else out
+
+
+def is_pythons(x: Any) -> bool:
+    """Whether x is a number of Python's, in a program or not."""
+    return isinstance(x, PYTHONS) and not isinstance(x, np.generic) if not isinstance(x, Value) else is_weak(x)
+
+
+def is_weak(x: Value) -> bool:
+    return getattr(value_type(x), "form", None) == "weak"
 
 
 def contains(s: "Staging", container: Any, x: Any) -> Any:
@@ -225,9 +244,18 @@ def of_subscript(s: "Staging", e: ast.Subscript) -> Any:
     return subscript(s, base, index)
 
 
+def as_index(s: "Staging", index: Any) -> Any:
+    """An index into an array, its lists with values of the program in them as arrays."""
+    if isinstance(index, tuple):
+        return tuple([as_index(s, part) for part in index])
+    if isinstance(index, list) and any(isinstance(x, Value) for x in flatten(index)[0]):
+        return s.call(np.array, [index], {})
+    return index
+
+
 def subscript(s: "Staging", base: Any, index: Any) -> Any:
     if isinstance(base, Value):
-        return base[index]
+        return base[as_index(s, index)]
     if isinstance(base, Rows):
         return base.item(index)
     if isinstance(index, Staged) and isinstance(base, list | tuple | dict | str):
@@ -248,7 +276,11 @@ def of_attribute(s: "Staging", e: ast.Attribute) -> Any:
 
 def attribute(s: "Staging", base: Any, name: str) -> Any:
     kind = type(base)
-    if isinstance(base, Value) or isinstance(base, Rows | Range):
+    if isinstance(base, Value):
+        if not hasattr(base, name) and hasattr(base.primal if is_weak(base) else np.ndarray, name):
+            raise Refused(f"the attribute `.{name}` of a value of the program", "compute it with functions of NumPy")
+        return getattr(base, name)
+    if isinstance(base, Rows | Range):
         return getattr(base, name)
     member = getattr(kind, name, None)
     if isinstance(member, property) and member.fget is not None:
@@ -276,7 +308,7 @@ def closure(s: "Staging", node: Any) -> Closure:
 
 def of_comprehension(s: "Staging", e: Any) -> Any:
     """In a frame of its own, gone through while staging."""
-    inner = Frame(s.frame.function, s.frame.source, {}, visible_cells(s.frame))
+    inner = Frame(s.frame.function, s.frame.source, {}, visible_cells(s.frame), around=s.frame)
     out: list[Any] = []
 
     def run(generators: list[ast.comprehension]) -> None:
@@ -334,15 +366,27 @@ def of_text(s: "Staging", e: ast.JoinedStr) -> Any:
         value = s.eval(node.value)
         spec = "" if node.format_spec is None else s.eval(node.format_spec)
         convert = {115: str, 114: repr, 97: ascii}.get(node.conversion, lambda x: x)
-        parts.append((value, spec) if isinstance(value, Staged) else format(convert(value), spec))
+        if isinstance(value, Message):
+            parts += value.parts
+        else:
+            parts.append((value, spec) if isinstance(value, Staged) else format(convert(value), spec))
     return "".join(parts) if all(isinstance(p, str) for p in parts) else Message(parts)
 
 
 class Message:
-    """Text with values of the program in it."""
+    """Text with values of the program in it: made when an exception is raised, and of no other use."""
 
     def __init__(self, parts: list[Any]) -> None:
         self.parts = parts
+
+    def needed(self, *_: Any) -> Any:
+        raise NeedsValue(self.values()[0].aux)
+
+    __eq__ = __hash__ = __len__ = __iter__ = __getitem__ = __contains__ = __bool__ = __str__ = __format__ = needed
+    __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __lt__ = __le__ = __gt__ = __ge__ = needed
+
+    def __getattr__(self, name: str) -> Any:
+        return self.needed()
 
     def values(self) -> list[Any]:
         return [p[0] for p in self.parts if not isinstance(p, str)]
@@ -353,8 +397,13 @@ class Message:
 
 
 def of_named(s: "Staging", e: ast.NamedExpr) -> Any:
+    """Binds in the function, also from within comprehensions."""
     value = s.eval(e.value)
-    s.assign(e.target, value)
+    frame = s.frame
+    while frame.around is not None:
+        frame = frame.around
+    with s.inside(frame):
+        s.assign(e.target, value)
     return value
 
 

@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, unbuffer
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
-from wengert.frontend.build import Staging
-from wengert.frontend.capture import same_fact
+from wengert.frontend.build import ACTIVE, Staging
+from wengert.frontend.capture import known_number, same_fact
+from wengert.frontend.expressions import Message
 from wengert.frontend.refuse import NeedsSpecialising
-from wengert.frontend.scope import is_box
+from wengert.frontend.scope import Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
-from wengert.ir.program import Program, Var, type_of
+from wengert.ir.program import Program, Var
 from wengert.modes.stage import Stage, Staged
 from wengert.passes.optimise import optimise, prepare
 from wengert.rules.control import call, value_type
@@ -44,7 +46,7 @@ class Built:
     structure   of what the function returns
     leaves      of that: what is no number, and where numbers belong
     written     which operands are written
-    guards      operands whose value the program was built for
+    guards      operands and hidden inputs whose value the program was built for
     """
 
     program: Program
@@ -56,16 +58,17 @@ class Built:
     staging: Staging
 
     def fits(self, operands: list[Any]) -> bool:
-        if not all(same_fact(unbuffer(operands[i]), seen) for i, seen in self.guards):
-            return False
         captured = self.staging.captured
         if not captured.hold():
             return False
         self.hidden = [read() for _, read in captured.inputs]
+        values = [*operands, *self.hidden]
+        if not all(same_fact(known_number(values[i]), seen) for i, seen in self.guards):
+            return False
         return all(value_type(x) == var.type for x, (var, _) in zip(self.hidden, captured.inputs))
 
 
-class Jitted:
+class Jitted(Transparent):
     def __init__(self, f: Callable[..., Any]) -> None:
         functools.update_wrapper(self, f)
         self.f = f
@@ -77,14 +80,18 @@ class Jitted:
         if overlap(operands):
             return self.f(*args, **kwargs)
         built = self.built(leaves, structure, operands)
-        values = [*operands, *built.hidden]
+        around = ACTIVE.get()
+        hidden = built.hidden if around is None else around.share(built.staging.captured)
+        values = [*operands, *hidden]
+        for i, _ in built.guards:
+            decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
         outs = call(*values, program=built.program) if traced else evaluate(built.optimised, values)
         count = len(built.program.results) - len(built.written)
         for i, new in zip(built.written, outs[count:]):
             operands[i][...] = new
         numbers = iter(outs[:count])
-        found = [own(next(numbers), operands) if x is RESULT else x for x in built.leaves]
+        found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
 
     def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> Built:
@@ -149,9 +156,9 @@ class RESULT:
 def kind_of(x: Any, operands: list[Any]) -> Any:
     if not is_operand(x):
         return Fact(x)
-    if isinstance(x, np.ndarray):
-        return type_of(x), next(i for i, other in enumerate(operands) if other is x)
-    return value_type(x)
+    type = value_type(x)
+    is_array = getattr(type, "form", None) == "array"
+    return (type, next(i for i, other in enumerate(operands) if other is x)) if is_array else type
 
 
 class Fact:
@@ -169,8 +176,16 @@ class Fact:
 
 def overlap(operands: list[Any]) -> bool:
     """Whether two different arrays share memory: then Python itself runs the function."""
-    arrays = list({id(x): x for x in operands if isinstance(x, np.ndarray)}.values())
-    return any(np.may_share_memory(x, y) for i, x in enumerate(arrays) for y in arrays[:i])
+    arrays = list({id(x): x for x in operands if isinstance(x, np.ndarray | Value)}.values())
+    return any(share_memory(x, y) for i, x in enumerate(arrays) for y in arrays[:i])
+
+
+def share_memory(x: Any, y: Any) -> bool:
+    """Traced arrays do where they are views of one array; a Buffer is a plain array under another name."""
+    x, y = unbuffer(x), unbuffer(y)
+    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+        return np.may_share_memory(x, y)
+    return isinstance(x, Value) and isinstance(y, Value) and root_of(x) is root_of(y)
 
 
 def own(x: Any, operands: list[Any]) -> Any:
@@ -201,10 +216,19 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
+@contextmanager
+def active(staging: Staging) -> Iterator[None]:
+    token = ACTIVE.set(staging)
+    try:
+        yield
+    finally:
+        ACTIVE.reset(token)
+
+
 def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int], specialised: bool) -> Built:
     staging = Staging(getattr(f, "__name__", type(f).__name__), specialised)
     stage = staging.stage
-    with stage.building(staging.refusals.function) as block:
+    with active(staging), stage.building(staging.refusals.function) as block:
         values, seen = list(leaves), dict[int, Any]()
         names = argument_names(f, structure, leaves)
         for i in places:
@@ -219,6 +243,7 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
         args, kwargs = unflatten(structure, values)
         out = staging.whole(f, list(args), kwargs)
         found, shape = flatten(out)
+        refuse_texts(found)
         numbers = [x for x in found if is_result(x)]
         written = [k for k, i in enumerate(places) if values[i].aux is not params[k]]
         written = [k for k in written if not any(values[places[j]] is values[places[k]] for j in written if j < k)]
@@ -229,7 +254,8 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
     assert block.program.params == [*own_params, *hidden]
     program = Program([*params_apart(params), *hidden], block.program.equations, results, block.program.name)
     kept = [RESULT if is_result(x) else x for x in found]
-    guards = [(k, leaves[i]) for k, i in enumerate(places) if params[k] in stage.guards]
+    inputs = [*(leaves[i] for i in places), *(read() for _, read in staging.captured.inputs)]
+    guards = [(k, known_number(x)) for k, (p, x) in enumerate(zip([*params, *hidden], inputs)) if p in stage.guards]
     program = prepare(program)
     return Built(program, optimise(program), shape, kept, written, guards, staging)
 
@@ -239,13 +265,24 @@ def params_apart(params: list[Var]) -> list[Var]:
     return [p if p not in params[:i] else Var(p.name, p.type) for i, p in enumerate(params)]
 
 
+def refuse_texts(leaves: list[Any]) -> None:
+    for x in leaves:
+        if isinstance(x, Message):
+            raise Diagnostic(
+                "W602",
+                "a text with values of the program in it is returned",
+                "texts are made while the function is staged, when its values are not known",
+                "return the values, and make the text of them",
+            )
+
+
 def is_result(x: Any) -> bool:
     return isinstance(x, bool | np.bool_ | np.ndarray) or is_operand(x)
 
 
 def argument(stage: Stage, name: str, x: Any) -> Staged:
-    whole = isinstance(x, int | np.integer)
-    return stage.argument(name, x) if whole else stage.parameter(name, value_type(x))
+    whole = known_number(x)
+    return stage.parameter(name, value_type(x)) if whole is None else stage.argument(name, whole)
 
 
 def argument_names(f: Callable[..., Any], structure: Any, leaves: list[Any]) -> list[str]:

@@ -36,6 +36,7 @@ from wengert.frontend.scope import (
     Unbound,
     bound_names,
     is_box,
+    walk_here,
 )
 from wengert.ir.program import Program, Type, Var, type_of, zero
 from wengert.modes.stage import Block, NeedsValue, Staged
@@ -117,6 +118,7 @@ def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callab
     """The value of the side that `test` chooses, with the changes that this side makes."""
     before, where = State.now(s), s.stage.where
     sides = [side(s, "then", then, before), side(s, "else", orelse, before)]
+    s.stage.where = where
     if all(x.ended for x in sides):
         emit_branch(s, test, sides, Merge(s, sides, test))
         raise Ended
@@ -368,6 +370,10 @@ class Again(Exception):
     """The plan has changed."""
 
 
+class EndsAtOnce(Exception):
+    """The first iteration ends with an exception."""
+
+
 LIMIT = 40  # attempts; each finds out something new, so a loop that needs more has types that never settle
 
 
@@ -386,9 +392,20 @@ def for_statement(s: "Staging", node: ast.For) -> None:
 
 
 def while_statement(s: "Staging", node: ast.While) -> None:
+    if any(isinstance(n, ast.NamedExpr) for n in walk_here(node.test)) and not node.orelse:
+        node = with_test_inside(node)
     outer = save_flags(s)
     loop(s, node, None)
     finish(s, node, outer)
+
+
+@functools.lru_cache(1024)
+def with_test_inside(node: ast.While) -> ast.While:
+    """`while True: if not test: break`, for a test that binds names."""
+    leave = ast.copy_location(ast.Break(), node.test)
+    negated = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
+    first = ast.copy_location(ast.If(negated, [leave], []), node.test)
+    return ast.copy_location(ast.While(ast.copy_location(ast.Constant(True), node.test), [first, *node.body], []), node)
 
 
 def save_flags(s: "Staging") -> tuple[Any, Any]:
@@ -434,6 +451,11 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
             return
         except Again:
             pass
+        except EndsAtOnce:
+            del s.stage.block.program.equations[mark:]
+            before.restore()
+            first_iteration(s, node, rows)
+            return
         except Exception as problem:
             if not may_unroll(s, problem, node, rows):
                 before.restore()
@@ -445,6 +467,21 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
         unrolled_while(s, node, plan)  # type: ignore[arg-type]
     else:
         unrolled(s, node, rows.length.__index__(), rows.item)
+
+
+def first_iteration(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
+    """In place of a loop whose first iteration, if there is one, raises an exception."""
+
+    def run() -> None:
+        if isinstance(node, ast.For) and rows is not None:
+            s.assign(node.target, rows.item(0))
+        s.block(node.body)
+
+    test = s.truth(rows.length > 0 if rows is not None else s.eval(node.test))  # type: ignore[union-attr]
+    if test is True:
+        run()
+    elif test is not False:
+        s.conditional(test, run, lambda: None)
 
 
 def may_unroll(s: "Staging", problem: Exception, node: Any, rows: Rows | None) -> bool:
@@ -734,7 +771,7 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             try:
                 s.block(node.body)
             except Ended:
-                raise Refused("each iteration ends with an exception", "raise it without the loop") from None
+                raise EndsAtOnce from None
             names[CONTINUED] = False
             collect(s, node, a, plan, before, frames)
             if a.index is not None:

@@ -47,27 +47,37 @@ class Frame:
     cells: "dict[str, Frame]" = field(default_factory=dict)  # free variables that belong to an outer frame
     outer_names: set[str] = field(default_factory=set)  # declared global
     nonlocals: set[str] = field(default_factory=set)
+    around: "Frame | None" = None  # of a comprehension: where its `:=` binds
 
     def owner(self, name: str) -> "Frame":
         """The frame that a nonlocal name belongs to."""
         return self.cells[name] if name in self.nonlocals else self
 
 
-@dataclass(eq=False)
+class Transparent:
+    """Something that is staged as the function `f` in it: jit of a function."""
+
+    f: Callable[..., Any]
+
+
 class Closure:
-    """A function that was defined while staging."""
+    """A function that was defined while staging.  No dataclass, since these are containers of values; what functions
+    such as functools.wraps note on it is apart from its own state."""
 
-    staging: "Staging"
-    node: Any
-    source: Source
-    frame: Frame
-    defaults: list[Any]
-    keyword_defaults: dict[str, Any]
-    decorated: Any = None
+    __slots__ = ("__dict__", "defaults", "frame", "keyword_defaults", "node", "source", "staging")
 
-    @property
-    def __name__(self) -> str:  # type: ignore[override]
-        return getattr(self.node, "name", "<lambda>")
+    def __init__(
+        self,
+        staging: "Staging",
+        node: Any,
+        source: Source,
+        frame: Frame,
+        defaults: list[Any],
+        keyword_defaults: dict[str, Any],
+    ) -> None:
+        self.staging, self.node, self.source, self.frame = staging, node, source, frame
+        self.defaults, self.keyword_defaults = defaults, keyword_defaults
+        self.__name__ = self.__qualname__ = getattr(node, "name", "<lambda>")
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -107,36 +117,28 @@ class Alias:
     when: Any
 
 
-@dataclass(eq=False)
 class Choice:
     """One of two functions."""
 
-    test: Any
-    then: Any
-    orelse: Any
+    def __init__(self, test: Any, then: Any, orelse: Any) -> None:
+        self.test, self.then, self.orelse = test, then, orelse
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("it is known at run time only which function this is")
 
 
-@dataclass
 class Range:
     """range() with bounds of the program."""
 
-    start: Any
-    stop: Any
-    step: Any
-
-    def items(self, i: Any) -> Any:
-        return i
+    def __init__(self, start: Any, stop: Any, step: Any) -> None:
+        self.start, self.stop, self.step = start, stop, step
 
 
-@dataclass
 class Rows:
     """What a loop over arrays yields: item k of each is a function of k."""
 
-    length: Any
-    item: Callable[[Any], Any]
+    def __init__(self, length: Any, item: Callable[[Any], Any]) -> None:
+        self.length, self.item = length, item
 
 
 def bound_names(statements: list[ast.stmt]) -> list[str]:
@@ -184,6 +186,10 @@ def declared(statements: list[ast.stmt], kind: type) -> set[str]:
 def is_box(x: Any) -> bool:
     """Whether x is an array under its names: what one of them writes, all see."""
     return isinstance(x, Value) and x.fresh().mode.staged and isinstance(x.aux, Var) and has_storage(x)
+
+
+def root_of(x: Value) -> Any:
+    return x.link.root if x.link is not None else x
 
 
 def has_storage(x: Value) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from wengert.core.mode import Value
 from wengert.frontend import regions
-from wengert.frontend.expressions import BINARY, IN_PLACE, Message, attribute, closure, iterated, subscript
+from wengert.frontend.expressions import BINARY, IN_PLACE, Message, as_index, attribute, closure, iterated, subscript
 from wengert.frontend.refuse import EAGER, Ended, Refused
 from wengert.frontend.scope import BROKEN, CONTINUED, RESULT, RETURNED, Unbound
 from wengert.modes.stage import Staged
@@ -75,7 +75,7 @@ def unpack(s: "Staging", parts: list[ast.expr], value: Any) -> None:
 def set_item(s: "Staging", base: Any, index: Any, value: Any) -> None:
     if isinstance(base, Value):
         s.before_write(base)
-        base[index] = value
+        base[as_index(s, index)] = value
         s.after_write(base)
         return
     s.may_change(base, "an assignment to an item")
@@ -180,10 +180,15 @@ def do_continue(s: "Staging", node: ast.Continue) -> None:
 def do_raise(s: "Staging", node: ast.Raise) -> None:
     if node.exc is None:
         raise Refused("`raise` without an exception has none to raise again", EAGER)
-    error = s.eval_error(node.exc)
-    if not s.regions:
-        raise error[0](*error[1])
-    raise_if(s, False, *error)
+    kind, arguments = s.eval_error(node.exc)
+    end_with(s, kind, arguments)
+
+
+def end_with(s: "Staging", kind: type[Exception], arguments: tuple[Any, ...]) -> None:
+    """An exception that is always raised here: now, unless it depends on values of the program whether or which."""
+    if not s.regions and not any(isinstance(a, Message | Value) for a in arguments):
+        raise kind(*arguments)
+    raise_if(s, False, kind, arguments)
     raise Ended
 
 
@@ -191,9 +196,9 @@ def do_assert(s: "Staging", node: ast.Assert) -> None:
     test = s.truth(s.eval(node.test))
     if test is True:
         return
-    if test is False and not s.regions:
-        raise AssertionError(*([] if node.msg is None else [s.eval(node.msg)]))
     message = () if node.msg is None else (s.eval(node.msg),)
+    if test is False:
+        end_with(s, AssertionError, message)
     raise_if(s, test, AssertionError, message)
 
 

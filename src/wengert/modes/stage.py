@@ -11,7 +11,7 @@ from wengert.core.mode import Buffer, Mode, Value, leaked
 from wengert.core.primitive import Primitive
 from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Var, fill, is_unnamed, type_of
 from wengert.ir.samples import quiet, sample, samples_of
-from wengert.rules.control import array, literal
+from wengert.rules.control import array, literal, weak
 
 
 class Staged(Value):
@@ -210,7 +210,7 @@ class Stage(Mode):
     ) -> tuple[list[Any], frozenset[Var] | None]:
         """Samples of the results; and, where they are known values, the parameters that they follow from."""
         types = row.types([type_in(x) for x in args], **params) if row.types is not None else None
-        if types is not None:
+        if types is not None and row is not weak:
             return [sample(t) for t in types], None
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)

@@ -60,6 +60,8 @@ def conform(x: Any, type: AnyType) -> Any:
         return x
     if not fits(have, type):
         raise TypeError(f"{have} does not fit {type}")
+    if not isinstance(x, Value) and type.form == "weak":
+        return {"b": bool, "i": int, "f": float, "c": complex}[type.dtype.kind](x)
     if have.dtype != type.dtype or (have.form == "weak" and type.form != "weak"):
         x = convert(x, dtype=type.dtype)
     if have.shape != type.shape:
@@ -99,7 +101,7 @@ def fits(have: AnyType, type: AnyType) -> bool:
 # a number of NumPy as the Python number that it was before an array kept it
 weak = row(
     "weak",
-    lambda x: x.item(),
+    lambda x: x.item() if isinstance(x, np.generic | np.ndarray) else x,
     push=lambda x_dot: x_dot,
     pull=lambda ct: (ct,),
     batch=lambda size, batched, operands: operands[0],

@@ -46,6 +46,7 @@ def ordered(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             x, y = in_order(x, y)
         return operation(x, y)
 
+    evaluate.on_numbers = operation  # type: ignore[attr-defined]
     return evaluate
 
 
@@ -56,6 +57,8 @@ def divide(x: Any, y: Any) -> Any:
     try:
         return true_divide(x, y)
     except ZeroDivisionError:
+        if type(x) is not float and type(y) is not float:
+            raise  # as Python does: two integers are the user's, never a derivative
         return float(np.divide(x, y))
 
 
@@ -63,6 +66,8 @@ def floor_divide(x: Any, y: Any) -> Any:
     try:
         return x // y
     except ZeroDivisionError:
+        if type(x) is not float and type(y) is not float:
+            raise  # as Python does: integers have no infinity
         return float(np.floor_divide(x, y))
 
 
@@ -70,6 +75,8 @@ def modulo(x: Any, y: Any) -> Any:
     try:
         return x % y
     except ZeroDivisionError:
+        if type(x) is not float and type(y) is not float:
+            raise  # as Python does: integers have no infinity
         return float(np.remainder(x, y))
 
 

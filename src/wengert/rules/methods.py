@@ -98,7 +98,8 @@ def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def replace(x: Value, new: Any) -> None:
     """Give x the content of `new`, which has its shape."""
     outside = isinstance(x.fresh(), Buffer) and OUTSIDE in (x.aux, x.link and x.link.root.aux)
-    if x.link is not None or outside or dtype_of(new) != x.dtype:
+    is_number = isinstance(new, Value) and not is_array(new)  # what NumPy makes of arrays without axes
+    if x.link is not None or outside or is_number or dtype_of(new) != x.dtype:
         setitem(x, Ellipsis, new)
     else:
         x.become(new.snapshot() if isinstance(new, Value) else new)
