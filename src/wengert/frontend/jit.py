@@ -254,8 +254,9 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
     assert block.program.params == [*own_params, *hidden]
     program = Program([*params_apart(params), *hidden], block.program.equations, results, block.program.name)
     kept = [RESULT if is_result(x) else x for x in found]
-    inputs = [*(leaves[i] for i in places), *(read() for _, read in staging.captured.inputs)]
-    guards = [(k, known_number(x)) for k, (p, x) in enumerate(zip([*params, *hidden], inputs)) if p in stage.guards]
+    # only what is guarded is read: random numbers are drawn once for each call
+    reads = [*(lambda i=i: leaves[i] for i in places), *(read for _, read in staging.captured.inputs)]
+    guards = [(k, known_number(reads[k]())) for k, p in enumerate([*params, *hidden]) if p in stage.guards]
     program = prepare(program)
     return Built(program, optimise(program), shape, kept, written, guards, staging)
 
