@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.diagnostic import Diagnostic
+from wengert.core.diagnostic import Diagnostic, Position, definition
 from wengert.core.mode import Value, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import ACTIVE, PYTHON_ERRORS, Staging
 from wengert.frontend.capture import same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.refuse import Ended, NeedsSpecialising
+from wengert.frontend.refuse import Ended, Refused, NeedsSpecialising
 from wengert.frontend.scope import Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
@@ -228,6 +228,9 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
             if staging.refusals.places:  # the error may follow from what was refused
                 raise staging.refusals.diagnostic() from None
             raise
+        except Refused as refused:  # before its first statement
+            staging.refusals.note(definition(f) or Position("", 1), refused)
+            raise staging.refusals.diagnostic() from None
         except Ended:  # by an exception whose text has values of the program in it
             out = None
         if staging.refusals.places:

@@ -355,6 +355,7 @@ class Plan:
     flagged: set[Any] = field(default_factory=set)
     leaves: bool = False
     unrolled: bool = False
+    problem: Any = None  # why
     attempts: int = 0
 
 
@@ -451,11 +452,11 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
         except Exception as problem:
             if not may_unroll(s, problem, node, rows):
                 raise
-            plan.unrolled = True
+            plan.unrolled, plan.problem = True, problem
         del s.stage.block.program.equations[mark:]
         before.restore()
     if rows is None:
-        unrolled_while(s, node)  # type: ignore[arg-type]
+        unrolled_while(s, node, plan.problem)  # type: ignore[arg-type]
     else:
         unrolled(s, node, rows.length.__index__(), rows.item)
 
@@ -512,7 +513,7 @@ def unrolled(s: "Staging", node: Any, count: int, item: Callable[[int], Any], k:
             return
 
 
-def unrolled_while(s: "Staging", node: ast.While, k: int = 0) -> None:
+def unrolled_while(s: "Staging", node: ast.While, problem: Any, k: int = 0) -> None:
     names = s.frame.names
     while True:
         if k > UNROLLED:
@@ -521,10 +522,7 @@ def unrolled_while(s: "Staging", node: ast.While, k: int = 0) -> None:
             )
         test = s.truth(s.eval(node.test))
         if isinstance(test, Value):
-            raise Refused(
-                "the loop ends at run time, and its body does what only Python can do",
-                "keep changes of lists and other objects out of it",
-            )
+            raise problem  # its end is known at run time only, so that its iterations cannot be staged one by one
         if not test:
             return
         names[CONTINUED] = False
@@ -536,7 +534,7 @@ def unrolled_while(s: "Staging", node: ast.While, k: int = 0) -> None:
             return
         if stop is not False:
             rest = k
-            s.conditional(s.negated(stop), lambda: unrolled_while(s, node, rest), lambda: None)
+            s.conditional(s.negated(stop), lambda: unrolled_while(s, node, problem, rest), lambda: None)
             return
 
 
