@@ -51,6 +51,12 @@ def tenth(x):
     return x[9]
 
 
+def draws(x):
+    for _ in range(3):
+        x += np.random.normal()
+    return x
+
+
 wrong_sine = wg.custom_vjp(lambda x: np.sin(x), lambda ct, out, x: ct * np.sin(x))
 simulator = wg.primitive(lambda x: float(x) ** 3, numerical="richardson")
 
@@ -259,6 +265,37 @@ def test_exit_codes_and_streams_of_the_shell(tmp_path):
     assert run("check").returncode == 2
     assert run().returncode == 2
     assert run("--version").stdout == f"wengert {__version__}\n"
+
+
+# ---------------------------------------------------------------- wengert program
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    (tmp_path / "model.py").write_text(MODEL)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_program(model, capsys):
+    assert cli.main(["program", "model.py:steps", "np.ones(2)", "5"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("program steps(x: f64[2], count: ~i64):") or "program steps(" in out
+    assert "for i in (1, 5, 1)" in out or "for i in (" in out
+    assert "path[i] = path[i - 1]" in out
+
+
+def test_program_of_the_gradient_and_what_is_kept(model, capsys):
+    assert cli.main(["program", "--gradient", "model.py:rosenbrock", "np.ones(3)"]) == 0
+    assert "x_bar" in capsys.readouterr().out
+    assert cli.main(["program", "--kept", "model.py:rosenbrock", "np.ones(3)"]) == 0
+    assert "`rosenbrock`" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["program", "--kept", "--gradient", "model.py:rosenbrock", "np.ones(3)"])
+
+
+def test_what_cannot_be_staged_is_said(model, capsys):
+    assert cli.main(["program", "model.py:draws", "2.0"]) == 1
+    assert "W602 `draws` cannot be staged" in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------- what is imported

@@ -12,7 +12,7 @@ from test_rows import along, setting
 from test_staged_rows import CASES, called, program_of, pulled, pushed
 from wengert.core.diagnostic import Position
 from wengert.frontend.jit import Jitted
-from wengert.inspect.kept import kept
+from wengert.inspect.kept import kept_by
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Equation, Hole, Program, Stack, Type, Var, dtype_in, row_called, type_in, type_of, walk
 from wengert.ir.text import parse, text
@@ -209,13 +209,13 @@ def test_programs_that_people_write_are_legal(written):
 def test_text_is_readable():
     assert str(sines()) == (
         "program sines(x: f64[4], s: f64):\n"
-        "    for_: f64 = for i in (0, 4, 1) const (x = x) carry (s = s):\n"
+        "    for_: f64 = for i in (0, 4, 1) const (x) carry (s):\n"
         "        getitem: f64 = getitem(x, index=(i,))\n"
         "        mul: f64 = mul(s, getitem)\n"
         "        sin: f64 = sin(mul)\n"
         "        add: f64 = add(sin, s)\n"
         "        -> add\n"
-        "    -> for_\n"
+        "    -> for_"
     )
 
 
@@ -547,7 +547,7 @@ def test_stacks_of_zeros_are_empty():
 
 
 def test_the_report_says_what_is_kept_and_why():
-    report = kept(sines())
+    report = kept_by(sines())
     (loop,) = report.inner
     by_name = {e.name: e for e in loop.entries}
     assert (by_name["s"].choice, by_name["s"].bytes) == ("kept", 8)
@@ -561,12 +561,12 @@ def test_a_loop_that_only_accumulates_keeps_nothing():
     body = lambda stage, v: [v[2] + np.exp(v[1][v[0]])]
     body = build("body", [WHOLE, vector(9), NUMBER], ["i", "x", "s"], body)
     program = lambda stage, v: list(for_(0, 9, 1, *v, body=body, consts=1))
-    report = kept(build("f", [vector(9), NUMBER], ["x", "s"], program))
+    report = kept_by(build("f", [vector(9), NUMBER], ["x", "s"], program))
     assert report.bytes == 0 and report.inner[0].bytes == 0
     assert "loop `body`: keeps nothing" in str(report)
 
 
 def test_a_loop_of_unknown_length_keeps_stacks():
-    report = kept(halved())
+    report = kept_by(halved())
     assert report.bytes is None and "keeps stacks" in str(report)
     assert report.inner[0].trips is None and "bytes in each iteration" in str(report)

@@ -773,6 +773,7 @@ def test_threads(load):
 LIBRARIES = ["statistics", "functools", "dataclasses", "inspect", "typing", "argparse", "numpy.lib._function_base_impl"]
 
 
+@pytest.mark.filterwarnings("ignore")  # packages warn when their attributes are looked at
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_all_functions_of_files_that_others_wrote(name):
     file = importlib.import_module(name).__file__

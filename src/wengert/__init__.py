@@ -21,6 +21,8 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
 from wengert.frontend.jit import jit
 from wengert.inspect.explain import Explanation, explain
+from wengert.inspect.kept import kept
+from wengert.inspect.program import program
 from wengert.symbolic import to_sympy
 from wengert.tensor import Tensor, no_grad
 from wengert.testing import check_grads
@@ -46,10 +48,12 @@ __all__ = [
     "jacrev",
     "jit",
     "jvp",
+    "kept",
     "linearize",
     "no_grad",
     "numerical",
     "primitive",
+    "program",
     "stop_gradient",
     "to_sympy",
     "value_and_grad",

@@ -70,14 +70,15 @@ class Call:
         return position
 
     def inexact(self, i: int, leaf: Any) -> Any:
-        if isinstance(leaf, float | Value) or (isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "fc"):
+        if isinstance(leaf, Value | np.ndarray | np.generic) and leaf.dtype.kind in "fc":
             return unbuffer(leaf) if isinstance(leaf, Value) else leaf
-        if isinstance(leaf, complex):
+        if isinstance(leaf, float | complex):
             return leaf
         if isinstance(leaf, np.ndarray) and leaf.dtype == object:
             return arrayed(leaf)
         path = [p for key in self.keys for p, _ in paths(self.argument(key), self.parameter(key))][i]
-        kind = f"dtype {leaf.dtype}" if isinstance(leaf, np.ndarray | np.generic) else f"type {type(leaf).__name__}"
+        has_dtype = isinstance(leaf, np.ndarray | np.generic | Value)
+        kind = f"dtype {leaf.dtype}" if has_dtype else f"type {type(leaf).__name__}"
         raise Diagnostic(
             "W102",
             f"`{path}` of `{name_of(self.f)}` has {kind}, which has no derivative",

@@ -1,4 +1,4 @@
-"""The command line: `wengert demo`, `wengert check FILE.py:FUNC ARGS...` and `wengert explain FILE.py:FUNC ARGS...`.
+"""The command line: `wengert demo`, and `wengert check`, `explain` and `program` of `FILE.py:FUNC ARGS...`.
 
 Exit codes: 0 all is well; 1 a derivative is wrong or refused (a Diagnostic says which); 2 the input is wrong or a
 package is missing (one line says what).
@@ -28,7 +28,12 @@ from wengert.core.tree import flatten, paths
 from wengert.testing import Check, is_differentiable
 
 # a command, and what runs it: looked up when it is given, since the demo's packages are optional and slow to import
-COMMANDS = {"demo": "wengert.demo:main", "check": "wengert.cli:check", "explain": "wengert.cli:explain"}
+COMMANDS = {
+    "demo": "wengert.demo:main",
+    "check": "wengert.cli:check",
+    "explain": "wengert.cli:explain",
+    "program": "wengert.cli:program",
+}
 FORMATS = {"text": str, "html": wg.Explanation.html, "latex": wg.Explanation.latex}
 EXAMPLES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "tqdm": "tqdm"}
 
@@ -72,6 +77,16 @@ def parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("--format", choices=FORMATS, default="text", help="default: %(default)s")
     add_call(explain)
+    program = commands.add_parser(
+        "program",
+        help="print the program that `wg.jit` makes of your function",
+        usage="wengert program [--gradient | --kept] FILE.py:FUNC ARGS...",
+        epilog="example: wengert program --gradient model.py:loss 'np.ones(3)' 2.0",
+    )
+    instead = program.add_mutually_exclusive_group()
+    instead.add_argument("--gradient", action="store_true", help="the program of its gradient by all float arguments")
+    instead.add_argument("--kept", action="store_true", help="what reverse mode keeps, and why")
+    add_call(program)
     return top
 
 
@@ -208,6 +223,19 @@ def explain(target: str, arguments: Sequence[str], format: str = "text") -> int:
     f, args = function_at(target), given(arguments)
     called(f, target, args)
     print(FORMATS[format](wg.explain(f, *args)))
+    return 0
+
+
+# ---------------------------------------------------------------- wengert program
+
+
+def program(target: str, arguments: Sequence[str], gradient: bool = False, kept: bool = False) -> int:
+    """Print the program of the user's function, that of its gradient, or what reverse mode keeps."""
+    f, args = function_at(target), given(arguments)
+    called(f, target, args)
+    if gradient:
+        f = wg.grad(f, tuple(i for i, arg in enumerate(args) if is_differentiable(arg)))
+    print((wg.kept if kept else wg.program)(f, *args))
     return 0
 
 

@@ -59,6 +59,7 @@ class Run:
         if failure:
             self.failures += 1
             print(describe(subject, failure, [c for c in self.checks if c.__name__ == failure[0]]), flush=True)
+        self.mix["refused by staging: an alias that depends on values"] += subject.is_refused
         subject.program.forget()
 
     def progress(self):

@@ -28,7 +28,7 @@ class Subject:
     """One program at its sample point, with what several checks need."""
 
     def __init__(self, text, seed=0):
-        self.text, self.seed = text, seed
+        self.text, self.seed, self.is_refused = text, seed, False
         self.program = Program(text)
         self.module = self.program.load()
         self.watch = Watch(text)
@@ -295,15 +295,22 @@ STAGED = (
 )
 CHECKS = [*EAGER, *STAGED]
 # which array a name means depends on run-time values: staging may refuse that, but not get it wrong
-REFUSABLE = {"array alias decided by a branch"}
+REFUSABLE = ("may have another name, depending on branches", "names different arrays in different iterations")
 
 
 def check(subject, checks=CHECKS):
     """(name of the first check that fails, what it raised), or None."""
     for one in checks:
+        if one in STAGED and subject.is_refused:
+            continue
         try:
             one(subject)
         except Exception as error:  # noqa: BLE001 whatever a check raises is a finding
-            if not (one in STAGED and isinstance(error, wg.Diagnostic) and REFUSABLE & subject.features):
+            if one not in STAGED or not is_refusal(error):
                 return one.__name__, error
+            subject.is_refused = True
     return None
+
+
+def is_refusal(error):
+    return isinstance(error, wg.Diagnostic) and error.code == "W602" and any(r in error.because for r in REFUSABLE)

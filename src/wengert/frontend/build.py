@@ -14,10 +14,9 @@ from typing import Any
 
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
-from wengert.core.primitive import TABLE
 from wengert.frontend import calls, expressions, regions, statements
-from wengert.frontend.capture import Captured, Read, is_input
-from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsUnrolling, Refusals, Refused, Spoiled
+from wengert.frontend.capture import Captured, Read, is_input, known_number
+from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -34,14 +33,13 @@ from wengert.frontend.scope import (
     root_of,
 )
 from wengert.ir.evaluate import blame
-from wengert.ir.program import Var
+from wengert.ir.program import Var, is_unnamed
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
-from wengert.rules.control import ROWS, check, value_type, weak
+from wengert.rules.control import check, value_type, weak
 
 # what Python raises in the user's code; anything else is an error of ours
 PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
-UNNAMED = frozenset({*TABLE, *ROWS, "c", "then", "result"})  # names that rows give: the user's name replaces them
 
 
 # the program that is being built: what functions staged inside it read from outside, it reads, too
@@ -127,6 +125,28 @@ class Staging:
             self.refusals.note(needs.where, refusal_of(needs))
             self.spoil(node)
 
+    def whole(self, f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """The call that the program is made of; what cannot be staged is one error."""
+        try:
+            out = self.call(f, args, kwargs)
+        except (NeedsValue, NeedsUnrolling) as needs:
+            self.note(refusal_of(needs), getattr(needs, "where", None))
+        except Refused as refused:
+            self.note(refused, getattr(refused, "where", None))
+        except Spoiled:
+            pass
+        except PYTHON_ERRORS:
+            if not self.refusals.places:  # else the error may follow from what was refused
+                raise
+        except Ended:  # by an exception whose text has values of the program in it
+            out = None
+        if self.refusals.places:
+            raise self.refusals.diagnostic() from None
+        return out
+
+    def note(self, refused: Refused, where: Position | None) -> None:
+        self.refusals.note(where or self.stage.where or Position("<unknown>", 1), refused)
+
     def place_of(self, refused: Refused, node: ast.stmt) -> Position:
         return getattr(refused, "where", None) or self.frame.source.position(node)
 
@@ -182,10 +202,9 @@ class Staging:
             return self.bound(name, frame.names[name])
         if name in frame.cells:
             return self.own_value(self.bound(name, frame.cells[name].names.get(name, Unbound)))
-        f = frame.function
-        code = f.__code__ if isinstance(f, FunctionType) else None
-        if code is not None and name in code.co_freevars:
-            cell = (f.__closure__ or ())[code.co_freevars.index(name)]
+        f = self.outermost(frame)
+        if name in f.__code__.co_freevars:
+            cell = (f.__closure__ or ())[f.__code__.co_freevars.index(name)]
             return self.fact(("cell", id(cell)), lambda: cell.cell_contents, name)
         if name in expressions.locals_of(frame) and name not in frame.outer_names:
             raise UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
@@ -197,11 +216,16 @@ class Staging:
         raise NameError(f"name '{name}' is not defined")
 
     def globals_of(self, frame: Frame) -> dict[str, Any]:
+        found: dict[str, Any] = self.outermost(frame).__globals__
+        return found
+
+    def outermost(self, frame: Frame) -> FunctionType:
+        """The function of Python's in whose text the frame's function stands."""
         f = frame.function
         while isinstance(f, Closure):
             f = f.frame.function
-        found: dict[str, Any] = f.__globals__
-        return found
+        assert isinstance(f, FunctionType)
+        return f
 
     def bound(self, name: str, value: Any) -> Any:
         """The value, after a check that the name has one."""
@@ -231,7 +255,7 @@ class Staging:
 
     def name_result(self, value: Any, name: str) -> None:
         """The program calls its variables as the user does."""
-        if isinstance(value, Staged) and value.aux.name in UNNAMED:
+        if isinstance(value, Staged) and is_unnamed(value.aux.name):
             value.aux.name = name
 
     # ------------------------------------------------------------ facts from outside
@@ -256,9 +280,13 @@ class Staging:
         blocks = self.stage.blocks
         self.stage.blocks = blocks[:1]
         try:
-            made = self.stage.parameter(name, value_type(value))
+            number = known_number(value)
+            made = (
+                self.stage.parameter(name, value_type(value)) if number is None else self.stage.argument(name, number)
+            )
         finally:
             self.stage.blocks = blocks
+        self.stage.free.add(made.aux)
         self.captured.inputs.append((made.aux, read))
         return made
 
@@ -375,12 +403,26 @@ class Staging:
                 todo.append(other)
 
     def aliases_of(self, box: Any) -> list[Alias]:
-        """Those with arrays that can still be reached."""
-        found = [a for a in self.aliases if box is a.box or box is a.source]
-        if not found:
+        """Those with arrays that can still be reached, through others that cannot if need be."""
+        if not any(box is a.box or box is a.source for a in self.aliases):
             return []
-        seen = set(map(id, self.boxes()))
-        return [a for a in found if id(a.source if a.box is box else a.box) in seen]
+        reachable = set(map(id, self.boxes()))
+        ways: dict[int, list[Alias]] = {}  # to each array that can be reached
+        passed, todo = [box], [(box, False)]
+        while todo:
+            here, is_far = todo.pop()
+            for a in self.aliases:
+                if here is not a.box and here is not a.source:
+                    continue
+                other = a.source if a.box is here else a.box
+                if other is box:
+                    continue
+                if id(other) in reachable:
+                    ways.setdefault(id(other), []).append(Alias(box, other, None) if is_far else a)
+                elif not any(other is x for x in passed):
+                    passed.append(other)
+                    todo.append((other, True))
+        return [found[0] if len(found) == 1 else Alias(box, found[0].source, None) for found in ways.values()]
 
     def identities(self, x: Any) -> list[Any]:
         """The arrays that x may be."""
@@ -438,12 +480,3 @@ class Staging:
                 found[id(frame)] = frame
                 todo += frame.cells.values()
         return list(found.values())
-
-
-def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:
-    if isinstance(needs, NeedsUnrolling):
-        return Refused(needs.reason, needs.instead)
-    return Refused(
-        f"Python needs the number of `{needs.var.name}`, which is known when the program runs only",
-        "use it in calculations and comparisons; lengths, axes and positions in Python's containers must be known",
-    )

@@ -35,7 +35,7 @@ from wengert.frontend.scope import (
 )
 from wengert.modes.stage import Staged
 from wengert.rules import elementwise
-from wengert.rules.control import trip_count, value_type, weak
+from wengert.rules.control import check, trip_count, value_type, weak
 from wengert.rules.linear import convert
 from wengert.rules.names.table import composition_of
 
@@ -104,6 +104,7 @@ def enter(
     kwargs: dict[str, Any],
 ) -> Any:
     """Run the body in a frame of its own."""
+    s.stage.where = s.stage.where or source.position(node)
     if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
         raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
     if not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
@@ -127,12 +128,13 @@ def result_of(s: "Staging", frame: Frame) -> Any:
     returned, value = frame.names[RETURNED], frame.names.get(RESULT)
     if returned is False:
         return None
-    value = value.value if isinstance(value, Maybe) and returned is not True and ends_with_return(frame) else value
+    if returned is not True:
+        # a program has no None beside numbers: where the function ends without `return` there is an error
+        value = value.value if isinstance(value, Maybe) else value
+        if value is not None:
+            name = getattr(frame.function, "__name__", "the function")
+            check(returned, error=TypeError, arguments=(f"{name}() returns None here, and a number on other ways",))
     return s.bound("the result", value)
-
-
-def ends_with_return(frame: Frame) -> bool:
-    return True
 
 
 def is_generator(node: Any) -> bool:
@@ -289,7 +291,7 @@ def plain_argument(s: "Staging", x: Any) -> Any:
     if isinstance(x, Rows | Range):
         return listed_argument(s, x)
     if isinstance(x, list | tuple | dict) and not s.is_made(x):
-        leaves, structure = flatten(x)
+        leaves, _ = flatten(x)
         if any(isinstance(leaf, float | np.ndarray) for leaf in leaves):
             return outside_tree(s, x)
     return x

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value
+from wengert.core.mode import Value, unbuffer
 from wengert.ir.program import Var
+from wengert.modes.stage import Staged
 
 Read = Callable[[], Any]
 INPUTS = (float, complex, np.ndarray, np.floating, np.complexfloating)
@@ -63,3 +64,11 @@ def same_fact(now: Any, seen: Any) -> bool:
     if isinstance(now, types.MethodType):
         return now.__func__ is seen.__func__ and now.__self__ is seen.__self__
     return isinstance(now, np.dtype | slice | range) and now == seen
+
+
+def known_number(x: Any) -> Any:
+    """A whole number that the program may be built for; None where there is no such number now."""
+    x = unbuffer(x)
+    if isinstance(x, Staged) and x.aux in x.mode.known:  # type: ignore[attr-defined]
+        x = x.primal
+    return x if isinstance(x, int | np.integer) else None

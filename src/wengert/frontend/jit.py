@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.diagnostic import Diagnostic, Position, definition
-from wengert.core.mode import Value, unbuffer
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
-from wengert.frontend.build import ACTIVE, PYTHON_ERRORS, Staging
-from wengert.frontend.capture import same_fact
+from wengert.frontend.build import ACTIVE, Staging
+from wengert.frontend.capture import known_number, same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.refuse import Ended, Refused, NeedsSpecialising
+from wengert.frontend.refuse import NeedsSpecialising
 from wengert.frontend.scope import Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
@@ -46,7 +46,7 @@ class Built:
     structure   of what the function returns
     leaves      of that: what is no number, and where numbers belong
     written     which operands are written
-    guards      operands whose value the program was built for
+    guards      operands and hidden inputs whose value the program was built for
     """
 
     program: Program
@@ -58,12 +58,13 @@ class Built:
     staging: Staging
 
     def fits(self, operands: list[Any]) -> bool:
-        if not all(same_fact(unbuffer(operands[i]), seen) for i, seen in self.guards):
-            return False
         captured = self.staging.captured
         if not captured.hold():
             return False
         self.hidden = [read() for _, read in captured.inputs]
+        values = [*operands, *self.hidden]
+        if not all(same_fact(known_number(values[i]), seen) for i, seen in self.guards):
+            return False
         return all(value_type(x) == var.type for x, (var, _) in zip(self.hidden, captured.inputs))
 
 
@@ -74,21 +75,16 @@ class Jitted(Transparent):
         self.programs: dict[Any, list[Built]] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, structure = flatten((args, kwargs))
-        leaves = [x.item() if isinstance(x, np.bool_) else x for x in leaves]
-        places = [i for i, x in enumerate(leaves) if is_operand(x)]
-        operands = [leaves[i] for i in places]
+        leaves, structure = arguments(args, kwargs)
+        operands = [x for x in leaves if is_operand(x)]
         if overlap(operands):
             return self.f(*args, **kwargs)
-        key = (structure, *(kind_of(x, operands) for x in leaves))
-        built = next((b for b in self.programs.get(key, ()) if b.fits(operands)), None)
-        if built is None:
-            built = build(self.f, leaves, structure, places)
-            self.programs.setdefault(key, []).append(built)
-            assert built.fits(operands)
+        built = self.built(leaves, structure, operands)
         around = ACTIVE.get()
         hidden = built.hidden if around is None else around.share(built.staging.captured)
         values = [*operands, *hidden]
+        for i, _ in built.guards:
+            decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
         outs = call(*values, program=built.program) if traced else evaluate(built.optimised, values)
         count = len(built.program.results) - len(built.written)
@@ -97,6 +93,16 @@ class Jitted(Transparent):
         numbers = iter(outs[:count])
         found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
+
+    def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> Built:
+        """The program for these arguments, which is built if there is none."""
+        key = (structure, *(kind_of(x, operands) for x in leaves))
+        built = next((b for b in self.programs.get(key, ()) if b.fits(operands)), None)
+        if built is None:
+            built = build(self.f, leaves, structure, [i for i, x in enumerate(leaves) if is_operand(x)])
+            self.programs.setdefault(key, []).append(built)
+            assert built.fits(operands)
+        return built
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -129,6 +135,18 @@ def jit(f: Callable[..., Any]) -> Jitted:
     0.353553
     """
     return Jitted(f)
+
+
+def built_for(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
+    """What `jit(f)` runs for these arguments."""
+    leaves, structure = arguments(args, kwargs)
+    jitted = f if isinstance(f, Jitted) else Jitted(f)
+    return jitted.built(leaves, structure, [x for x in leaves if is_operand(x)])
+
+
+def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any]:
+    leaves, structure = flatten((args, kwargs))
+    return [x.item() if isinstance(x, np.bool_) else x for x in leaves], structure
 
 
 class RESULT:
@@ -220,21 +238,10 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
                 continue
             values[i] = seen[id(x)] = argument(stage, names[i], x)
         params = [values[i].aux for i in places]
+        stage.free.update(params)  # the caller holds them anyway
         staging.arguments = [values[i] for i in places if is_box(values[i])]
         args, kwargs = unflatten(structure, values)
-        try:
-            out = staging.call(f, list(args), kwargs)
-        except PYTHON_ERRORS:
-            if staging.refusals.places:  # the error may follow from what was refused
-                raise staging.refusals.diagnostic() from None
-            raise
-        except Refused as refused:  # before its first statement
-            staging.refusals.note(definition(f) or Position("", 1), refused)
-            raise staging.refusals.diagnostic() from None
-        except Ended:  # by an exception whose text has values of the program in it
-            out = None
-        if staging.refusals.places:
-            raise staging.refusals.diagnostic()
+        out = staging.whole(f, list(args), kwargs)
         found, shape = flatten(out)
         refuse_texts(found)
         numbers = [x for x in found if is_result(x)]
@@ -247,7 +254,9 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
     assert block.program.params == [*own_params, *hidden]
     program = Program([*params_apart(params), *hidden], block.program.equations, results, block.program.name)
     kept = [RESULT if is_result(x) else x for x in found]
-    guards = [(k, leaves[i]) for k, i in enumerate(places) if params[k] in stage.guards]
+    # only what is guarded is read: random numbers are drawn once for each call
+    reads = [*(lambda i=i: leaves[i] for i in places), *(read for _, read in staging.captured.inputs)]
+    guards = [(k, known_number(reads[k]())) for k, p in enumerate([*params, *hidden]) if p in stage.guards]
     program = prepare(program)
     return Built(program, optimise(program), shape, kept, written, guards, staging)
 
@@ -273,8 +282,8 @@ def is_result(x: Any) -> bool:
 
 
 def argument(stage: Stage, name: str, x: Any) -> Staged:
-    whole = isinstance(x, int | np.integer)
-    return stage.argument(name, x) if whole else stage.parameter(name, value_type(x))
+    whole = known_number(x)
+    return stage.parameter(name, value_type(x)) if whole is None else stage.argument(name, whole)
 
 
 def argument_names(f: Callable[..., Any], structure: Any, leaves: list[Any]) -> list[str]:

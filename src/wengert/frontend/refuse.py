@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from wengert.core.diagnostic import Diagnostic, Position
+from wengert.modes.stage import NeedsValue
 
 
 class Refused(Exception):
@@ -60,3 +61,12 @@ class Refusals:
 
 OUTSIDE = "leave the function that changes things outside un-jitted, or return the new value"
 EAGER = "differentiate it without wg.jit, which runs any Python"
+
+
+def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:
+    if isinstance(needs, NeedsUnrolling):
+        return Refused(needs.reason, needs.instead)
+    return Refused(
+        f"Python needs the number of `{needs.var.name}`, which is known when the program runs only",
+        "use it in calculations and comparisons; lengths, axes and positions in Python's containers must be known",
+    )

@@ -19,7 +19,7 @@ from wengert.core.mode import Value
 from wengert.core.tree import flatten, unflatten
 from wengert.frontend.calls import iterated, rows_of
 from wengert.frontend.capture import same_fact
-from wengert.frontend.refuse import UNROLLED, Ended, NeedsUnrolling, Refused
+from wengert.frontend.refuse import UNROLLED, Ended, NeedsUnrolling, Refused, refusal_of
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -137,6 +137,7 @@ def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callab
         if any(v is not None and v is not var for v in vars_):
             changes.append(set_content(s, box, merge.content(box, vars_, var)))
     result = merge.value("the result", *(x.value if not x.ended else Skip for x in sides))
+    s.stage.where = where
     outs = emit_branch(s, test, sides, merge)
     for change in changes:
         change(outs)
@@ -203,9 +204,14 @@ class Merge:
             return lambda outs: leaf
         if is_box(leaf) and leaf.aux in self.sides[second].block.program.params:
             return lambda outs: leaf
-        type = value_type(leaf)
+        type, leaf = value_type(leaf), self.as_left(leaf, int(second))
         pair = (zero(type), leaf) if second else (leaf, zero(type))
         return self.slot(name, type, pair)
+
+    def as_left(self, x: Any, k: int) -> Any:
+        """An array with the content that a side left in it."""
+        found = self.sides[k].contents.get(id(x))
+        return x if found is None else Staged(self.s.stage, x.primal, found[1])
 
     def maybe(self, name: str, a: Any, b: Any) -> Callable[[list[Any]], Any]:
         values = [x.value if isinstance(x, Maybe) else x for x in (a, b)]
@@ -236,7 +242,7 @@ class Merge:
         if type is None:
             reason = f"is {value_type(x)} on one way and {value_type(y)} on the other"
             return lambda outs: Poison(reason)
-        slot = self.slot(name, type, (x, y))
+        slot = self.slot(name, type, (self.as_left(x, 0), self.as_left(y, 1)))
         if is_box(x) and is_box(y):
             return lambda outs: chosen_box(self.s, slot(outs), (x, y), self.test)
         return slot
@@ -248,7 +254,7 @@ class Merge:
     def slot(self, name: str, type: Any, pair: tuple[Any, Any]) -> Callable[[list[Any]], Any]:
         place = len(self.slots)
         self.slots.append((type, pair))
-        self.names.append(name.replace(" ", "_").replace("%", ""))
+        self.names.append("either" if name == "the result" else name.replace(" ", "_").replace("%", ""))
         return lambda outs: outs[place]
 
 
@@ -345,6 +351,7 @@ class Plan:
     late       names that the body binds first: structure and types
     flagged    names that the body may leave unbound
     leaves     the loop may be left early: it tests before each iteration
+    reason     why its iterations are staged one by one
     unrolled   its iterations are staged one by one
     """
 
@@ -355,7 +362,7 @@ class Plan:
     flagged: set[Any] = field(default_factory=set)
     leaves: bool = False
     unrolled: bool = False
-    problem: Any = None  # why
+    reason: Exception | None = None
     attempts: int = 0
 
 
@@ -451,12 +458,13 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
             return
         except Exception as problem:
             if not may_unroll(s, problem, node, rows):
+                before.restore()
                 raise
-            plan.unrolled, plan.problem = True, problem
+            plan.unrolled, plan.reason = True, problem
         del s.stage.block.program.equations[mark:]
         before.restore()
     if rows is None:
-        unrolled_while(s, node, plan.problem)  # type: ignore[arg-type]
+        unrolled_while(s, node, plan)  # type: ignore[arg-type]
     else:
         unrolled(s, node, rows.length.__index__(), rows.item)
 
@@ -513,7 +521,7 @@ def unrolled(s: "Staging", node: Any, count: int, item: Callable[[int], Any], k:
             return
 
 
-def unrolled_while(s: "Staging", node: ast.While, problem: Any, k: int = 0) -> None:
+def unrolled_while(s: "Staging", node: ast.While, plan: Plan, k: int = 0) -> None:
     names = s.frame.names
     while True:
         if k > UNROLLED:
@@ -522,7 +530,7 @@ def unrolled_while(s: "Staging", node: ast.While, problem: Any, k: int = 0) -> N
             )
         test = s.truth(s.eval(node.test))
         if isinstance(test, Value):
-            raise problem  # its end is known at run time only, so that its iterations cannot be staged one by one
+            raise why_unrolled(plan)
         if not test:
             return
         names[CONTINUED] = False
@@ -534,8 +542,16 @@ def unrolled_while(s: "Staging", node: ast.While, problem: Any, k: int = 0) -> N
             return
         if stop is not False:
             rest = k
-            s.conditional(s.negated(stop), lambda: unrolled_while(s, node, problem, rest), lambda: None)
+            s.conditional(s.negated(stop), lambda: unrolled_while(s, node, plan, rest), lambda: None)
             return
+
+
+def why_unrolled(plan: Plan) -> Refused:
+    """A loop that ends at run time cannot be unrolled, for whatever reason it should be."""
+    refused = refusal_of(plan.reason)  # type: ignore[arg-type]
+    refused.reason = f"{refused.reason}, in a loop that ends at run time"
+    refused.where = getattr(plan.reason, "where", None)  # type: ignore[attr-defined]
+    return refused
 
 
 # ---------------------------------------------------------------- one attempt
@@ -745,11 +761,13 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
         try:
             index = None
             if rows is not None and a.index is None:
-                index = s.stage.value(block.parameter("i", type_of(0)))
+                index = s.stage.value(block.parameter("for_", type_of(0)))  # the user's name, if he has one for it
             enter(s, block, a)
             frames = [(f, dict(f.names)) for f in s.all_frames()]
             if rows is not None:
                 s.assign(node.target, rows.item(index if a.index is None else a.index.param))
+                if index is not None:
+                    s.name_result(index, "i")
             try:
                 s.block(node.body)
             except Ended:
@@ -879,7 +897,9 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
     old = {id(box): box for box, *_ in before.contents}
     starts = {id(h.entered.value): h.like for h in rebound}
     written = {id(box) for box, c in a.boxes if box.aux is not c.param.aux}
-    written |= {id(h.entered.value) for h in rebound if h.entered.value.aux is not h.leaves[0].param.aux}
+    written |= {
+        id(h.entered.value) for h in rebound if h.entered.value.aux is not s.stage.block.places[id(h.leaves[0])]
+    }
     for h in rebound:
         may_be = s.identities(h.now())
         h.after = may_be[0] if len(may_be) == 1 and id(may_be[0]) in old else None
@@ -888,17 +908,35 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
             continue  # each iteration binds the name before it is read
         shared = [k for k in rebound if k is not h and any(x is y for x in may_be for y in s.identities(k.now()))]
         others = [x for x in may_be if id(x) in old]
-        names = [n for f, held in before.names for n, v in held.items() if v is h.like and (f, n) != (h.frame, h.name)]
         is_written = id(h.entered.value) in written
+        may_start = starts_of(h, rebound, starts, s)
+        seen = any(s.is_argument(x) or is_named(x, before, rebound) for x in may_start)
         if (
             any(id(x) in written for x in others)
-            or (is_written and (others or shared or names or s.is_argument(h.like)))
+            or (is_written and (others or shared or seen))
             or (is_written and sum(k.like is h.like for k in rebound) > 1)
         ):
             raise Refused(
                 f"`{h.name}` names different arrays in different iterations, and one that has another name is written",
                 "copy it before the loop (`x = x.copy()`), and write `x[:] = y` in place of `x = y`",
             )
+
+
+def starts_of(h: Held, rebound: list[Held], starts: dict[int, Any], s: "Staging") -> list[Any]:
+    """The arrays from before the loop that the name may hold at the start of an iteration."""
+    found, todo = [h], [h]
+    while todo:
+        may_be = {id(x) for x in s.identities(todo.pop().now())}
+        more = [k for k in rebound if id(k.entered.value) in may_be and not any(k is f for f in found)]
+        found += more
+        todo += more
+    return [k.like for k in found if k.like is not None]
+
+
+def is_named(x: Any, before: State, rebound: list[Held]) -> bool:
+    """Whether a name that the loop does not bind holds the array, too."""
+    bound = {(id(h.frame), h.name) for h in rebound}
+    return any(v is x and (id(f), n) not in bound for f, names in before.names for n, v in names.items())
 
 
 # ---------------------------------------------------------------- the equation
@@ -909,9 +947,9 @@ def emit_loop(s: "Staging", rows: Rows | None, test: Block | None, body: Block, 
     carries = [c for c in a.carries() if id(c) not in stays]
     fixed = [c for c in a.carries() if id(c) in stays]
     blocks = [body] if test is None else [test, body]
+    body.program.results = [operand_in(s, body, c.result) for c in carries]
     captured = list(dict.fromkeys(v for b in blocks for v in b.captures()))
     programs = [arranged(b, a, captured, fixed, carries, b is body and test is None) for b in blocks]
-    programs[-1].results = [operand_in(s, body, c.result) for c in carries]
     starts = [s.stage.operand(conform(c.start, c.type)) for c in [*fixed, *carries]]
     operands = [*captured, *starts]
     consts = len(captured) + len(fixed)

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -78,6 +79,19 @@ class Closure:
         self.defaults, self.keyword_defaults = defaults, keyword_defaults
         self.__name__ = self.__qualname__ = getattr(node, "name", "<lambda>")
 
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """What its parameters are called, and which of them may be left out."""
+        spec, P = self.node.args, inspect.Parameter
+        names = [(a.arg, P.POSITIONAL_ONLY) for a in spec.posonlyargs]
+        names += [(a.arg, P.POSITIONAL_OR_KEYWORD) for a in spec.args]
+        needed = len(names) - len(self.defaults)
+        found = [P(name, kind, default=P.empty if i < needed else None) for i, (name, kind) in enumerate(names)]
+        found += [P(spec.vararg.arg, P.VAR_POSITIONAL)] if spec.vararg else []
+        found += [P(a.arg, P.KEYWORD_ONLY, default=None) for a in spec.kwonlyargs]
+        found += [P(spec.kwarg.arg, P.VAR_KEYWORD)] if spec.kwarg else []
+        return inspect.Signature(found)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.staging.call(self, args, kwargs)
 
@@ -103,36 +117,28 @@ class Alias:
     when: Any
 
 
-@dataclass(eq=False)
 class Choice:
     """One of two functions."""
 
-    test: Any
-    then: Any
-    orelse: Any
+    def __init__(self, test: Any, then: Any, orelse: Any) -> None:
+        self.test, self.then, self.orelse = test, then, orelse
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("it is known at run time only which function this is")
 
 
-@dataclass
 class Range:
     """range() with bounds of the program."""
 
-    start: Any
-    stop: Any
-    step: Any
-
-    def items(self, i: Any) -> Any:
-        return i
+    def __init__(self, start: Any, stop: Any, step: Any) -> None:
+        self.start, self.stop, self.step = start, stop, step
 
 
-@dataclass
 class Rows:
     """What a loop over arrays yields: item k of each is a function of k."""
 
-    length: Any
-    item: Callable[[Any], Any]
+    def __init__(self, length: Any, item: Callable[[Any], Any]) -> None:
+        self.length, self.item = length, item
 
 
 def bound_names(statements: list[ast.stmt]) -> list[str]:

@@ -27,7 +27,7 @@ class Counter(Interpreter):
     def __init__(self) -> None:
         self.cost = Cost()
 
-    def apply(self, e: Equation, values: list[Any], updates: bool, region: Any) -> Any:
+    def apply(self, e: Equation, values: list[Any], updates: Any, region: Any) -> Any:
         if region is not None:
             return super().apply(e, values, updates, region)
         before, sizes = {storage(x) for x in values}, [size(x) for x in values]  # numbers: a reference would be counted

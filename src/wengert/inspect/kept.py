@@ -1,9 +1,11 @@
 """What reverse mode keeps of a program, and why: one table for the program and one for each of its regions."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from wengert.frontend.jit import built_for
 from wengert.ir.order import varied_results
 from wengert.ir.program import AnyType, Program, Stack, dtype_in, makers, walk
 from wengert.ir.text import scope_of
@@ -56,7 +58,32 @@ class Kept:
         return "\n".join(written(self, 0))
 
 
-def kept(program: Program, traced: Sequence[bool] | None = None) -> Kept:
+def kept(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Kept:
+    """What reverse mode keeps of `jit(f)` at these arguments, and why: one table for f and one for each of its regions.
+
+    A value that the way back reads is at hand (an argument, a constant of the loop), evaluated again, or kept.  All
+    floating-point arguments count as differentiated.  The result prints as tables; `.entries`, `.bytes` and `.inner`
+    hold the same.
+
+    >>> import numpy as np
+    >>> import wengert as wg
+    >>> def logistic(x, rate, n):
+    ...     for i in range(n):
+    ...         x = rate * x * (1.0 - x)
+    ...     return x
+    >>> report = wg.kept(logistic, 0.5, 3.0, 100)
+    >>> report.inner[0].bytes
+    8
+    >>> [(entry.name, entry.why) for entry in report.inner[0].entries if entry.choice == "kept"]
+    [('x', 'changes from one iteration to the next')]
+    """
+    built = built_for(f, args, kwargs)
+    params = built.program.params
+    given = len(params) - len(built.staging.captured.inputs)
+    return kept_by(built.program, [i < given and dtype_in(p.type).kind in "fc" for i, p in enumerate(params)])
+
+
+def kept_by(program: Program, traced: Sequence[bool] | None = None) -> Kept:
     """What the reverse sweep of a program keeps.
 
     traced  which parameters are differentiated; all that are real or complex, if nothing is said

@@ -4,41 +4,88 @@ A value is let go at its last use.  So an update runs in place where nobody else
 no name, no kept value.
 """
 
+import functools
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from wengert.core.diagnostic import Position
 from wengert.core.mode import ALONE
-from wengert.ir.program import Equation, Items, Program, Var, filled_params
+from wengert.ir.program import (
+    Equation,
+    Hole,
+    Items,
+    Program,
+    Stack,
+    Var,
+    as_index,
+    fill,
+    filled_params,
+    type_in,
+)
 
-# (row, evaluate, operands as (slot, is this the last use, plain value), where results go, does it update in place)
-Step = tuple[Any, ...]
+
+class Step(NamedTuple):
+    """One equation, prepared.
+
+    direct   (*operands) -> result, where there is neither an update nor control flow
+    ins      slots of operands;  dying: those of them that are read for the last time
+    outs     slots of results;  several: may there be any number of them?
+    updates  (operands) -> result, where the row may update its first operand in place
+    region   how control flow runs
+    """
+
+    equation: Equation
+    direct: Callable[..., Any] | None
+    ins: list[int]
+    dying: list[int]
+    outs: list[int]
+    several: bool
+    updates: Callable[[list[Any]], Any] | None
+    region: Callable[..., list[Any]] | None
 
 
 class Code:
-    """A program with a slot for each variable, and what is read for the last time where."""
+    """A program with a slot for each variable and constant, and what is read for the last time where.
+
+    rest  what the slots hold at the start, after those of the parameters
+    """
 
     def __init__(self, program: Program) -> None:
-        slots = {p: i for i, p in enumerate(program.params)}
-        for e in program.equations:
-            for out in e.outs:
-                slots[out] = len(slots)
-        self.size = len(slots)
+        made = [*program.params, *(out for e in program.equations for out in e.outs)]
+        self.slots = {x: i for i, x in enumerate(made)}
+        self.rest: list[Any] = [None] * (len(made) - len(program.params))
+        self.count = len(program.params)
         dying = last_uses(program)
-        self.steps = [step_of(e, slots, dying[i]) for i, e in enumerate(program.equations)]
-        self.results = [(slots[r], None) if isinstance(r, Var) else (-1, r) for r in program.results]
-        read = [*(x for e in program.equations for x in e.ins), *program.results]
-        used = {x for x in read if isinstance(x, Var)}
-        self.unused = [slots[p] for p in program.params if p not in used]
+        self.steps = [self.step(e, dying[i]) for i, e in enumerate(program.equations)]
+        self.results = [self.slot(x) for x in program.results]
+        read = {x for e in program.equations for x in e.ins if isinstance(x, Var)}.union(variables_of(program.results))
+        self.unused = [self.slots[p] for p in program.params if p not in read]
+
+    def slot(self, x: Any) -> int:
+        if isinstance(x, Var):
+            return self.slots[x]
+        self.rest.append(x)
+        return self.count + len(self.rest) - 1
+
+    def step(self, e: Equation, last: set[int]) -> Step:
+        ins = [self.slot(x) for x in e.ins]
+        updates, region = update_call(e) if "inplace" in e.params else None, REGIONS.get(e.row.name)
+        direct = None if updates or region else direct_call(e)
+        dying, outs = [ins[i] for i in last], [self.slots[o] for o in e.outs]
+        return Step(e, direct, ins, dying, outs, e.row.several, updates, region)
+
+
+def variables_of(xs: list[Any]) -> set[Var]:
+    return {x for x in xs if isinstance(x, Var)}
 
 
 def last_uses(program: Program) -> list[set[int]]:
     """For each equation the positions in `ins` where a variable is read for the last time."""
-    later: set[Var] = {r for r in program.results if isinstance(r, Var)}
+    later = variables_of(program.results)
     found: list[set[int]] = []
     for e in reversed(program.equations):
         last: set[int] = set()
@@ -51,10 +98,57 @@ def last_uses(program: Program) -> list[set[int]]:
     return found[::-1]
 
 
-def step_of(e: Equation, slots: dict[Var, int], last: set[int]) -> Step:
-    ins = [(slots[x], i in last, None) if isinstance(x, Var) else (-1, False, x) for i, x in enumerate(e.ins)]
-    outs = [slots[o] for o in e.outs]
-    return e, ins, outs, "inplace" in e.params, REGIONS.get(e.row.name)
+def direct_call(e: Equation) -> Callable[..., Any]:
+    """The row with its parameters, as a function of the operands alone."""
+    evaluate, count, params = e.row.evaluate, e.count, e.params
+    if e.has_holes:
+        filled = {key: filling(p) for key, p in params.items()}
+        if count == 1 and list(params) == ["index"]:
+            index = filled["index"]
+            return lambda *xs: evaluate(xs[0], index=index(xs))
+        return lambda *xs: evaluate(*xs[:count], **{key: fill(xs) for key, fill in filled.items()})
+    if all(type_in(x).shape == () for x in e.ins if not isinstance(type_in(x), Stack)):
+        evaluate = getattr(evaluate, "on_numbers", evaluate)
+    return functools.partial(evaluate, **params) if params else evaluate
+
+
+def update_call(e: Equation) -> Callable[[list[Any]], Any]:
+    """The row as a function of the list of operands, in place where nobody but the list holds the first of them."""
+    evaluate, count = e.row.evaluate, e.count
+    fixed = {key: p for key, p in e.params.items() if key != "inplace" and not (e.has_holes and has_hole(p))}
+    filled = [(key, filling(p)) for key, p in e.params.items() if key != "inplace" and key not in fixed]
+
+    def update(values: list[Any]) -> Any:
+        inplace = is_free(values)  # before the call: its arguments are references, too
+        params = {key: fill(values) for key, fill in filled}
+        return evaluate(*values[:count], inplace=inplace, **fixed, **params)
+
+    return update
+
+
+def has_hole(param: Any) -> bool:
+    match param:
+        case Hole():
+            return True
+        case tuple() | list():
+            return any(map(has_hole, param))
+        case slice():
+            return any(map(has_hole, (param.start, param.stop, param.step)))
+        case dict():
+            return any(map(has_hole, param.values()))
+    return False
+
+
+def filling(param: Any) -> Callable[[Any], Any]:
+    """`fill` for one parameter: its form is looked at once."""
+    match param:
+        case Hole(operand):
+            return lambda xs: as_index(xs[operand])
+        case (Hole(operand),):
+            return lambda xs: (as_index(xs[operand]),)
+        case (Hole(first), Hole(second)):
+            return lambda xs: (as_index(xs[first]), as_index(xs[second]))
+    return lambda xs: fill(param, xs)
 
 
 _codes: "WeakKeyDictionary[Program, Code]" = WeakKeyDictionary()
@@ -70,45 +164,52 @@ def code_of(program: Program) -> Code:
 class Interpreter:
     """Runs programs; what is done for each equation may be overridden (to count, to check, to show)."""
 
+    is_plain = True
+
+    def __init_subclass__(cls) -> None:
+        cls.is_plain = cls.apply is Interpreter.apply
+
     def run(self, program: Program, operands: list[Any]) -> list[Any]:
         """The results.  `operands` is emptied: what the caller does not hold may be overwritten."""
-        code = code_of(program)
-        slots: list[Any] = operands[:]
+        code, is_plain = code_of(program), self.is_plain
+        slots: list[Any] = operands + code.rest
         operands.clear()
         for i in code.unused:
             slots[i] = None
-        slots += [None] * (code.size - len(slots))
         e: Any = None
         try:
-            for e, ins, outs, updates, region in code.steps:
-                values = []
-                for slot, last, plain in ins:
-                    if slot < 0:
-                        values.append(plain)
+            for e, direct, ins, dying, outs, several, updates, region in code.steps:
+                if direct is not None and is_plain:
+                    if len(ins) == 2:
+                        out = direct(slots[ins[0]], slots[ins[1]])
+                    elif len(ins) == 1:
+                        out = direct(slots[ins[0]])
                     else:
-                        values.append(slots[slot])
-                        if last:
-                            slots[slot] = None
-                out = self.apply(e, values, updates, region)
-                if e.row.several:
-                    for slot, item in zip(outs, out):
-                        slots[slot] = item
+                        out = direct(*[slots[i] for i in ins])
+                    for i in dying:
+                        slots[i] = None
+                else:
+                    values = [slots[i] for i in ins]
+                    for i in dying:
+                        slots[i] = None
+                    out = self.apply(e, values, updates, region)
+                if several:
+                    for k, i in enumerate(outs):
+                        slots[i] = out[k]  # by position: another name would hold the last of them
                 else:
                     slots[outs[0]] = out
                 out = None
         except Exception as error:
             blame(error, None if e is None else line_of(e))
             raise
-        return [slots[slot] if slot >= 0 else plain for slot, plain in code.results]
+        return [slots[i] for i in code.results]
 
-    def apply(self, e: Equation, values: list[Any], updates: bool, region: Any) -> Any:
-        params = filled_params(e, values)
+    def apply(self, e: Equation, values: list[Any], updates: Any, region: Any) -> Any:
+        if updates is not None:
+            return updates(values)
         if region is not None:
-            return region(self, values, **params)
-        if updates:
-            inplace = is_free(values)  # before the call: its arguments are references, too
-            return e.row.evaluate(*values[: e.count], **{**params, "inplace": inplace})
-        return e.row.evaluate(*values[: e.count], **params)
+            return region(self, values, **e.params)
+        return e.row.evaluate(*values[: e.count], **filled_params(e, values))
 
     # ------------------------------------------------------------ control flow; operands are lists, which they empty
 

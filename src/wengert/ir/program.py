@@ -20,6 +20,11 @@ _numbers = itertools.count()
 ROWS: dict[str, Primitive] = {}  # beside the table: what only programs have (rules/control.py)
 
 
+def is_unnamed(name: str) -> bool:
+    """Whether a variable is called after its row, for want of a better name."""
+    return name in TABLE or name in ROWS or name in ("c", "then", "result", "either")
+
+
 def row_called(name: str) -> Primitive:
     """The row of this name, of the table or of programs."""
     return ROWS.get(name) or TABLE[name]
@@ -105,6 +110,9 @@ class Hole(NamedTuple):
     operand: int
 
 
+REGIONS = frozenset({"for_", "while_", "if_", "call"})  # rows with programs among their parameters
+
+
 @dataclass(eq=False, slots=True)
 class Equation:
     """outs = row(*ins, **params).
@@ -126,6 +134,8 @@ class Equation:
 
     @property
     def regions(self) -> "list[Program]":
+        if self.row.name not in REGIONS:
+            return []
         return [p for p in self.params.values() if isinstance(p, Program)]
 
     @property

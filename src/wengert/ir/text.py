@@ -2,7 +2,7 @@
 
     program f(x: f64[4], s: f64):
         # line 3: for i in range(4):
-        s.1: f64 = for i in (0, 4, 1) const (x = x) carry (s = s):
+        s.1: f64 = for i in (0, 4, 1) const (x) carry (s):
             # line 4: s = s + x[i]
             getitem: f64 = getitem(x, index=(i,))
             s.1: f64 = add(s, getitem)
@@ -10,7 +10,7 @@
         -> s.1
 
 * A name is the user's; `s.1` is the next value that he calls `s`.  Each region has names of its own, since it is
-  closed: `const (x = x)` says that its parameter `x` is the `x` outside.
+  closed: `const (x = y)` says that its parameter `x` is the `y` outside, `const (x)` that it is the `x` outside.
 * `f64[4]` is an array, `f64` a number of NumPy, `~f64` one of Python, `stack<f64>` a stack of numbers.
 * Where a variable stands in a parameter (`index=(i,)`), its value is known only when the program runs.
 * `-> s.1` are the results: of a program, of one iteration, of one side of a branch.
@@ -278,7 +278,7 @@ class Printer:
             pairs = zip(
                 params[start - skip : None if stop is None else stop - skip], e.ins[start:stop], ins[start:stop]
             )
-            listed = [f"{scope[p]}{self.differing(p.type, type_in(x))} = {shown}" for p, x, shown in pairs]
+            listed = [self.binding(scope[p], p.type, x, shown) for p, x, shown in pairs]
             return f" {word} ({', '.join(listed)})" if listed else ""
 
         if e.row.name == "if_":
@@ -290,6 +290,11 @@ class Printer:
             return f"while{given}"
         index = f"{scope[params[0]]}{self.differing(params[0].type, type_of(0))}"
         return f"for {index} in ({', '.join(ins[:3])}){given}{named(region, 'body')}"
+
+    def binding(self, name: str, type: AnyType, x: Any, shown: str) -> str:
+        """`x = y`: the parameter x is the operand y; `x` where both are called so."""
+        differing = self.differing(type, type_in(x))
+        return name if name == shown and isinstance(x, Var) and not differing else f"{name}{differing} = {shown}"
 
     def section(self, word: str, region: Program, scope: dict[Var, str], first: Program, its: dict[Var, str]) -> str:
         """`else (x, y):`, with parameters where names or types differ from those of the first region."""
@@ -747,6 +752,11 @@ class Parser:
     def operand(self, words: Words, scope: dict[str, Var]) -> Any:
         return Values(words, scope, {}).value()
 
+    def variable(self, words: Words, scope: dict[str, Var], name: str) -> Var:
+        if name not in scope:
+            words.fail(f"`{name}` is not defined here")
+        return scope[name]
+
     def equation(self, words: Words, scope: dict[str, Var], depth: int) -> Equation:
         outs: dict[str, Var] = {}
         if words.accept("("):
@@ -818,8 +828,11 @@ class Parser:
         def item() -> None:
             name = words.name()
             type = Values(words, {}, {}).type() if words.accept(":") else None
-            words.expect("=")
-            ins.append(self.operand(words, scope))
+            if type is None and words.next in (",", ")"):
+                ins.append(self.variable(words, scope, name))
+            else:
+                words.expect("=")
+                ins.append(self.operand(words, scope))
             params.append(Var(bare(name), type or type_in(ins[-1])))
             if name in inner:
                 words.fail(f"`{name}` is defined twice")
@@ -951,7 +964,7 @@ def depth_of(line: str, number: int) -> int:
 
 
 def summary(program: Program) -> str:
-    return text(program, places=False)
+    return text(program, places=False).rstrip()
 
 
 Program.__str__ = summary  # type: ignore[method-assign]

@@ -295,7 +295,7 @@ class Checked(Interpreter):
                 raise InvalidProgram(f"a result of `{program.name}` is {type_of(value)}, declared {type_in(x)}")
         return results
 
-    def apply(self, e: Equation, values: list[Any], updates: bool, region: Any) -> Any:
+    def apply(self, e: Equation, values: list[Any], updates: Any, region: Any) -> Any:
         out = super().apply(e, values, updates, region)
         compare(e.outs, out if e.row.several else [out], f"results of `{e.row.name}`")
         return out

@@ -252,7 +252,7 @@ class Sweep:
             if edges is FREED:
                 raise freed()
             if record.guards:
-                self.verify(record.guards)
+                self.arrive(record.guards, ct)
             for kind, parent, rule, saved, fit in edges:
                 if kind == PARTIAL:
                     contribution = rule(*saved) * ct
@@ -347,7 +347,8 @@ class Sweep:
                 else:
                     self.add(parent, total)
 
-    def verify(self, guards: Any) -> None:
+    def arrive(self, guards: Any, ct: Any) -> None:
+        """Before the rules of a record are asked for its contributions."""
         for guard in guards:
             if id(guard) not in self.verified:
                 guard.verify()

@@ -145,6 +145,7 @@ class Stage(Mode):
         if known is not None:
             self.known.update((o, known) for o in outs)
         ins = [self.operand(x) for x in operands]
+        name_constants(ins, params)
         self.append(Equation(outs, row, ins, params, len(args), self.where, self.origin))
         values = tuple([Staged(self, s, o) for s, o in zip(samples, outs)])
         return values if row.several else values[0]
@@ -161,6 +162,7 @@ class Stage(Mode):
         ins = [self.block.read(x) if isinstance(x, Var) else self.operand(x) for x in operands]
         outs = [Var(name, t) for name, t in zip(names, types)]
         self.block.own.update(outs)
+        name_constants(ins, params)
         self.append(Equation(outs, row, ins, params, len(ins), self.where, self.origin))
         return [self.value(o) for o in outs]
 
@@ -245,6 +247,15 @@ class Stage(Mode):
     def is_constant(self, x: Value) -> bool:
         """Whether its number is the same at each run."""
         return self.known.get(x.fresh().aux) == frozenset()
+
+
+def name_constants(ins: Sequence[Any], params: dict[str, Any]) -> None:
+    """Constants that a region reads are called as it calls them."""
+    for region in params.values():
+        if isinstance(region, Program):
+            for x, p in zip(reversed(ins), reversed(region.params)):
+                if isinstance(x, Var) and x.name in ("c", "full"):
+                    x.name = p.name
 
 
 STAGING = Stage()

@@ -46,6 +46,7 @@ def ordered(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             x, y = in_order(x, y)
         return operation(x, y)
 
+    evaluate.on_numbers = operation  # type: ignore[attr-defined]
     return evaluate
 
 

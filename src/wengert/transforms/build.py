@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wengert.core.mode import Value
-from wengert.ir.program import AnyType, Equation, Program, Var, filled_params
+from wengert.ir.program import AnyType, Equation, Program, Var, filled_params, is_unnamed
 from wengert.modes.batch import Batched, LanesDiffer
 from wengert.modes.stage import Stage
 
@@ -26,10 +26,12 @@ def build_like(program: Program, body: Callable[[Stage, list[Any]], Any]) -> Pro
     return build(program.name, [p.type for p in program.params], [p.name for p in program.params], body)
 
 
-def replay(program: Program, values: Sequence[Any], stage: Stage, derives: bool = False) -> list[Any]:
+def replay(
+    program: Program, values: Sequence[Any], stage: Stage, done: Callable[[Equation, Sequence[Any]], None] | None = None
+) -> list[Any]:
     """The results for these values, of any mode above `stage`, which gets the equations.
 
-    derives   the equations are derived from those of the program, and no copies of them
+    done   is told each equation of the program with its results
     """
     env: dict[Var, Any] = dict(zip(program.params, values))
     for e in program.equations:
@@ -38,6 +40,8 @@ def replay(program: Program, values: Sequence[Any], stage: Stage, derives: bool 
         outs = apply(e, operands, stage)
         for var, out in zip(e.outs, outs):
             env[var] = named(out, var.name)
+        if done is not None:
+            done(e, outs)
     stage.where = stage.origin = None
     return [env[x] if isinstance(x, Var) else x for x in program.results]
 
@@ -64,10 +68,33 @@ def same_for_all_lanes(x: Any) -> None:
 
 def named(out: Any, name: str) -> Any:
     """The value, which the program calls so."""
-    value = out
-    while isinstance(value, Value):
-        if value.mode.staged:
-            value.aux.name = name
-            break
-        value = value.primal
+    var = var_of(out)
+    if var is not None:
+        var.name = name
     return out
+
+
+def called(out: Any, name: str) -> Any:
+    """The value, which the program calls so if it has no better name."""
+    var = var_of(out)
+    if var is not None and is_unnamed(var.name):
+        var.name = name
+    return out
+
+
+def var_of(x: Any) -> Var | None:
+    while isinstance(x, Value):
+        if x.mode.staged:
+            return x.aux  # type: ignore[no-any-return]
+        x = x.primal
+    return None
+
+
+def bar(name: str) -> str:
+    """The cotangent of what is called so."""
+    return f"{name}_bar"
+
+
+def dot(name: str) -> str:
+    """The tangent of what is called so."""
+    return f"{name}_dot"

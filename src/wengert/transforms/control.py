@@ -41,7 +41,7 @@ from wengert.rules.control import (
     while_,
 )
 from wengert.rules.indexing import getitem, write
-from wengert.transforms.build import build, named, replay
+from wengert.transforms.build import bar, build, called, dot, named, replay
 from wengert.transforms.reverse import Halves, beginning, begun, split
 
 Flags = Sequence[bool]
@@ -59,7 +59,7 @@ def pushed_program(program: Program, groups: Sequence[Sequence[int]], traced: Fl
     for group in groups:
         own = [program.params[i] for i in group]
         dots = [program.params[i] for i in group if traced[i]]
-        names += [p.name for p in own] + [f"{p.name}_dot" for p in dots]
+        names += [p.name for p in own] + [dot(p.name) for p in dots]
         types += [p.type for p in own] + [tangent_type(p.type) for p in dots]
 
     def body(stage: Stage, values: list[Any]) -> list[Any]:
@@ -70,7 +70,7 @@ def pushed_program(program: Program, groups: Sequence[Sequence[int]], traced: Fl
             for i in group:
                 if traced[i]:
                     inputs[i] = Dual(mode, inputs[i], next(rest))
-        outs = replay(program, [inputs[i] for i in range(len(program.params))], stage)
+        outs = replay(program, [inputs[i] for i in range(len(program.params))], stage, name_tangents)
         mode.finished = True
         duals = [isinstance(x, Dual) and x.mode is mode for x in outs]
         dots = [
@@ -81,6 +81,12 @@ def pushed_program(program: Program, groups: Sequence[Sequence[int]], traced: Fl
         return [x.primal if d else x for x, d in zip(outs, duals)] + dots
 
     return build(program.name, types, names, body)
+
+
+def name_tangents(e: Equation, outs: Sequence[Any]) -> None:
+    for var, out in zip(e.outs, outs):
+        if isinstance(out, Dual):
+            called(out.tangent, dot(var.name))
 
 
 def with_dots(xs: Sequence[Any], dots: Sequence[Any], flags: Flags, types: Sequence[AnyType]) -> list[Any]:
@@ -137,7 +143,7 @@ def ignoring(test: Program, constants: Sequence[int], carries: Sequence[int], tr
     params = []
     for group, flags in ((constants, traced), (carries, moving)):
         own = [test.params[i] for i in group]
-        params += [*own, *(Var(f"{p.name}_dot", tangent_type(p.type)) for p, f in zip(own, flags) if f)]
+        params += [*own, *(Var(dot(p.name), tangent_type(p.type)) for p, f in zip(own, flags) if f)]
     return clone(Program(params, test.equations, test.results, test.name))
 
 
@@ -174,6 +180,11 @@ Linearized = tuple[list[Any], Callable[[Sequence[Any], Sequence[Any]], list[Any]
 
 def chosen(xs: Sequence[Any], flags: Flags) -> list[Any]:
     return [x for x, f in zip(xs, flags) if f]
+
+
+def bars(found: Sequence[Any], params: Sequence[Var]) -> Sequence[Any]:
+    """The cotangents of these parameters, called so."""
+    return [called(x, bar(p.name)) for x, p in zip(found, params)]
 
 
 def spread_out(found: Sequence[Any], flags: Flags) -> list[Any]:
@@ -235,7 +246,8 @@ def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]
         seeds = cotangents_in(cts, derived.moving, result_types(program))
         back, left = derived.back(tuple([w is None for w in waiting]))
         totals = totals_of(waiting, left, derived.types)
-        return spread_out(call(*hand, *out[n:], *seeds, *totals, program=back), traced)
+        found = call(*hand, *out[n:], *seeds, *totals, program=back)
+        return spread_out(bars(found, chosen(program.params, traced)), traced)
 
     return list(out[:n]), pull
 
@@ -248,6 +260,7 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
     halves = [split(side, flags, moving, free_to_read(operands)) for side in sides]
     types, results = types_of(sides[0]), result_types(sides[0])
     kept = [half.kept for half in halves]
+    stored = [[Var(name, t) for name, t in zip(half.names, half.kept)] for half in halves]
     names = [name for half in halves for name in half.names]
     n = len(results)
     then, orelse = keeping(halves[0], n, [], kept[1]), keeping(halves[1], n, kept[0], [])
@@ -258,11 +271,11 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = sorted({i for half in halves for i in half.hand})
         seeds = cotangents_in(cts, moving, results)
-        back = [backward_side(half, side, hand, kept, k) for k, (half, side) in enumerate(zip(halves, sides))]
+        back = [backward_side(half, side, hand, stored, k) for k, (half, side) in enumerate(zip(halves, sides))]
         back, left = begin(back, [w is None for w in waiting[1:]], flags, types)
         totals = totals_of(waiting[1:], left, types)
         found = if_(condition, *(operands[i] for i in hand), *out[n:], *seeds, *totals, then=back[0], orelse=back[1])
-        return [None, *spread_out(found, flags)]
+        return [None, *spread_out(bars(found, chosen(sides[0].params, flags)), flags)]
 
     return list(out[:n]), pull
 
@@ -314,12 +327,12 @@ def zero_variable(type: AnyType, equations: list[Equation]) -> Any:
     return out
 
 
-def backward_side(half: Halves, side: Program, hand: list[int], kept: list[list[AnyType]], k: int) -> Program:
+def backward_side(half: Halves, side: Program, hand: list[int], kept: list[list[Var]], k: int) -> Program:
     """The way back of one side, with the parameters of both: what is at hand, kept by one, kept by the other, rest."""
     own = iter(half.backward.params)
     mine = {i: next(own) for i in half.hand}
     at_hand = [mine.get(i) or Var(side.params[i].name, side.params[i].type) for i in hand]
-    stored = [[next(own) if j == k else Var("kept", t) for t in types] for j, types in enumerate(kept)]
+    stored = [[next(own) if j == k else Var(x.name, x.type) for x in xs] for j, xs in enumerate(kept)]
     return Program(
         [*at_hand, *stored[0], *stored[1], *own], half.backward.equations, half.backward.results, half.backward.name
     )
@@ -333,6 +346,7 @@ class Tape:
 
     def __init__(self, half: Halves, trips: int | None) -> None:
         kept = self.kept = half.kept
+        self.values = half.names
         self.names = [kept_name(name) for name in half.names]
         self.is_array = [trips is not None and not isinstance(t, Stack) for t in kept]
         self.types: list[AnyType] = [
@@ -345,8 +359,13 @@ class Tape:
 
     def store(self, tapes: Sequence[Any], values: Sequence[Any], k: Any) -> list[Any]:
         return [
-            write(tape, x, steps=(), index=(k,), inplace=False) if a else stack_push(tape, x, type=t, inplace=False)
-            for tape, x, t, a in zip(tapes, values, self.types, self.is_array)
+            called(
+                write(tape, x, steps=(), index=(k,), inplace=False)
+                if a
+                else stack_push(tape, x, type=t, inplace=False),
+                name,
+            )
+            for tape, x, t, a, name in zip(tapes, values, self.types, self.is_array, self.names)
         ]
 
     def call(self, tapes: Sequence[Any]) -> None:
@@ -363,14 +382,14 @@ class Tape:
         """(what was kept in iteration k, the stacks without it)."""
         rest, left, values = iter(arrays), [], []
         pile = iter(stacks)
-        for kept, t, a in zip(self.kept, self.types, self.is_array):
+        for kept, t, a, name, tape in zip(self.kept, self.types, self.is_array, self.values, self.names):
             if a:
                 x = getitem(next(rest), index=(k,))
-                values.append(weak(x) if kept.form == "weak" else x)  # type: ignore[union-attr]
+                x = weak(x) if kept.form == "weak" else x  # type: ignore[union-attr]
             else:
                 stack, x = stack_pop(next(pile), type=t, inplace=False)
-                left.append(stack)
-                values.append(x)
+                left.append(called(stack, tape))
+            values.append(called(x, name))
         return values, left
 
 
@@ -491,7 +510,11 @@ def while_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any
 
     def keeping_body(stage: Stage, values: list[Any]) -> list[Any]:
         outs = replay(half.forward, values[: consts + n], stage)
-        return [*outs[:n], values[consts + n] + 1, *tape.store(values[consts + n + 1 :], outs[n:], None)]
+        return [
+            *outs[:n],
+            called(values[consts + n] + 1, "trips"),
+            *tape.store(values[consts + n + 1 :], outs[n:], None),
+        ]
 
     types, names = types_of(body), [p.name for p in body.params]
     more = [WHOLE, *tape.types]
@@ -557,12 +580,14 @@ def loop_back(
         *tape.stacks(tape.types),
     ]
     names = ["k", *["lo", "step"][: len(extra)], *(body.params[i].name for i in hand), *tape.arrays(tape.names)]
-    names += [f"{p.name}_bar" for p in chosen(body.params[skip + consts :], moving)]
-    names += [f"{p.name}_bar" for p in chosen(body.params[skip : skip + consts], traced[:consts])]
+    names += [bar(p.name) for p in chosen(body.params[skip + consts :], moving)]
+    names += [bar(p.name) for p in chosen(body.params[skip : skip + consts], traced[:consts])]
     names += tape.stacks(tape.names)
     program = build(f"{body.name}_back", back_types, names, back_body)
     constants = [*extra, *at_hand, *arrays]
     out = for_(count - 1, -1, -1, *constants, *seeds, *totals, *stacks, body=program, consts=len(constants))
+    for x, p in zip(out, program.params[1 + len(constants) :]):
+        called(x, p.name)
     carry_bars = spread_out(out[: len(seeds)], moving)
     const_bars = spread_out(out[len(seeds) : len(seeds) + len(totals)], traced[:consts])
     starts = zip(carry_bars, waiting[consts:], traced[consts:])

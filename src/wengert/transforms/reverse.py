@@ -6,7 +6,7 @@ differentiated by the same rules, and the derivative of a derivative needs nothi
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from wengert.ir.order import needed, reads
 from wengert.ir.program import (
@@ -16,6 +16,7 @@ from wengert.ir.program import (
     Stack,
     Var,
     clone,
+    is_unnamed,
     substituted,
     tangent_type,
     type_in,
@@ -24,7 +25,7 @@ from wengert.ir.program import (
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.rules.control import conform
-from wengert.transforms.build import build, replay
+from wengert.transforms.build import bar, build, called, replay
 from wengert.transforms.keep import Plan, choose, plans_inside, report
 
 
@@ -99,7 +100,7 @@ def joint(
     waiting = [p for p, t, f in zip(program.params, traced, fresh) if t and not f]
     types += [tangent_type(type_in(x)) for x in outs] + [tangent_type(p.type) for p in waiting]
     names = [p.name for p in program.params]
-    names += [f"{name_of(x)}_bar" for x in outs] + [f"{p.name}_bar" for p in waiting]
+    names += [bar(x.name if isinstance(x, Var) else "c") for x in outs] + [bar(p.name) for p in waiting]
 
     def body(stage: Stage, values: list[Any]) -> list[Any]:
         nonlocal mark
@@ -109,15 +110,16 @@ def joint(
         mode = Reverse()
         leaves = [Leaf() if t else None for t in traced]
         inputs = [v if leaf is None else Node(mode, v, leaf) for v, leaf in zip(values, leaves)]
-        results = replay(program, inputs, stage)
+        results = replay(program, inputs, stage, lambda e, outs: note_source(e, outs, mode))
         mark = len(stage.block.program.equations)
         seeds = list(zip([leaf for leaf, f in zip(leaves, fresh) if leaf and not f], totals))
         for i, ct in zip(ends, cts):
             out = results[i]
             if isinstance(out, Node) and out.mode is mode:
                 seeds.append((out.aux, ct))
-        found = Sweep(keep=False).run(seeds)
+        found = StagedSweep(stage).run(seeds)
         mode.finished = True
+        stage.where = stage.origin = None
         ended = [total(found, leaf, p) for leaf, p in zip(leaves, program.params) if leaf]
         return [peeled(x, mode) for x in results] + ended
 
@@ -126,7 +128,36 @@ def joint(
 
 def total(found: dict[Any, Any], leaf: Leaf, p: Var) -> Any:
     type = tangent_type(p.type)
-    return conform(found[leaf], type) if leaf in found else zero(type)
+    return called(conform(found[leaf], type), bar(p.name)) if leaf in found else zero(type)
+
+
+class Source(NamedTuple):
+    """The equation that made the value of a record, and what that is called."""
+
+    equation: Equation
+    name: str
+
+
+def note_source(e: Equation, outs: Sequence[Any], mode: Reverse) -> None:
+    """Records of the outs remember their equation, among what is looked at when the way back comes to them."""
+    for var, out in zip(e.outs, outs):
+        if isinstance(out, Node) and out.mode is mode and out.aux.edges is not None:
+            out.aux.guards = (*(out.aux.guards or ()), Source(e, var.name))
+
+
+class StagedSweep(Sweep):
+    """What it makes has the line and the origin of what it differentiates; cotangents are called after their values."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(keep=False)
+        self.stage = stage
+
+    def arrive(self, guards: Any, ct: Any) -> None:
+        for source in guards:
+            if isinstance(source, Source):
+                self.stage.where, self.stage.origin = source.equation.where, source.equation
+                called(ct, bar(source.name))
+        super().arrive([g for g in guards if not isinstance(g, Source)], ct)
 
 
 def beginning(p: Var, back: Program) -> Equation | None:
@@ -143,7 +174,10 @@ def begun(back: Program, p: Var) -> Program:
     """The way back with a total that begins in it: its first term, where a sum with zeros would cost an array."""
     e = beginning(p, back)
     assert e is not None
-    names = {e.outs[0]: e.ins[1] if e.ins[0] is p else e.ins[0]}
+    first = e.ins[1] if e.ins[0] is p else e.ins[0]
+    if isinstance(first, Var) and is_unnamed(first.name):
+        first.name = e.outs[0].name
+    names = {e.outs[0]: first}
     equations = [replace(q, ins=substituted(q.ins, names)) for q in back.equations if q is not e]
     params = [q for q in back.params if q is not p]
     return Program(params, equations, substituted(back.results, names), back.name)
@@ -151,10 +185,6 @@ def begun(back: Program, p: Var) -> Program:
 
 def peeled(x: Any, mode: Reverse) -> Any:
     return x.primal if isinstance(x, Node) and x.mode is mode else x
-
-
-def name_of(x: Any) -> str:
-    return x.name if isinstance(x, Var) else "c"
 
 
 def assemble(
