@@ -72,7 +72,9 @@ def test_every_place_is_listed():
         n = line_of(many_places, part)
         assert re.search(rf"{FILE}:{n}:\d+", text), part
         assert re.search(rf"^ *{n} \| .*{re.escape(part)}", text, re.MULTILINE), part
-    assert text.startswith(f"{FILE}:{line_of(many_places, 'LOG.append')}:5: W602 `many_places` cannot be staged, for 5 reasons")
+    assert text.startswith(
+        f"{FILE}:{line_of(many_places, 'LOG.append')}:5: W602 `many_places` cannot be staged, for 5 reasons"
+    )
     assert text.count("instead  ") == 5 and text.count("^") >= 5
     assert LOG == []
 
@@ -358,7 +360,7 @@ def positioned(x):
 def test_regions_carry_the_line_of_their_head():
     staged = wg.jit(positioned)
     staged(X)
-    (built,), = staged.programs.values()
+    ((built,),) = staged.programs.values()
 
     def regions(program):
         for e in program.equations:
