@@ -460,7 +460,7 @@ def extreme(
     best = found[0]
     for x in found[1:]:
         best = elementwise.where(better(best, x), x, best)
-    return best
+    return pythons(s, best) if all(map(is_pythons, found)) else best
 
 
 def total(s: "Staging", x: Any, start: Any = 0) -> Any:

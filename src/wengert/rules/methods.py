@@ -64,6 +64,8 @@ ARITHMETIC = {
     "and": e.bitwise_and,
     "or": e.bitwise_or,
     "xor": e.bitwise_xor,
+    "lshift": e.left_shift,
+    "rshift": e.right_shift,
 }
 COMPARISONS = {
     "lt": e.less,
