@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+import wengert as wg
 from staging import agree, cases
 
 X = np.array([0.5, -1.25, 2.0, 0.75, -0.3])
@@ -437,3 +438,13 @@ FLOATS_AND_FLOAT64 = {
 @each_case
 def test_attack(f, args, kwargs):
     agree(f, *args, **kwargs, kinds=f not in FLOATS_AND_FLOAT64)
+
+
+def test_truth_values_of_python_are_summed_as_numbers():
+    """By both engines: NumPy's True + True is True."""
+
+    def f(x):
+        return ((x > 0) + (x > -1)) * x
+
+    for way in (f, wg.jit(f)):
+        assert way(2.0) == 4.0 and wg.grad(way)(2.0) == 2.0 and wg.jvp(way, (2.0,), (1.0,)) == (4.0, 2.0)

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from wengert.core.mode import Buffer, Value
 from wengert.frontend import regions
-from wengert.frontend.expressions import BINARY, IN_PLACE, Message, as_index, attribute, binary, closure, iterated, of_object, subscript
+from wengert.frontend.expressions import (
+    BINARY,
+    IN_PLACE,
+    Message,
+    as_index,
+    attribute,
+    binary,
+    closure,
+    iterated,
+    of_object,
+    subscript,
+)
 from wengert.frontend.refuse import EAGER, Ended, Refused
 from wengert.frontend.scope import BROKEN, CONTINUED, RESULT, RETURNED, Unbound, is_box
 from wengert.modes.stage import Staged
