@@ -1,6 +1,12 @@
 """Functions that an expert writes to break a stager: several rules at once, in regions inside regions."""
 
+import collections
+import copy
+import enum
+import functools
+import itertools
 import math
+import operator
 
 import numpy as np
 
@@ -429,9 +435,222 @@ def indices_of_indices(x):
     return total, rank
 
 
+@case(X)
+def products_and_combinations(x):
+    s = 0.0
+    for i, j in itertools.product(range(2), range(3)):
+        s += x[i] * x[j]
+    for a, b in itertools.combinations([0, 1, 2], 2):
+        s += x[a] * x[b]
+    return s
+
+
+class Kind(enum.Enum):
+    A = 1
+    B = 2
+
+
+@case(X)
+def enum_default(x, k=Kind.A):
+    return x.sum() if k is Kind.A else -x.sum()
+
+
+@case(X)
+def queue(x):
+    q = collections.deque([x[0], x[1]])
+    q.append(x[2])
+    return q.popleft() * q[1]
+
+
+@case(X)
+def default_dict(x):
+    d = collections.defaultdict(float)
+    for i in range(4):
+        d[i % 2] += x[i]
+    return d[0] * d[1]
+
+
+@case(X)
+def copies_of_all_kinds(x):
+    y = copy.copy(x)
+    z = copy.deepcopy(x)
+    y[0] = 3.0
+    z[1] = y[0] * x[2]
+    return x.sum() + y @ z
+
+
+@case(X)
+def counter(x):
+    c = collections.Counter("abca")
+    return x[0] * c["a"]
+
+
+@case(X)
+def sorted_values(x):
+    total = 0.0
+    for v in sorted([x[0], x[1], x[2]], key=lambda v: 1):
+        total = total * 2 + v
+    return total
+
+
+@case(X)
+def reduced(x):
+    return functools.reduce(operator.mul, [v for v in x]) + sum(itertools.accumulate([1, 2, 3])) * x[0]
+
+
+@case(X)
+def ufuncs_in_place(x):
+    out = np.empty(5)
+    out.fill(0.5)
+    np.copyto(out[1:3], x[1:3])
+    np.add(out, x, out=out)
+    np.add.at(out, [0, 0], 1.0)
+    out.sort()
+    return out * np.arange(5)
+
+
+@case(X)
+def enumerate_in_comprehension(x):
+    it = [(i, v) for i, v in enumerate(x) if i % 2 == 0]
+    return sum(i * v for i, v in it)
+
+
+@case(X)
+def strings_sets_pairs(x):
+    s = x[0]
+    for c in "abc":
+        s = s * (2.0 if c == "b" else 1.5)
+    for k in {1, 2}:
+        s = s + k
+    for p in ((1, x[1]), (2, x[2])):
+        s += p[0] * p[1]
+    return s
+
+
+@case(X)
+def empty_loops(x):
+    for i in range(3):
+        pass
+    while False:
+        pass
+    y = lambda *a, **k: (len(a), k.get("b", 0.0))
+    n, b = y(1, 2, b=x[0])
+    return n * b
+
+
+@case(X)
+def table_of_functions(x):
+    global_like = {"f": np.sin}
+    return global_like["f"](x[0]) if callable(global_like["f"]) else 0.0
+
+
+@case(X)
+def shared_rows(x):
+    m = [[x[0]] * 2] * 2
+    m[0][0] = x[1]
+    return m[1][0] + m[0][1]
+
+
+@case(X)
+def list_alias(x):
+    a = [1.0]
+    b = a
+    b.append(x[0])
+    a[0] = x[1]
+    return sum(b) * len(a)
+
+
+@case(X)
+def slices_in_variables(x):
+    s = slice(1, 3)
+    idx = (slice(None),)
+    return x[s].sum() * x[idx][0] * x[::2].sum() * x[...][1]
+
+
+@case(X)
+def continues_inside(x):
+    total = 0.0
+    for i in range(len(x)):
+        for j in range(len(x)):
+            if i == j:
+                continue
+            total += x[i] / (1 + abs(x[j])) if x[j] > 0 else 0
+    return total
+
+
+@case(X)
+def percent_text(x):
+    print_me = "%d of %s" % (3, "a")
+    return x[0] * len(print_me), print_me
+
+
+@case(X)
+def meshgrid_sums(x):
+    a, b = np.meshgrid(x[:2], x[2:4])
+    return (a * b).sum(), np.where(x > 0)[0].shape if False else 1
+
+
+@case(X)
+def self_application(x):
+    return (lambda f: f(f, 5))(lambda f, n: x[0] if n == 0 else f(f, n - 1) * 1.1)
+
+
+@case(X)
+def kinds_of_values(x):
+    v = x[0]
+    v = v if isinstance(v, float) else -v
+    return v * (2 if isinstance(x, np.ndarray) else 3) * (1 if type(x) is np.ndarray else 5) * hasattr(x, "shape")
+
+
+@case(X)
+def grid_of_numbers(x):
+    n = x.shape[0]
+    h = 1 / (n - 1)
+    grid = [i * h for i in range(n)]
+    return sum(a * b for a, b in zip(grid, x))
+
+
+@case(X)
+def diagonal_and_triangle(x):
+    y = x[:, None] * x[None, :]
+    np.fill_diagonal(y, 0.0)
+    y[np.tril_indices(5)] = 1.0
+    return y.sum()
+
+
+@case(X)
+def insertion_sort(x):
+    i = 0
+    while i < 5:
+        j = i
+        while j > 0 and x[j - 1] > x[j]:
+            x[j - 1], x[j] = x[j], x[j - 1]
+            j -= 1
+        i += 1
+    return x * np.arange(5)
+
+
+@case(X)
+def chained_names(x):
+    a = b = np.zeros(2)
+    a[0] = x[0]
+    b[1] = x[1]
+    return a @ b, a is b
+
+
+@case(np.abs(X) + 0.2)
+def newton_with_limit(x, *, tol=1e-3, maxiter=50):
+    for it in range(maxiter):
+        new = 0.5 * (x + 2.0 / x)
+        if np.max(np.abs(new - x)) < tol:
+            return new, it
+        x = new
+    raise RuntimeError("no convergence")
+
+
 FLOATS_AND_FLOAT64 = {
     *(names_in_turns, nested_functions_change_outer_arrays, returns_in_helper_in_loop, infinities, deep_return),
-    *(else_after_return, memo_by_recursion),
+    *(else_after_return, memo_by_recursion, strings_sets_pairs, default_dict),
 }
 
 
