@@ -1,5 +1,7 @@
 """What staged functions read and change outside: inputs, guards, randomness, escaping changes."""
 
+import collections
+import logging
 import math
 import types
 
@@ -377,14 +379,39 @@ def uses_setattr(x):
     return x.sum()
 
 
+QUEUE = collections.deque([1.0])
+
+
+def appends_to_queue(x):
+    QUEUE.append(x[0])
+    return x.sum()
+
+
+def prints(x):
+    print("here")
+    return x.sum()
+
+
+def logs(x):
+    logging.info("here")
+    return x.sum()
+
+
+def sorts_global_array(x):
+    B.sort()
+    np.copyto(B, x)
+    return x.sum()
+
+
 ESCAPES = [
+    *(appends_to_queue, prints, logs, sorts_global_array),
     *(appends, sets_item, sets_attribute, sets_global, sets_through_name, pops, changes_set, deletes),
     *(writes_global_array, adds_to_global_array, appends_in_loop, appends_in_helper, appends_to_argument, uses_setattr),
 ]
 
 
 def outside():
-    return repr((W, B.tolist(), N, MODE, TABLE, OUTSIDE, COUNTER, SETTINGS.__dict__, Settings.rate))
+    return repr((W, B.tolist(), N, MODE, TABLE, OUTSIDE, QUEUE, COUNTER, SETTINGS.__dict__, Settings.rate))
 
 
 @pytest.mark.parametrize("f", ESCAPES)

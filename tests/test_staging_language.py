@@ -532,7 +532,7 @@ def deleted(x):
 @case(1.5)
 def deleted_and_read(x):
     del x
-    return x
+    return x  # noqa: F821
 
 
 @case([1.0, 2.0, 3.0])

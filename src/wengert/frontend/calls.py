@@ -224,8 +224,9 @@ def library(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> An
     kwargs = {k: plain_argument(s, a) for k, a in kwargs.items()}
     if isinstance(f, types.MethodType) or module_of(f).partition(".")[0] == "wengert":
         return adopted(s, f(*args, **kwargs))
-    if f is print and any(isinstance(a, Value) for a in args):
-        raise Refused("`print` of a value of the program", "print what the function returns")
+    if f is print:
+        what = "`print` of a value of the program" if any(isinstance(a, Value) for a in args) else "`print`"
+        raise Refused(what, "print what the function returns")
     arrays = [(a, root_of(a).aux) for a in [*args, *kwargs.values()] if is_box(a)]
     out = adopted(s, route(f)(*args, **kwargs))
     for a, before in arrays:
@@ -243,7 +244,7 @@ def pythons(s: "Staging", x: Any) -> Any:
 
 
 RANDOM = (np.random.Generator, np.random.RandomState, random.Random)
-IMPURE = frozenset({"time", "datetime", "os", "posix", "uuid", "secrets"})
+IMPURE = frozenset({"time", "datetime", "os", "posix", "uuid", "secrets", "logging"})
 
 
 def is_random(f: Any) -> bool:
@@ -320,7 +321,7 @@ def adopted(s: "Staging", out: Any) -> Any:
         return s.stage.constant(out)
     if type(out) in (list, tuple):
         return s.own(type(out)(adopted(s, x) for x in out))
-    if isinstance(out, dict):
+    if type(out) is dict:
         return s.own({k: adopted(s, x) for k, x in out.items()})
     if isinstance(out, tuple) and hasattr(out, "_fields"):
         return s.own(type(out)(*(adopted(s, x) for x in out)))
@@ -333,7 +334,7 @@ def adopted(s: "Staging", out: Any) -> Any:
 def builtin(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Methods of containers and text, and functions written in C."""
     owner = getattr(f, "__self__", None)
-    if isinstance(owner, list | dict | set) and f.__name__ in CHANGING:
+    if f.__name__ in CHANGING and not isinstance(owner, types.ModuleType | type | None):
         s.may_change(owner, f"`.{f.__name__}`")
         return f(*args, **kwargs)
     if isinstance(owner, str | list | tuple | dict | set | bytes):
@@ -359,6 +360,12 @@ CHANGING = frozenset(
         "popitem",
         "add",
         "discard",
+        "appendleft",
+        "popleft",
+        "extendleft",
+        "rotate",
+        "write",
+        "writelines",
     ]
 )
 
@@ -460,7 +467,7 @@ def extreme(
     best = found[0]
     for x in found[1:]:
         best = elementwise.where(better(best, x), x, best)
-    return best
+    return pythons(s, best) if all(map(is_pythons, found)) else best
 
 
 def total(s: "Staging", x: Any, start: Any = 0) -> Any:

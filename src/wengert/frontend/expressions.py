@@ -4,6 +4,7 @@ import ast
 import functools
 import operator
 from collections.abc import Callable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import numpy as np
 from wengert.core.mode import Value
 from wengert.core.tree import flatten
 from wengert.frontend.refuse import EAGER, Refused
+from wengert.frontend.route import is_foreign
 from wengert.frontend.scope import Closure, Frame, Range, Rows, bound_names, declared
 from wengert.modes.stage import NeedsValue, Staged
-from wengert.rules.control import value_type
+from wengert.rules.control import value_type, weak
 
 if TYPE_CHECKING:
     from wengert.frontend.build import Staging
@@ -49,6 +51,11 @@ IN_PLACE: dict[type, Callable[[Any, Any], Any]] = {
     ast.BitXor: operator.ixor,
     ast.LShift: operator.ilshift,
     ast.RShift: operator.irshift,
+}
+UNARY: dict[type, Callable[[Any], Any]] = {
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Invert: operator.invert,
 }
 COMPARE: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
@@ -146,8 +153,32 @@ def binary(s: "Staging", operation: Callable[[Any, Any], Any], x: Any, y: Any) -
         y = y.__index__()
     elif isinstance(y, SEQUENCES) and isinstance(x, Staged) and operation in REPEATS:
         x = x.__index__()
-    out = operation(x, y)
+    found = of_objects(s, operation.__name__.strip("_"), x, y)
+    out = operation(x, y) if found is NotImplemented else found
+    if operation in BITWISE and isinstance(out, Staged) and is_pythons(x) and is_pythons(y):
+        return weak(out)
     return s.own(out) if isinstance(out, list | dict | set) and not s.is_made(out) else out
+
+
+def of_objects(s: "Staging", name: str, x: Any, y: Any) -> Any:
+    """An operator that a class of the user's defines; NotImplemented where none does."""
+    out = of_object(s, f"__{name}__", x, y)
+    return of_object(s, f"__{MIRRORED.get(name, 'r' + name)}__", y, x) if out is NotImplemented else out
+
+
+def of_object(s: "Staging", name: str, x: Any, *args: Any) -> Any:
+    method = None if isinstance(x, Value | list | dict | str) else getattr(type(x), name, None)
+    has_source = isinstance(method, FunctionType) and is_written(method)
+    return s.call(method, [x, *args], {}) if has_source else NotImplemented
+
+
+def is_written(f: FunctionType) -> bool:
+    """Whether the user wrote it, and not a library or a decorator such as dataclass."""
+    return not is_foreign(f.__code__.co_filename) and f.__code__.co_filename != "<string>"
+
+
+MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
+BITWISE = (operator.lshift, operator.rshift, operator.and_, operator.or_, operator.xor)  # NumPy's own for numbers, too
 
 
 SEQUENCES = (list, tuple, str, bytes)
@@ -159,12 +190,17 @@ def of_unary(s: "Staging", e: ast.UnaryOp) -> Any:
     match e.op:
         case ast.Not():
             return s.as_bool(s.negated(s.truth(x)))
+        case _ if isinstance(x, Staged) and is_weak(x) and x.dtype.kind == "b":
+            number = UNARY[type(e.op)](x + 0)  # truth values of Python are the numbers 0 and 1
+            return number if is_weak(number) else weak(number)
+        case _ if (out := of_object(s, f"__{UNARY[type(e.op)].__name__}__", x)) is not NotImplemented:
+            return out
         case ast.USub():
             return -x
         case ast.UAdd():
             return +x
         case _:
-            return ~x
+            return weak(~x) if isinstance(x, Staged) and is_weak(x) else ~x
 
 
 def of_compare(s: "Staging", e: ast.Compare) -> Any:
@@ -185,6 +221,10 @@ def compare(s: "Staging", op: ast.cmpop, x: Any, y: Any) -> Any:
     if isinstance(op, ast.In | ast.NotIn):
         found = contains(s, y, x)
         return s.as_bool(s.negated(found) if isinstance(op, ast.NotIn) else found)
+    if not isinstance(op, ast.Is | ast.IsNot):
+        found = of_objects(s, COMPARE[type(op)].__name__, x, y)
+        if found is not NotImplemented:
+            return found
     out = COMPARE[type(op)](x, y)
     return s.as_bool(out) if is_pythons(x) and is_pythons(y) else out
 
@@ -199,6 +239,9 @@ def is_weak(x: Value) -> bool:
 
 
 def contains(s: "Staging", container: Any, x: Any) -> Any:
+    own = of_object(s, "__contains__", container, x)
+    if own is not NotImplemented:
+        return s.truth(own)
     if isinstance(x, Staged) and isinstance(container, list | tuple):
         out: Any = False
         for item in listed(s, container):
@@ -258,6 +301,9 @@ def subscript(s: "Staging", base: Any, index: Any) -> Any:
         return base[as_index(s, index)]
     if isinstance(base, Rows):
         return base.item(index)
+    found = of_object(s, "__getitem__", base, index)
+    if found is not NotImplemented:
+        return found
     if isinstance(index, Staged) and isinstance(base, list | tuple | dict | str):
         index = index.__index__()
     if isinstance(base, list | tuple | dict) and not s.is_made(base) and not isinstance(index, slice):

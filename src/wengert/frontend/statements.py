@@ -4,11 +4,22 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from wengert.core.mode import Value
+from wengert.core.mode import Buffer, Value
 from wengert.frontend import regions
-from wengert.frontend.expressions import BINARY, IN_PLACE, Message, as_index, attribute, closure, iterated, subscript
+from wengert.frontend.expressions import (
+    BINARY,
+    IN_PLACE,
+    Message,
+    as_index,
+    attribute,
+    binary,
+    closure,
+    iterated,
+    of_object,
+    subscript,
+)
 from wengert.frontend.refuse import EAGER, Ended, Refused
-from wengert.frontend.scope import BROKEN, CONTINUED, RESULT, RETURNED, Unbound
+from wengert.frontend.scope import BROKEN, CONTINUED, RESULT, RETURNED, Unbound, is_box
 from wengert.modes.stage import Staged
 from wengert.rules.control import check
 
@@ -78,6 +89,8 @@ def set_item(s: "Staging", base: Any, index: Any, value: Any) -> None:
         base[as_index(s, index)] = value
         s.after_write(base)
         return
+    if of_object(s, "__setitem__", base, index, value) is not NotImplemented:
+        return
     s.may_change(base, "an assignment to an item")
     base[index.__index__() if isinstance(index, Staged) else index] = value
 
@@ -111,7 +124,7 @@ def do_augmented(s: "Staging", node: ast.AugAssign) -> None:
 
 def changed(s: "Staging", operation: type, x: Any, y: Any, node: ast.AugAssign) -> Any:
     s.stage.where = s.frame.source.position(node)
-    if isinstance(x, Value):
+    if isinstance(x, Value) and (is_box(x) or isinstance(x.fresh(), Buffer)):
         s.before_write(x)
         out = IN_PLACE[operation](x, y)
         if out is x:
@@ -120,7 +133,8 @@ def changed(s: "Staging", operation: type, x: Any, y: Any, node: ast.AugAssign) 
     if isinstance(x, list | set | dict):
         s.may_change(x, "an in-place operation")
         return IN_PLACE[operation](x, y)
-    return BINARY[operation](x, y)
+    found = of_object(s, f"__{IN_PLACE[operation].__name__}__", x, y)
+    return binary(s, BINARY[operation], x, y) if found is NotImplemented else found
 
 
 def do_delete(s: "Staging", node: ast.Delete) -> None:

@@ -200,7 +200,7 @@ class Interpreter:
                     slots[outs[0]] = out
                 out = None
         except Exception as error:
-            blame(error, None if e is None else e.where)
+            blame(error, None if e is None else line_of(e))
             raise
         return [slots[i] for i in code.results]
 
@@ -253,6 +253,13 @@ def is_free(values: list[Any]) -> bool:
     if isinstance(x, Items):
         return sys.getrefcount(x) == ALONE + 1
     return isinstance(x, np.ndarray) and sys.getrefcount(x) == ALONE + 1 and x.base is None and x.flags.writeable
+
+
+def line_of(e: Equation) -> Position | None:
+    """That of the equation that it derives from, where it has none of its own."""
+    while e.where is None and e.origin is not None:
+        e = e.origin
+    return e.where
 
 
 def blame(error: Exception, where: Position | None) -> None:

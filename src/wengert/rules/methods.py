@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.guard import refuse_overwrite
-from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, exclusive, is_array
+from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, content_of, exclusive, is_array
 from wengert.core.primitive import Primitive
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise as e
@@ -64,6 +64,8 @@ ARITHMETIC = {
     "and": e.bitwise_and,
     "or": e.bitwise_or,
     "xor": e.bitwise_xor,
+    "lshift": e.left_shift,
+    "rshift": e.right_shift,
 }
 COMPARISONS = {
     "lt": e.less,
@@ -73,6 +75,21 @@ COMPARISONS = {
     "eq": e.equal,
     "ne": e.not_equal,
 }
+
+
+def comparison(row: Any) -> Callable[[Any, Any], Any]:
+    """Two numbers of Python's give a bool: as summands they are 0 and 1, where NumPy's True + True is True."""
+    compare = binary(row)[0]
+
+    def compared(x: Any, y: Any) -> Any:
+        out = compare(x, y)
+        is_pythons = type(out) is np.bool_ and type(content_of(x)) in PYTHONS and type(content_of(y)) in PYTHONS
+        return bool(out) if is_pythons else out
+
+    return compared
+
+
+PYTHONS = frozenset({bool, int, float, complex})
 
 
 def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -379,7 +396,7 @@ def install() -> None:
     Value.__pow__ = power  # type: ignore[attr-defined]
     Value.__ipow__ = in_place(power)  # type: ignore[attr-defined]
     for name, row in COMPARISONS.items():
-        setattr(Value, f"__{name}__", binary(row)[0])
+        setattr(Value, f"__{name}__", comparison(row))
     for name, method in {**METHODS, "__array_ufunc__": array_ufunc, "__array_function__": array_function}.items():
         setattr(Value, name, method)
     # one by one: a __getattr__ would slow down every access to an attribute
