@@ -1,0 +1,263 @@
+"""What derivatives of staged programs cost, counted: linear in the number of steps, with a small constant."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from programs import PROGRAMS
+from wengert.core.tree import flatten
+from wengert.frontend.jit import Jitted, is_operand
+from wengert.inspect.cost import count
+from wengert.ir.program import walk
+
+STEPS = (20, 40, 80)
+GROWING = [pytest.param(p, id=p.name) for p in PROGRAMS if p.grows]
+growing = pytest.mark.parametrize("program", GROWING)
+
+# operations of a derivative by those of the function, at most: as measured for the dearest program, and a little
+REVERSE, FORWARD = 5.5, 3.0
+CONSTANT = 200  # operations outside of loops
+
+
+def built(jitted, args):
+    """The program that runs for these arguments, and its operands."""
+    jitted(*args())
+    operands = [x for x in flatten((args(), {}))[0] if is_operand(x)]
+    programs = [b for found in jitted.programs.values() for b in found]
+    (program,) = [b for b in programs if b.fits(operands)]
+    return program.optimised, [*operands, *program.hidden]
+
+
+def cost(f, args):
+    jitted = f if isinstance(f, Jitted) else wg.jit(f)
+    jitted.programs.clear()
+    return count(*built(jitted, args))
+
+
+def reverse(program):
+    """The function that pulls the program's own result back."""
+
+    def pulled(*args):
+        chosen = tuple([args[i] for i in program.argnums])
+        out, pull = wg.vjp(functools.partial(with_chosen, program.function, program.argnums, args), *chosen)
+        return pull(out)
+
+    return wg.grad(program.function, program.argnums) if program.scalar else pulled
+
+
+def forward(program):
+    def pushed(*args):
+        chosen = tuple([args[i] for i in program.argnums])
+        return wg.jvp(functools.partial(with_chosen, program.function, program.argnums, args), chosen, chosen)[1]
+
+    return pushed
+
+
+def with_chosen(f, places, args, *chosen):
+    return f(*[chosen[places.index(i)] if i in places else x for i, x in enumerate(args)])
+
+
+DERIVATIVES = {"value": lambda p: p.function, "reverse": reverse, "forward": forward}
+
+
+@functools.cache
+def costs(program, way):
+    """At n, 2n and 4n steps."""
+    return [cost(DERIVATIVES[way](program), functools.partial(program.sized, n)) for n in STEPS]
+
+
+@pytest.mark.parametrize("way", DERIVATIVES)
+@growing
+def test_cost_is_linear(program, way):
+    """Twice the steps cost twice as much: also where branches are taken now and then, to a few parts in a hundred."""
+    found = costs(program, way)
+    for measure in ("equations", "operations", "bytes"):
+        at_n, at_2n, at_4n = (getattr(c, measure) for c in found)
+        assert at_4n - at_2n <= 2.3 * (at_2n - at_n) + 64, (measure, at_n, at_2n, at_4n)
+
+
+@growing
+def test_constant_is_small(program):
+    value, back, along = (costs(program, way)[-1] for way in DERIVATIVES)
+    assert back.operations <= REVERSE * value.operations + CONSTANT
+    assert along.operations <= FORWARD * value.operations + CONSTANT
+    assert back.equations <= REVERSE * value.equations + CONSTANT
+    assert along.equations <= FORWARD * value.equations + CONSTANT
+
+
+# ---------------------------------------------------------------- writes never copy
+
+
+def scatter(x, n):
+    y = x.copy()
+    for i in range(n):
+        y[i] = y[i] * y[i + 1]
+    return np.sum(y)
+
+
+def in_branches(x, n):
+    y = x * 2.0
+    for i in range(n):
+        if y[i] > 1.5:
+            y[i] = np.sin(y[i])
+        elif y[i] > 1.0:
+            y[i + 1] *= y[i]
+    return np.sum(y * y)
+
+
+def until_break(x, n):
+    y, i = x * 1.0, 0
+    while True:
+        y[i] = y[i] ** 2
+        i += 1
+        if i >= n:
+            break
+    return np.sum(y * x)
+
+
+def two_arrays_swapped(x, n):
+    a, b = x * 1.0, x * 2.0
+    for i in range(n):
+        a[i] = b[i + 1] * a[i]
+        a, b = b, a
+    return np.sum(a) + np.sum(b * b)
+
+
+def returns_early(x, n):
+    y = x * 1.0
+    for i in range(n):
+        y[i] *= 3.0
+        if y[i] > 1e6:
+            return np.sum(y)
+    return np.sum(y * y)
+
+
+def by_helper(x, n):
+    def bend(v, k):
+        v[k] = v[k] * v[k + 1]
+
+    y = x * 1.0
+    for i in range(n):
+        bend(y, i)
+    return np.sum(y * y)
+
+
+def through_a_view(x, n):
+    y = x.reshape(2, -1) * 1.0
+    for i in range(n):
+        y[0, i] += y[1, i] * y[0, i]
+    return np.sum(y)
+
+
+def nested(x, n):
+    y = x * 1.0
+    for i in range(4):
+        for j in range(n // 4):
+            y[i] += y[i] * y[j]
+    return np.sum(y)
+
+
+def own_argument(x, n):
+    for i in range(n):
+        x[i] = x[i] * x[i + 1]
+    return np.sum(x)
+
+
+def only_read(x, n):
+    total = 0.0
+    for i in range(n):
+        total += x[i] * x[i + 1]
+    return total
+
+
+WRITERS = [
+    scatter,
+    in_branches,
+    until_break,
+    two_arrays_swapped,
+    returns_early,
+    by_helper,
+    through_a_view,
+    nested,
+    own_argument,
+    only_read,
+]
+
+
+@pytest.mark.parametrize("way", ["value", "reverse", "forward"])
+@pytest.mark.parametrize("f", WRITERS, ids=lambda f: f.__name__)
+def test_steps_never_copy_arrays(f, way):
+    """Of an array a hundred times larger, 40 steps make a few more copies in all, and not one in each step."""
+    program = next(iter(PROGRAMS)).__class__(f, lambda n: (np.linspace(0.5, 1.2, n), 40))
+    small, large = (cost(DERIVATIVES[way](program), functools.partial(program.sized, n)) for n in (100, 10_000))
+    arrays = (large.bytes - small.bytes) / (8 * (10_000 - 100))
+    assert arrays <= {"value": 4, "reverse": 12, "forward": 10}[way]
+    assert large.equations <= small.equations + 3
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def total_of_squares(x):
+    total = 0.0
+    for v in x:
+        total += v * v
+    return total
+
+
+def weighted(x, w):
+    out = 0.0
+    for i in range(len(x)):
+        here = x[i] * w[i]
+        out += np.sin(here) * w[i] if here > 0.5 else np.exp(here)
+    return out
+
+
+def matrix_vector(A, x):
+    y = np.zeros(len(x))
+    for i in range(len(x)):
+        for j in range(len(x)):
+            y[i] += A[i, j] * x[j]
+    return np.sum(y)
+
+
+def mean_distance(x, y):
+    best = 0.0
+    for i in range(len(x)):
+        for j in range(len(y)):
+            best += np.sqrt((x[i] - y[j]) ** 2 + 0.1)
+    return best / (len(x) * len(y))
+
+
+@pytest.mark.parametrize(
+    "f, argnums, args",
+    [
+        (total_of_squares, 0, lambda n: (np.linspace(0.1, 1.0, n),)),
+        (weighted, (0, 1), lambda n: (np.linspace(0.1, 1.0, n), np.linspace(0.5, 2.0, n))),
+        (matrix_vector, 1, lambda n: (np.ones((n, n)), np.linspace(0.5, 2.0, n))),
+        (mean_distance, (0, 1), lambda n: (np.linspace(0.1, 1.0, n), np.linspace(0.5, 2.0, n))),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_a_loop_that_accumulates_keeps_nothing(f, argnums, args):
+    """Its body is evaluated again: there is one loop, back, and neither a tape nor a stack."""
+    program, _ = built(wg.jit(wg.grad(f, argnums)), lambda: args(12))
+    outer = [e for e in program.equations if e.row.name in ("for_", "while_")]
+    assert len(outer) == 1
+    assert not [e for e in walk(program) if e.row.name in ("write", "stack_push", "stack_pop")]
+
+
+def test_kept_values_grow_with_the_steps_that_run():
+    """A loop that may end early keeps no more than it has run."""
+
+    def f(x, n):
+        for _ in range(n):
+            x = np.sin(x) * 1.5
+            if x > 1.3:
+                break
+        return x
+
+    few, many = (cost(wg.grad(f), lambda n=n: (0.9, n)) for n in (10, 10_000))
+    assert many.bytes <= few.bytes + 64 and many.equations == few.equations
