@@ -18,6 +18,7 @@ REFUSED = {
 }
 # the same where the function, or its derivative, is staged: (code, why)
 REFUSED_STAGED = {
+    "captured-buffer": ("W602", "a write into an array from outside would escape"),
     "mask-read-write": ("W602", "the number of elements that a mask chooses is known at run time: second half"),
     "integer-input": ("W102", "whole numbers have no derivative, staged or not"),
     "confusion-rebind": ("W203", "a value of a derivative outlives it, in a name of the enclosing function"),

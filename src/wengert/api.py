@@ -11,9 +11,9 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, owns_storage, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, random_like, shape_of
-from wengert.frontend.build import ACTIVE
 from wengert.frontend.jit import Jitted
 from wengert.frontend.route import give, give_all, original_structure, route, route_structure, running_inside, unroute
+from wengert.frontend.scope import ACTIVE
 from wengert.modes.batch import Batch, Batched, LanesDiffer
 from wengert.modes.forward import Dual, Forward, fit
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep

@@ -8,7 +8,6 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from types import FunctionType
 from typing import Any
 
@@ -18,6 +17,7 @@ from wengert.frontend import calls, expressions, regions, statements
 from wengert.frontend.capture import Captured, Read, is_input, known_number
 from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
+    ACTIVE,
     BROKEN,
     CONTINUED,
     RETURNED,
@@ -42,10 +42,6 @@ from wengert.rules.control import check, value_type, weak
 PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
 
 
-# the program that is being built: what functions staged inside it read from outside, it reads, too
-ACTIVE: "ContextVar[Staging | None]" = ContextVar("ACTIVE", default=None)
-
-
 class Staging:
     """One program being built from a function.
 
@@ -57,6 +53,7 @@ class Staging:
 
     def __init__(self, name: str, specialised: bool = False) -> None:
         self.specialised = specialised
+        self.parent = ACTIVE.get()  # the program that this one is built inside
         self.stage = Stage()
         self.stage.foreign = self.foreign  # type: ignore[method-assign]
         self.stage.before_write = self.before_write  # type: ignore[method-assign]
@@ -164,6 +161,10 @@ class Staging:
             self.stage.where = self.frame.source.position(node)
         return handler(self, node)
 
+    def is_constant(self, x: Any) -> bool:
+        """Whether x is a value of the program that is the same at each run."""
+        return isinstance(x, Staged) and x.mode is self.stage and self.stage.is_constant(x)
+
     def negated(self, x: Any) -> Any:
         return elementwise.logical_not(x) if isinstance(x, Value) else not x
 
@@ -260,12 +261,17 @@ class Staging:
 
     # ------------------------------------------------------------ facts from outside
 
-    def fact(self, key: Any, read: Read, name: str) -> Any:
-        """A value that lives outside: an input of the program where it is a number or an array, else guarded."""
+    def fact(self, key: Any, read: Read, name: str, varies: bool = False) -> Any:
+        """A value that lives outside: an input of the program where it is a number or an array, else guarded.
+
+        varies  it is another at each call, a whole number, too
+        """
         if key in self.captured.values:
             return self.captured.values[key]
         value = read()
-        if isinstance(value, Staged) and value.mode is self.stage:
+        if varies and not isinstance(value, Value):
+            seen = self.input(name, value, read, is_known=False)
+        elif isinstance(value, Staged) and value.mode is self.stage:
             seen = value
         elif is_input(value):
             seen = self.input(name, value, read)
@@ -275,12 +281,12 @@ class Staging:
         self.captured.values[key] = seen
         return seen
 
-    def input(self, name: str, value: Any, read: Read) -> Any:
-        """A hidden parameter of the whole program."""
+    def input(self, name: str, value: Any, read: Read, is_known: bool = True) -> Any:
+        """A hidden parameter of the whole program; a whole number may be known while it is built."""
         blocks = self.stage.blocks
         self.stage.blocks = blocks[:1]
         try:
-            number = known_number(value)
+            number = known_number(value) if is_known else None
             made = (
                 self.stage.parameter(name, value_type(value)) if number is None else self.stage.argument(name, number)
             )
@@ -300,7 +306,7 @@ class Staging:
     def shared(self, key: Any, read: Read, name: str) -> Any:
         value = read()
         is_traced = isinstance(value, Value) and not isinstance(value.fresh(), Buffer)
-        return value if is_traced else self.fact(key, read, name)
+        return value if is_traced else self.fact(key, read, name, varies=key[0] == "draw")
 
     def foreign(self, x: Value) -> Any:
         """A value of another program, or of a derivative around this one: a hidden input."""
@@ -318,7 +324,8 @@ class Staging:
         return self.foreign(x)
 
     def is_made(self, x: Any) -> bool:
-        return id(x) in self.made
+        """Whether x is the function's own, or that of a function around it: nothing of it is read at later calls."""
+        return id(x) in self.made or (self.parent is not None and self.parent.is_made(x))
 
     def own(self, x: Any) -> Any:
         """Remember that x was made here, and may be changed here."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.mode import Buffer, Value, is_array
-from wengert.core.tree import flatten
+from wengert.core.tree import flatten, map_leaves
 from wengert.core.types import dtype_of
 from wengert.frontend.expressions import attribute, is_pythons, iterated, length_of, short_circuit, visible_cells
 from wengert.frontend.read import Source, read
 from wengert.frontend.refuse import EAGER, OUTSIDE, NeedsSpecialising, Refused
 from wengert.frontend.route import is_foreign, route
 from wengert.frontend.scope import (
+    ACTIVE,
     BROKEN,
     CONTINUED,
     RESULT,
@@ -264,21 +265,21 @@ def drawn(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
             "random numbers are drawn in a loop or branch of the program",
             "draw them before it, in one array: `noise = rng.standard_normal(n)`",
         )
-    leaves = flatten((args, kwargs))[0]
-    if any(isinstance(x, Value) for x in leaves):
+    args, kwargs = map_leaves(lambda x: s.stage.decide(x) if s.is_constant(x) else x, (args, kwargs))
+    if any(isinstance(x, Value) for x in flatten((args, kwargs))[0]):
         raise Refused("random numbers with parameters of the program", "draw standard ones, then scale and shift them")
     if s.is_made(getattr(f, "__self__", None)):
         return adopted(s, f(*args, **kwargs))
     if getattr(f, "__name__", "") in ("seed", "shuffle", "set_state"):
         raise Refused(f"`{f.__name__}` changes an object that was made outside", OUTSIDE)
-    first: list[Any] = []  # what is drawn while staging belongs to the first call
+    first = [f(*args, **kwargs)]  # what is drawn while staging belongs to the first call
 
     def draw() -> Any:
+        if ACTIVE.get() is not None and first:
+            return first[0]
         return first.pop() if first else f(*args, **kwargs)
 
-    drawn = draw()
-    first += [drawn, drawn]
-    return s.fact(("draw", id(first)), draw, "noise")
+    return s.fact(("draw", id(first)), draw, "noise", varies=True)
 
 
 def module_of(f: Any) -> str:

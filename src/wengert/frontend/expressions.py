@@ -308,7 +308,7 @@ def subscript(s: "Staging", base: Any, index: Any) -> Any:
         index = index.__index__()
     if isinstance(base, list | tuple | dict) and not s.is_made(base) and not isinstance(index, slice):
         return item_of(s, base, index)
-    out = base[index]
+    out = s.own_value(base[index])
     return s.own(out) if isinstance(out, list | tuple) and isinstance(index, slice) else out
 
 
@@ -332,7 +332,7 @@ def attribute(s: "Staging", base: Any, name: str) -> Any:
     if isinstance(member, property) and member.fget is not None:
         return s.call(member.fget, [base], {})
     if s.is_made(base) or isinstance(base, str | bytes | int | float | complex | list | dict | tuple | set | np.dtype):
-        return getattr(base, name)
+        return s.own_value(getattr(base, name))
     value = getattr(base, name)
     if name not in getattr(base, "__dict__", {}) and (callable(value) or isinstance(base, type)):
         return value if callable(value) else s.fact(("attribute", id(base), name), lambda: getattr(base, name), name)

@@ -14,11 +14,11 @@ import numpy as np
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
-from wengert.frontend.build import ACTIVE, Staging
+from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, same_fact
 from wengert.frontend.expressions import Message
 from wengert.frontend.refuse import NeedsSpecialising
-from wengert.frontend.scope import Transparent, is_box, root_of
+from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
 from wengert.modes.stage import Stage, Staged

@@ -4,6 +4,7 @@ import ast
 import functools
 import inspect
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from wengert.frontend.build import Staging
 
 RETURNED, RESULT, BROKEN, CONTINUED = "%returned", "%result", "%broken", "%continued"  # state that Python keeps itself
+
+
+# the program that is being built: what functions staged inside it read from outside, it reads, too
+ACTIVE: "ContextVar[Staging | None]" = ContextVar("ACTIVE", default=None)
 
 
 class Unbound:
