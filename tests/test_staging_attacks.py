@@ -580,7 +580,7 @@ def continues_inside(x):
 
 @case(X)
 def percent_text(x):
-    print_me = "%d of %s" % (3, "a")
+    print_me = "%d of %s" % (3, "a")  # noqa: UP031
     return x[0] * len(print_me), print_me
 
 

@@ -36,6 +36,7 @@ from wengert.frontend.scope import (
     Unbound,
     bound_names,
     is_box,
+    root_of,
     walk_here,
 )
 from wengert.ir.program import Program, Type, Var, type_of, zero
@@ -911,8 +912,10 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
         is_written = id(h.entered.value) in written
         may_start = starts_of(h, rebound, starts, s)
         seen = any(s.is_argument(x) or is_named(x, before, rebound) for x in may_start)
+        is_view = isinstance(h.like, Value) and h.like.link is not None
         if (
             any(id(x) in written for x in others)
+            or (is_view and (is_written or id(root_of(h.like)) in written))
             or (is_written and (others or shared or seen))
             or (is_written and sum(k.like is h.like for k in rebound) > 1)
         ):
