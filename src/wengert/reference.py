@@ -152,9 +152,10 @@ is piecewise constant, or its result is no real number: its derivative is zero.
 
 
 def rows() -> list[Primitive]:
-    """The rows of the package, file by file: in the order of the table, where files come in the order of imports."""
+    """The rows of the package, file by file: in the order of the table, elementwise ones first."""
     own = [row for row in TABLE.values() if Path(row.where.filename).is_relative_to(PACKAGE)]
     files = list(dict.fromkeys(row.where.filename for row in own))
+    files.sort(key=lambda name: not name.endswith("elementwise.py"))  # the simplest rows first
     return sorted(own, key=lambda row: files.index(row.where.filename))
 
 

@@ -378,7 +378,7 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
-        if any(root is y for y in self.captured.values.values()):
+        if is_box(root) and any(root is y for y in self.captured.values.values()):
             raise Refused("an array is written that was made outside", OUTSIDE)
         for a in self.aliases_of(root):
             if a.when is None:

@@ -5,6 +5,7 @@ no name, no kept value.
 """
 
 import functools
+import math
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from wengert.ir.program import (
     fill,
     filled_params,
     type_in,
+    variables,
 )
 
 
@@ -34,7 +36,7 @@ class Step(NamedTuple):
     direct   (*operands) -> result, where there is neither an update nor control flow
     ins      slots of operands;  dying: those of them that are read for the last time
     outs     slots of results;  several: may there be any number of them?
-    updates  (operands) -> result, where the row may update its first operand in place
+    updates  (operands) -> result, where the row may update its first operand in place, or copies what it would view
     region   how control flow runs
     """
 
@@ -59,7 +61,7 @@ class Code:
         self.slots = {x: i for i, x in enumerate(made)}
         self.rest: list[Any] = [None] * (len(made) - len(program.params))
         self.count = len(program.params)
-        dying = last_uses(program)
+        dying, self.copied = last_uses(program), views_in_the_way(program)
         self.steps = [self.step(e, dying[i]) for i, e in enumerate(program.equations)]
         self.results = [self.slot(x) for x in program.results]
         read = {x for e in program.equations for x in e.ins if isinstance(x, Var)}.union(variables_of(program.results))
@@ -74,6 +76,8 @@ class Code:
     def step(self, e: Equation, last: set[int]) -> Step:
         ins = [self.slot(x) for x in e.ins]
         updates, region = update_call(e) if "inplace" in e.params else None, REGIONS.get(e.row.name)
+        if e in self.copied:
+            updates = copying(direct_call(e))
         direct = None if updates or region else direct_call(e)
         dying, outs = [ins[i] for i in last], [self.slots[o] for o in e.outs]
         return Step(e, direct, ins, dying, outs, e.row.several, updates, region)
@@ -96,6 +100,33 @@ def last_uses(program: Program) -> list[set[int]]:
                 later.add(x)
         found.append(last)
     return found[::-1]
+
+
+def views_in_the_way(program: Program) -> set[Equation]:
+    """Views of parts that are alive where the whole may be updated, or that leave the program: of these a copy is
+    cheaper than one of the whole."""
+    last: dict[Var, float] = {x: i for i, e in enumerate(program.equations) for x in variables(e)}
+    last.update(dict.fromkeys(variables_of(program.results), math.inf))
+    changes: dict[Var, int] = {}
+    for i, e in enumerate(program.equations):
+        for x in e.ins[:1] if "inplace" in e.params else variables(e) if e.row.name in REGIONS else ():
+            changes[x] = i
+    found = set()
+    for i, e in reversed(list(enumerate(program.equations))):
+        if not e.row.view or not isinstance(e.ins[0], Var) or e.outs[0].type.form != "array":
+            continue
+        whole, part = e.ins[0], e.outs[0]
+        alive = last.get(part, -1)
+        part_only = math.prod(part.type.shape) < math.prod(whole.type.shape)
+        if part_only and (alive == math.inf or i < changes.get(whole, -1) <= alive):
+            found.add(e)
+        else:
+            last[whole] = max(last.get(whole, -1), alive)  # a view of a view
+    return found
+
+
+def copying(view: Callable[..., Any]) -> Callable[[list[Any]], Any]:
+    return lambda values: np.array(view(*values))
 
 
 def direct_call(e: Equation) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Mode, Value, leaked
 from wengert.core.primitive import Primitive
-from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Var, fill, type_of
+from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Var, fill, is_unnamed, type_of
 from wengert.ir.samples import quiet, sample, samples_of
 from wengert.rules.control import array, literal, weak
 
@@ -140,7 +140,7 @@ class Stage(Mode):
         params.update(row.staged)
         operands = [*args, *fills]
         samples, known = self.evaluated(row, args, operands, params)
-        outs = [Var(row.name, t) for t in (type_of(s) for s in samples)]
+        outs = [Var(result_name(row, args), type_of(s)) for s in samples]
         self.block.own.update(outs)
         if known is not None:
             self.known.update((o, known) for o in outs)
@@ -247,6 +247,15 @@ class Stage(Mode):
     def is_constant(self, x: Value) -> bool:
         """Whether its number is the same at each run."""
         return self.known.get(x.fresh().aux) == frozenset()
+
+
+UPDATES = ("write", "add_at")
+
+
+def result_name(row: Primitive, args: Sequence[Any]) -> str:
+    """Of the row; an array that is updated keeps the user's name."""
+    name = args[0].aux.name if row.name in UPDATES and isinstance(args[0], Value) else row.name
+    return row.name if is_unnamed(name) else name
 
 
 def name_constants(ins: Sequence[Any], params: dict[str, Any]) -> None:

@@ -141,6 +141,7 @@ REGIONS = {"for_": "a loop", "while_": "a loop", "if_": "a branch", "call": "a c
 def costly_part(equations: Sequence[Equation]) -> str:
     """What makes it dear to evaluate these again."""
     names = dict.fromkeys(REGIONS.get(e.row.name, e.row.name) for e in equations if e.row.name not in CHEAP)
+    names.pop("empty_stack", None)
     return ", ".join(names) or f"{len(equations)} operations"
 
 
