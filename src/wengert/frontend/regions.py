@@ -904,7 +904,8 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
     for h in rebound:
         may_be = s.identities(h.now())
         h.after = may_be[0] if len(may_be) == 1 and id(may_be[0]) in old else None
-        h.origins = [starts.get(id(x), old.get(id(x))) for x in may_be]
+        roots = [root_of(x) for x in may_be]  # a view is carried by content, and writes into it would miss its array
+        h.origins = [starts.get(id(x), old.get(id(x))) for x in roots]
         if not h.entered.is_read:
             continue  # each iteration binds the name before it is read
         shared = [k for k in rebound if k is not h and any(x is y for x in may_be for y in s.identities(k.now()))]
