@@ -453,7 +453,7 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
         except Again:
             pass
         except EndsAtOnce:
-            del s.stage.block.program.equations[mark:]
+            undo(s, mark, before)
             before.restore()
             first_iteration(s, node, rows)
             return
@@ -462,7 +462,7 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
                 before.restore()
                 raise
             plan.unrolled, plan.reason = True, problem
-        del s.stage.block.program.equations[mark:]
+        undo(s, mark, before)
         before.restore()
     if rows is None:
         unrolled_while(s, node, plan)  # type: ignore[arg-type]
@@ -483,6 +483,15 @@ def first_iteration(s: "Staging", node: ast.For | ast.While, rows: Rows | None) 
         run()
     elif test is not False:
         s.conditional(test, run, lambda: None)
+
+
+def undo(s: "Staging", mark: int, before: State) -> None:
+    """Equations since `mark` are gone, and so is what views have read by them."""
+    del s.stage.block.program.equations[mark:]
+    for _, names in before.names:
+        for x in flatten(list(names.values()))[0]:
+            if isinstance(x, Value) and x.link is not None:
+                x.link.seen = None
 
 
 def may_unroll(s: "Staging", problem: Exception, node: Any, rows: Rows | None) -> bool:
