@@ -580,7 +580,7 @@ def continues_inside(x):
 
 @case(X)
 def percent_text(x):
-    print_me = "%d of %s" % (3, "a")
+    print_me = "%d of %s" % (3, "a")  # noqa: UP031
     return x[0] * len(print_me), print_me
 
 
@@ -667,3 +667,14 @@ def test_truth_values_of_python_are_summed_as_numbers():
 
     for way in (f, wg.jit(f)):
         assert way(2.0) == 4.0 and wg.grad(way)(2.0) == 2.0 and wg.jvp(way, (2.0,), (1.0,)) == (4.0, 2.0)
+
+
+def test_views_that_take_turns_are_read():
+    def f(y):
+        a, b, total = y[0], y[1], 0.0
+        for i in range(3):
+            total += a[i]
+            a, b = b, a
+        return total, a
+
+    agree(f, A)

@@ -36,6 +36,7 @@ from wengert.frontend.scope import (
     Unbound,
     bound_names,
     is_box,
+    root_of,
     walk_here,
 )
 from wengert.ir.program import Program, Type, Var, type_of, zero
@@ -452,7 +453,7 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
         except Again:
             pass
         except EndsAtOnce:
-            del s.stage.block.program.equations[mark:]
+            undo(s, mark, before)
             before.restore()
             first_iteration(s, node, rows)
             return
@@ -461,7 +462,7 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
                 before.restore()
                 raise
             plan.unrolled, plan.reason = True, problem
-        del s.stage.block.program.equations[mark:]
+        undo(s, mark, before)
         before.restore()
     if rows is None:
         unrolled_while(s, node, plan)  # type: ignore[arg-type]
@@ -482,6 +483,15 @@ def first_iteration(s: "Staging", node: ast.For | ast.While, rows: Rows | None) 
         run()
     elif test is not False:
         s.conditional(test, run, lambda: None)
+
+
+def undo(s: "Staging", mark: int, before: State) -> None:
+    """Equations since `mark` are gone, and so is what views have read by them."""
+    del s.stage.block.program.equations[mark:]
+    for _, names in before.names:
+        for x in flatten(list(names.values()))[0]:
+            if isinstance(x, Value) and x.link is not None:
+                x.link.seen = None
 
 
 def may_unroll(s: "Staging", problem: Exception, node: Any, rows: Rows | None) -> bool:
@@ -903,7 +913,8 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
     for h in rebound:
         may_be = s.identities(h.now())
         h.after = may_be[0] if len(may_be) == 1 and id(may_be[0]) in old else None
-        h.origins = [starts.get(id(x), old.get(id(x))) for x in may_be]
+        roots = [root_of(x) for x in may_be]  # a view is carried by content, and writes into it would miss its array
+        h.origins = [starts.get(id(x), old.get(id(x))) for x in roots]
         if not h.entered.is_read:
             continue  # each iteration binds the name before it is read
         shared = [k for k in rebound if k is not h and any(x is y for x in may_be for y in s.identities(k.now()))]
@@ -911,8 +922,10 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
         is_written = id(h.entered.value) in written
         may_start = starts_of(h, rebound, starts, s)
         seen = any(s.is_argument(x) or is_named(x, before, rebound) for x in may_start)
+        is_view = isinstance(h.like, Value) and h.like.link is not None
         if (
             any(id(x) in written for x in others)
+            or (is_view and (is_written or id(root_of(h.like)) in written))
             or (is_written and (others or shared or seen))
             or (is_written and sum(k.like is h.like for k in rebound) > 1)
         ):
