@@ -128,3 +128,120 @@ def test_refusals_in_a_lambda_name_its_line(f, reason):
     with pytest.raises(wg.Diagnostic, match=f"W602(.|\n)*{reason}") as caught:
         wg.jit(f)(2.0)
     assert caught.value.where.filename == __file__
+
+
+# ---------------------------------------------------------------- arrays from outside
+
+TABLE = np.zeros(3)
+
+
+def written_by_row(x):
+    TABLE[0] = x
+    return TABLE[0] * 2
+
+
+def written_through_a_view(x):
+    part = TABLE[1:]
+    part[0] = x
+    return TABLE[1]
+
+
+def written_by_a_loop(x):
+    for row in TABLE.reshape(3, 1):
+        row[0] = x
+    return TABLE[0]
+
+
+def written_in_a_branch(x):
+    if x > 0:
+        TABLE[0] = x
+    return x
+
+
+def written_by_a_method(x):
+    TABLE.fill(x)
+    return TABLE[0]
+
+
+def written_by_numpy(x):
+    np.multiply(x * np.ones(3), 2.0, out=TABLE)
+    return TABLE[0]
+
+
+def added_under_another_name(x):
+    other = TABLE
+    other += x
+    return TABLE[1]
+
+
+def written_by_an_inner_derivative(x):
+    own = np.zeros(3) + x
+
+    def inner(v):
+        own[0] = v * v
+        return np.sum(own)
+
+    return wg.grad(inner)(x) + np.sum(own)
+
+
+@pytest.mark.parametrize("way", [wg.jit, lambda f: wg.jit(wg.grad(f)), lambda f: wg.grad(wg.jit(f))])
+@pytest.mark.parametrize(
+    "f",
+    [
+        written_by_row,
+        written_through_a_view,
+        written_by_a_loop,
+        written_in_a_branch,
+        written_by_a_method,
+        written_by_numpy,
+        added_under_another_name,
+        written_by_an_inner_derivative,
+    ],
+    ids=lambda f: f.__name__,
+)
+def test_writes_that_escape_are_refused(f, way):
+    with pytest.raises(wg.Diagnostic, match=r"W602(.|\n)*an array that was made outside is written") as caught:
+        way(f)(2.0)
+    assert caught.value.where.filename == __file__
+    assert not TABLE.any()
+
+
+def test_arrays_of_outer_programs_are_read_by_inner_loops():
+    def f(x):
+        parts = (np.ones(3) * x, x)
+
+        def inner(v):
+            total = 0.0
+            for i in range(3):
+                total += parts[0][i] * v * parts[1]
+            return total
+
+        return wg.grad(inner)(x) * np.sum(parts[0])
+
+    for way in (f, wg.jit(f)):
+        assert way(2.0) == 72.0
+    assert wg.grad(wg.jit(f))(2.0) == wg.jit(wg.grad(f))(2.0) == 108.0
+
+
+# ---------------------------------------------------------------- what Python raises at once
+
+
+def test_exceptions_of_values_wait_for_the_branch_that_raises():
+    """A place outside of the array is found while the program is built; only the branch that is taken raises."""
+
+    def f(x, k):
+        if k > 0:
+            y = x[5]
+        elif k < -5:
+            y = x.reshape(7, 7)[0, 0]
+        else:
+            y = x[0]
+        return y * y
+
+    x = np.ones(2)
+    for way in (wg.jit(f), wg.jit(wg.grad(f)), wg.grad(wg.jit(f))):
+        np.testing.assert_array_equal(way(x, -1.0), f(x, -1.0) if way(x, -1.0).ndim == 0 else [2.0, 0.0])
+        with pytest.raises(IndexError, match="index 5 is out of bounds"):
+            way(x, 1.0)
+        with pytest.raises(ValueError, match="cannot reshape"):
+            way(x, -9.0)

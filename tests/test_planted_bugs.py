@@ -4,14 +4,25 @@ import numpy as np
 import pytest
 
 import known_failures
+import test_captured
 import test_known_failures
+import test_programs
 import test_random_programs
 import test_rows
+import test_staged_cost
 import wengert as wg
+from programs import PROGRAMS
+from random_programs import checks
 from wengert.core import mode as core
 from wengert.core.primitive import TABLE, Primitive
+from wengert.frontend import build, jit, regions
+from wengert.frontend.capture import Captured
+from wengert.ir import evaluate
 from wengert.modes import batch, reverse
+from wengert.passes import accumulate, common, hoist, privatise
+from wengert.rules import control as control_rows
 from wengert.rules import indexing, linear, reduce
+from wengert.transforms import control
 
 
 @pytest.fixture
@@ -200,3 +211,248 @@ def test_a_bug_in_the_engine_is_caught(bug, monkeypatch):
     install(Patch(monkeypatch))
     with pytest.raises((AssertionError, Exception)):
         checks()
+
+
+# ---------------------------------------------------------------- staging, reverse mode of programs, passes
+
+
+def staged_pass(*names):
+    """Value and derivatives of these programs, staged."""
+    for program in PROGRAMS:
+        if program.name in names:
+            for point in program.points():
+                test_programs.test_value(point, wg.jit)
+                test_programs.test_derivative(point, wg.jit)
+
+
+def modules_pass(count=6):
+    """The staged checks on random programs."""
+    for seed in range(count):
+        subject, _ = checks.generate(seed)
+        failure = checks.check(subject, checks.STAGED)
+        subject.program.forget()
+        assert failure is None, failure
+
+
+def facts_pass(*readers):
+    for reader in readers:
+        with pytest.MonkeyPatch.context() as patch:
+            test_captured.WEIGHTS[0] = 1.0
+            test_captured.test_facts_are_read_at_each_call(reader, patch)
+
+
+def forgets(frame, name, value):
+    return lambda outs: value(outs)
+
+
+def drops_arrays(s, a, outs, rows, before, leave=regions.leave):
+    a.boxes.clear()
+    return leave(s, a, outs, rows, before)
+
+
+def constant_input(self, name, value, read, key):
+    return self.stage.constant(np.asarray(value) if isinstance(value, np.ndarray) else value)
+
+
+def stale_tape(self, arrays, stacks, k, load=control.Tape.load):
+    """Reads what the iteration before kept."""
+    return load(self, arrays, stacks, linear_below(k))
+
+
+def linear_below(k):
+    return (k - 1) * (k > 0)
+
+
+def other_side(*operands, then, orelse):
+    if then.name.endswith("_back"):
+        then, orelse = orelse, then
+    return IF(*operands, then=then, orelse=orelse)
+
+
+IF = control_rows.if_
+
+
+def half_of_a_key(e):
+    return e.row, tuple(map(common.key_of, e.ins))
+
+
+def always_overwritten(body, p):
+    return True
+
+
+def not_in_a_loop_that_may_not_run():
+    def f(x, m, n):
+        total = 0.0
+        for _ in range(n):
+            total += x[m]
+        return total
+
+    staged = wg.jit(f)
+    for args in ((np.ones(4), 3, 2), (np.ones(4), 9, 0)):
+        assert staged(*args) == f(*args)
+
+
+def checks_stay():
+    def f(x):
+        assert x > 0.0, "positive"
+        return 2.0 * x
+
+    for way in (wg.jit(f), wg.grad(wg.jit(f)), wg.jit(wg.grad(f))):
+        with pytest.raises(AssertionError, match="positive"):
+            way(-1.0)
+
+
+def arrays_stay_in_place():
+    for f in (test_staged_cost.own_argument, test_staged_cost.by_helper):
+        test_staged_cost.test_steps_never_copy_arrays(f, "reverse")
+    program = next(p for p in PROGRAMS if p.name == "lorenz")
+    test_staged_cost.costs.cache_clear()
+    test_staged_cost.test_cost_is_linear(program, "reverse")
+
+
+def copied_argument_keeps():
+    def f(x):
+        y = x.copy()
+        for i in range(3):
+            y[i] = y[i] * 2.0
+        return np.sum(y * x)
+
+    x = np.arange(1.0, 4.0)
+    np.testing.assert_array_equal(wg.jit(wg.grad(f))(x), 4.0 * x)
+    assert wg.jit(f)(x) == f(x)
+
+
+def same_as_python(f, *points):
+    """Value and gradient of the first argument."""
+    for args in points:
+        np.testing.assert_allclose(wg.jit(f)(*args), f(*args), rtol=1e-14)
+        np.testing.assert_allclose(wg.jit(wg.grad(f))(*args), wg.grad(f)(*args), rtol=1e-14)
+
+
+def zero_trips():
+    def f(x, n):
+        for k in range(n):
+            y = x * k * 3.0
+        return y * k
+
+    same_as_python(f, (1.5, 3))
+    with pytest.raises(UnboundLocalError):
+        wg.jit(f)(1.5, 0)
+
+
+def statements_after_continue():
+    def f(x):
+        total = 0.0
+        for v in x:
+            if v < 0.0:
+                continue
+            total += v * v
+            if total > 8.0:
+                break
+            total += v
+        return total
+
+    same_as_python(f, (np.array([1.0, -2.0, 2.0, 3.0, 5.0]),))
+
+
+def other_names():
+    def f(x):
+        a = x * 2.0
+        b = a if x[0] > 0.0 else a.copy()
+        b[0] = 3.0 * x[1]
+        return np.sum(a * x)
+
+    same_as_python(f, (np.array([1.0, 2.0]),), (np.array([-1.0, 2.0]),))
+
+
+STAGED_BUGS = {
+    # front end
+    "a branch forgets the names that it binds": (
+        lambda patch: patch.setattr(regions, "set_name", forgets),
+        lambda: staged_pass("swapped", "first_set_in_branch", "chained"),
+    ),
+    "a branch forgets the arrays that it writes": (
+        lambda patch: patch.setattr(regions, "set_content", lambda s, box, value: lambda outs: None),
+        lambda: staged_pass("branch_writes"),
+    ),
+    "a loop forgets the arrays that it writes": (
+        lambda patch: patch.setattr(regions, "leave", drops_arrays),
+        lambda: staged_pass("heat_in_place", "neighbours"),
+    ),
+    "a loop is taken to run": (lambda patch: patch.setattr(regions, "runs", lambda rows: True), zero_trips),
+    "numbers from outside are frozen": (
+        lambda patch: patch.setattr(build.Staging, "input", constant_input),
+        lambda: facts_pass("itself", "its gradient"),
+    ),
+    "guards are not looked at": (
+        lambda patch: patch.setattr(Captured, "hold", lambda self: True),
+        lambda: facts_pass("itself", "gradient inside"),
+    ),
+    "programs inside programs keep their facts to themselves": (
+        lambda patch: patch.setattr(build.Staging, "adopt", lambda self, inner: [read() for _, read in inner.inputs]),
+        lambda: facts_pass("gradient inside"),
+    ),
+    "statements after a break run": (
+        lambda patch: patch.setattr(build.Staging, "stopped", lambda self: False),
+        statements_after_continue,
+    ),
+    "writes are not carried to other names": (
+        lambda patch: patch.setattr(build.Staging, "after_write", lambda self, x: None),
+        other_names,
+    ),
+    "arguments are not written back": (
+        lambda patch: patch.setattr(
+            jit.Built, "written", property(lambda self: [], lambda self, x: None), raising=False
+        ),
+        modules_pass,
+    ),
+    # reverse mode
+    "the tape of another iteration is read": (
+        lambda patch: patch.setattr(control.Tape, "load", stale_tape),
+        lambda: staged_pass("horner", "heat"),
+    ),
+    "the way back takes the other side": (
+        lambda patch: patch.setattr(control, "if_", other_side),
+        lambda: staged_pass("branch_writes"),
+    ),
+    # passes and interpreter
+    "what raises is hoisted out of a loop that does not run": (
+        lambda patch: patch.setattr(hoist, "can_trap", lambda e, known: False),
+        not_in_a_loop_that_may_not_run,
+    ),
+    "equations with other parameters are the same": (
+        lambda patch: patch.setattr(common, "equation_key", half_of_a_key),
+        lambda: staged_pass("heat", "lorenz"),
+    ),
+    "a check is dead": (
+        lambda patch: patch.setattr(control_rows.check, "effect", False),
+        checks_stay,
+    ),
+    "a write becomes a sum whatever it reads": (
+        lambda patch: patch.setattr(accumulate, "is_read_back", lambda read, e: read is not None),
+        lambda: staged_pass("heat", "neighbours", "old_value", "biquad"),
+    ),
+    "work arrays are private where they carry": (
+        lambda patch: patch.setattr(privatise, "overwrites", always_overwritten),
+        lambda: staged_pass("heat_in_place", "neighbours", "lstm"),
+    ),
+    "arrays that somebody holds are updated in place": (
+        lambda patch: patch.setattr(evaluate, "is_free", lambda values: True),
+        copied_argument_keeps,
+    ),
+    "views keep arrays from being updated in place": (
+        lambda patch: patch.setattr(evaluate, "views_in_the_way", lambda program: set()),
+        arrays_stay_in_place,
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", STAGED_BUGS)
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+def test_a_bug_in_staging_is_caught(bug, monkeypatch):
+    install, checks_ = STAGED_BUGS[bug]
+    checks_()
+    install(Patch(monkeypatch))
+    with pytest.raises((Exception, pytest.fail.Exception)) as caught:
+        checks_()
+    assert type(caught.value) is not NameError, "the planted bug itself is broken"
