@@ -64,6 +64,7 @@ class Staging:
         self.regions: list[str] = []
         self.plans: dict[Any, Any] = {}
         self.aliases: list[Alias] = []
+        self.standins: list[Staged] = []  # arrays that names held when the iterations around began
         self.arguments: list[Staged] = []  # arrays that the caller sees
         self.tests: dict[Var, Staged] = {}  # truth values of Python -> what they were made of, good for tests
 
@@ -434,7 +435,7 @@ class Staging:
     def identities(self, x: Any) -> list[Any]:
         """The arrays that x may be."""
         found: list[Any] = []
-        todo = [x]
+        todo = [x.value if isinstance(x, Maybe) else x]
         while todo:
             y = todo.pop()
             if not any(y is z for z in found):
@@ -455,7 +456,7 @@ class Staging:
         found: dict[int, Staged] = {}
         seen: set[int] = set()
         todo: list[Any] = [v for frame in self.all_frames() for v in frame.names.values()]
-        todo += [*self.captured.values.values(), *self.arguments]
+        todo += [*self.captured.values.values(), *self.arguments, *self.standins]
         while todo:
             x = todo.pop()
             if id(x) in seen:

@@ -765,7 +765,7 @@ def same_names(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 
 def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attempt, plan: Plan, before: State) -> None:
-    names = s.frame.names
+    names, standins = s.frame.names, len(s.standins)
     with s.region("loop"):
         s.stage.blocks.append(block)
         try:
@@ -773,6 +773,7 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             if rows is not None and a.index is None:
                 index = s.stage.value(block.parameter("for_", type_of(0)))  # the user's name, if he has one for it
             enter(s, block, a)
+            s.standins += [h.entered.value for h in a.held if is_box(h.entered.value)]
             frames = [(f, dict(f.names)) for f in s.all_frames()]
             if rows is not None:
                 s.assign(node.target, rows.item(index if a.index is None else a.index.param))
@@ -789,6 +790,7 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             for c in a.carries():
                 c.result = conform(c.result, c.type)
         finally:
+            del s.standins[standins:]
             s.stage.blocks.pop()
 
 
