@@ -200,7 +200,7 @@ def written_by_an_inner_derivative(x):
     ids=lambda f: f.__name__,
 )
 def test_writes_that_escape_are_refused(f, way):
-    with pytest.raises(wg.Diagnostic, match=r"W602(.|\n)*an array that was made outside is written") as caught:
+    with pytest.raises(wg.Diagnostic, match=r"W602(.|\n)*an array is written that was made outside") as caught:
         way(f)(2.0)
     assert caught.value.where.filename == __file__
     assert not TABLE.any()

@@ -389,7 +389,7 @@ STAGED_BUGS = {
         lambda: facts_pass("itself", "gradient inside"),
     ),
     "programs inside programs keep their facts to themselves": (
-        lambda patch: patch.setattr(build.Staging, "adopt", lambda self, inner: [read() for _, read in inner.inputs]),
+        lambda patch: patch.setattr(build.Staging, "share", lambda self, inner: [read() for _, read in inner.inputs]),
         lambda: facts_pass("gradient inside"),
     ),
     "statements after a break run": (

@@ -201,7 +201,7 @@ class Staging:
         frame = self.frame
         name = frame.source.mangled(name)
         if name in frame.names and name not in frame.nonlocals:
-            return self.bound(name, frame.names[name])
+            return self.own_value(self.bound(name, frame.names[name]))
         if name in frame.cells:
             return self.own_value(self.bound(name, frame.cells[name].names.get(name, Unbound)))
         f = self.outermost(frame)
