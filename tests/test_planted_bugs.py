@@ -355,6 +355,22 @@ def statements_after_continue():
     same_as_python(f, (np.array([1.0, -2.0, 2.0, 3.0, 5.0]),))
 
 
+def loop_that_starts_anew():
+    """Each inner loop starts from `rate`, whose cotangent waits while its way back runs."""
+
+    def f(rate, x):
+        total = 0.9
+        for v in x:
+            y, r = v * total, rate
+            while y < 5.0:
+                y = y + r * r
+                r = r * 1.1
+            total = 0.5 * total + y * r
+        return total
+
+    same_as_python(f, (0.8, np.array([0.3, 0.5, 0.2])))
+
+
 def other_names():
     def f(x):
         a = x * 2.0
@@ -366,6 +382,10 @@ def other_names():
 
 
 STAGED_BUGS = {
+    "what waits where a loop starts is lost": (
+        lambda patch: patch.setattr(control, "with_total", lambda bar, waiting: bar),
+        loop_that_starts_anew,
+    ),
     # front end
     "a branch forgets the names that it binds": (
         lambda patch: patch.setattr(regions, "set_name", forgets),

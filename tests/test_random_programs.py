@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from straight_line import source
 from random_programs import checks, mix, shrink, write
 from random_programs.__main__ import describe
+from straight_line import source
 
 COUNT = int(os.environ.get("WENGERT_PROGRAMS", "150"))  # of the first kind
 MODULES, CHUNK = 2000, 25  # of the second: programs of one test

@@ -46,7 +46,7 @@ def is_input(x: Any) -> bool:
     """Whether x varies from call to call: a number or an array with a dtype of numbers."""
     if isinstance(x, np.ndarray):
         return x.dtype.kind in "fciub"
-    return isinstance(x, INPUTS) or isinstance(x, Value)
+    return isinstance(x, (*INPUTS, Value))
 
 
 PLAIN = (int, str, bytes, bool, type(None), np.integer, np.bool_)

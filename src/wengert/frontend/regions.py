@@ -504,8 +504,8 @@ def may_unroll(s: "Staging", problem: Exception, node: Any, rows: Rows | None) -
     if int(rows.length.__index__()) > UNROLLED:
         where = getattr(problem, "where", None)
         refused = Refused(
-            f"the body needs the number of the loop's index, and {int(rows.length)} iterations are too many to stage one "
-            f"by one (the limit is {UNROLLED})",
+            f"the body needs the number of the loop's index, and {int(rows.length)} iterations are too many to stage "
+            f"one by one (the limit is {UNROLLED})",
             "index arrays by whole numbers and slices that do not depend on the index",
         )
         refused.where = where  # type: ignore[attr-defined]
@@ -526,8 +526,7 @@ def unrolled(s: "Staging", node: Any, count: int, item: Callable[[int], Any], k:
         if stop is True:
             return
         if stop is not False:
-            rest = k
-            s.conditional(s.negated(stop), lambda: unrolled(s, node, count, item, rest), lambda: None)
+            s.conditional(s.negated(stop), functools.partial(unrolled, s, node, count, item, k), lambda: None)
             return
 
 
@@ -551,8 +550,7 @@ def unrolled_while(s: "Staging", node: ast.While, plan: Plan, k: int = 0) -> Non
         if stop is True:
             return
         if stop is not False:
-            rest = k
-            s.conditional(s.negated(stop), lambda: unrolled_while(s, node, plan, rest), lambda: None)
+            s.conditional(s.negated(stop), functools.partial(unrolled_while, s, node, plan, k), lambda: None)
             return
 
 
