@@ -435,7 +435,8 @@ class Staging:
     def identities(self, x: Any) -> list[Any]:
         """The arrays that x may be."""
         found: list[Any] = []
-        todo = [x.value if isinstance(x, Maybe) else x]
+        x = x.value if isinstance(x, Maybe) else x
+        todo = [x] if isinstance(x, Value) else []
         while todo:
             y = todo.pop()
             if not any(y is z for z in found):
