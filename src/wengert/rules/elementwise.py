@@ -57,9 +57,9 @@ def divide(x: Any, y: Any) -> Any:
     try:
         return true_divide(x, y)
     except ZeroDivisionError:
-        if type(x) is not float and type(y) is not float:
+        if isinstance(x, int) and isinstance(y, int):
             raise  # as Python does: two integers are the user's, never a derivative
-        return float(np.divide(x, y))
+        return np.divide(x, y).item()
 
 
 def floor_divide(x: Any, y: Any) -> Any:
