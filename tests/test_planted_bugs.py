@@ -250,7 +250,7 @@ def drops_arrays(s, a, outs, rows, before, leave=regions.leave):
     return leave(s, a, outs, rows, before)
 
 
-def constant_input(self, name, value, read, key):
+def constant_input(self, name, value, read, is_known=True):
     return self.stage.constant(np.asarray(value) if isinstance(value, np.ndarray) else value)
 
 

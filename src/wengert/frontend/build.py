@@ -14,7 +14,7 @@ from typing import Any
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
 from wengert.frontend import calls, expressions, regions, statements
-from wengert.frontend.capture import Captured, Read, is_input, known_number
+from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
     ACTIVE,
@@ -284,15 +284,8 @@ class Staging:
 
     def input(self, name: str, value: Any, read: Read, is_known: bool = True) -> Any:
         """A hidden parameter of the whole program; a whole number may be known while it is built."""
-        blocks = self.stage.blocks
-        self.stage.blocks = blocks[:1]
-        try:
-            number = known_number(value) if is_known else None
-            made = (
-                self.stage.parameter(name, value_type(value)) if number is None else self.stage.argument(name, number)
-            )
-        finally:
-            self.stage.blocks = blocks
+        with self.stage.within(self.stage.blocks[0]):
+            made = parameter(self.stage, name, value, is_known)
         self.stage.free.add(made.aux)
         self.captured.inputs.append((made.aux, read))
         return made

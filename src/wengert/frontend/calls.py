@@ -199,7 +199,8 @@ LIBRARIES = frozenset(
 def instance(s: "Staging", kind: type, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A new object; its __init__ is staged where it is written in Python."""
     if not is_users(kind):
-        return made_by(s, kind, args, kwargs)
+        out = library(s, kind, args, kwargs)
+        return out if isinstance(out, Value | type) else s.own(out)
     init = kind.__init__
     is_plain = kind.__new__ is object.__new__ and not issubclass(kind, BaseException)
     if not is_plain or not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
@@ -207,11 +208,6 @@ def instance(s: "Staging", kind: type, args: list[Any], kwargs: dict[str, Any]) 
     new = s.own(object.__new__(kind))
     call(s, init, [new, *args], kwargs)
     return new
-
-
-def made_by(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    out = library(s, f, args, kwargs)
-    return out if isinstance(out, Value | type) else s.own(out)
 
 
 # ---------------------------------------------------------------- libraries
@@ -291,16 +287,12 @@ def module_of(f: Any) -> str:
 def plain_argument(s: "Staging", x: Any) -> Any:
     """Containers from outside as the program sees them; functions that are staged when they are called."""
     if isinstance(x, Rows | Range):
-        return listed_argument(s, x)
+        return s.own(iterated(s, x))
     if isinstance(x, list | tuple | dict) and not s.is_made(x):
         leaves, _ = flatten(x)
         if any(isinstance(leaf, float | np.ndarray) for leaf in leaves):
             return outside_tree(s, x)
     return x
-
-
-def listed_argument(s: "Staging", x: Any) -> Any:
-    return s.own(iterated(s, x))
 
 
 def outside_tree(s: "Staging", x: Any) -> Any:
@@ -551,10 +543,6 @@ def get_attribute(s: "Staging", x: Any, name: str, *default: Any) -> Any:
     return attribute(s, x, name) if hasattr(x, name) or not default else default[0]
 
 
-def set_named_attribute(s: "Staging", x: Any, name: str, value: Any) -> None:
-    s.set_attribute(x, name, value)
-
-
 def make_super(s: "Staging", *args: Any) -> Any:
     """Without arguments: the class whose body holds the function, and the first argument of the call."""
     if args:
@@ -603,7 +591,7 @@ BUILTIN: dict[Any, Callable[..., Any]] = {
     isinstance: is_instance,
     type: type_of_object,
     getattr: get_attribute,
-    setattr: set_named_attribute,
+    setattr: lambda s, x, name, value: s.set_attribute(x, name, value),
     abs: absolute,
     pow: power,
     super: make_super,

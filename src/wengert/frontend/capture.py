@@ -9,7 +9,8 @@ import numpy as np
 
 from wengert.core.mode import Value, unbuffer
 from wengert.ir.program import Var
-from wengert.modes.stage import Staged
+from wengert.modes.stage import Stage, Staged
+from wengert.rules.control import value_type
 
 Read = Callable[[], Any]
 INPUTS = (float, complex, np.ndarray, np.floating, np.complexfloating)
@@ -72,3 +73,9 @@ def known_number(x: Any) -> Any:
     if isinstance(x, Staged) and x.aux in x.mode.known:  # type: ignore[attr-defined]
         x = x.primal
     return x if isinstance(x, int | np.integer) else None
+
+
+def parameter(stage: Stage, name: str, x: Any, may_be_known: bool = True) -> Staged:
+    """A parameter for x; a whole number may be known while the program is built."""
+    whole = known_number(x) if may_be_known else None
+    return stage.parameter(name, value_type(x)) if whole is None else stage.argument(name, whole)

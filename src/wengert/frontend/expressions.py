@@ -364,7 +364,7 @@ def of_comprehension(s: "Staging", e: Any) -> Any:
         first, *rest = generators
         for item in iterated(s, s.eval(first.iter)):
             s.assign(first.target, item)
-            if all(definite(s, s.truth(s.eval(test))) for test in first.ifs):
+            if all(bool(s.truth(s.eval(test))) for test in first.ifs):
                 run(rest)
 
     with s.inside(inner):
@@ -382,10 +382,6 @@ def iterated(s: "Staging", x: Any) -> list[Any]:
     if isinstance(x, Value):
         return [x[i] for i in range(len(x))]
     return listed(s, x)
-
-
-def definite(s: "Staging", x: Any) -> bool:
-    return bool(x)
 
 
 def locals_of(frame: Frame) -> frozenset[str]:

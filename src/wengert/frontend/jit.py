@@ -11,22 +11,19 @@ from typing import Any
 
 import numpy as np
 
+import wengert.transforms  # noqa: F401  fills the columns of the rows of control flow
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
-from wengert.frontend.capture import known_number, same_fact
+from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
 from wengert.frontend.refuse import NeedsSpecialising
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
-from wengert.modes.stage import Stage, Staged
 from wengert.passes.optimise import optimise, prepare
 from wengert.rules.control import call, value_type
-from wengert.transforms import control
-
-control.install()
 
 NUMBERS = (int, float, complex, np.number, np.bool_, Value)
 
@@ -236,7 +233,7 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
             if isinstance(x, np.ndarray) and id(x) in seen:
                 values[i] = seen[id(x)]
                 continue
-            values[i] = seen[id(x)] = argument(stage, names[i], x)
+            values[i] = seen[id(x)] = parameter(stage, names[i], x)
         params = [values[i].aux for i in places]
         stage.free.update(params)  # the caller holds them anyway
         staging.arguments = [values[i] for i in places if is_box(values[i])]
@@ -279,11 +276,6 @@ def refuse_texts(leaves: list[Any]) -> None:
 
 def is_result(x: Any) -> bool:
     return isinstance(x, bool | np.bool_ | np.ndarray) or is_operand(x)
-
-
-def argument(stage: Stage, name: str, x: Any) -> Staged:
-    whole = known_number(x)
-    return stage.parameter(name, value_type(x)) if whole is None else stage.argument(name, whole)
 
 
 def argument_names(f: Callable[..., Any], structure: Any, leaves: list[Any]) -> list[str]:

@@ -39,7 +39,7 @@ from wengert.frontend.scope import (
     root_of,
     walk_here,
 )
-from wengert.ir.program import Program, Type, Var, type_of, zero
+from wengert.ir.program import KINDS, Program, Type, Var, type_of, zero
 from wengert.modes.stage import Block, NeedsValue, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import conform, for_, if_, value_type, while_
@@ -77,10 +77,6 @@ def is_number(x: Any) -> bool:
     return isinstance(x, NUMBERS) or (isinstance(x, Value) and x.fresh().mode.staged)
 
 
-def as_box(s: "Staging", x: Staged) -> Staged:
-    return x
-
-
 def join(a: Any, b: Any) -> Any:
     """The type that holds values of both, None where there is none."""
     if a == b:
@@ -99,8 +95,7 @@ def join(a: Any, b: Any) -> Any:
     if forms == {"scalar"}:
         return Type(np.promote_types(a.dtype, b.dtype), (), "scalar")
     strong, soft = (a, b) if a.form == "scalar" else (b, a)
-    python = {"b": bool, "i": int, "f": float, "c": complex}[soft.dtype.kind](0)
-    return Type(np.result_type(strong.dtype.type(0), python), (), "scalar")
+    return Type(np.result_type(strong.dtype.type(0), KINDS[soft.dtype.kind](0)), (), "scalar")
 
 
 # ---------------------------------------------------------------- branches
@@ -310,22 +305,17 @@ def set_content(s: "Staging", box: Staged, value: Callable[[list[Any]], Any]) ->
 
 def emit_branch(s: "Staging", test: Any, sides: Sequence[Side], merge: Merge) -> list[Any]:
     for k, x in enumerate(sides):
-        s.stage.blocks.append(x.block)
-        x.block.program.results = [s.stage.operand(conform(pair[k], type)) for type, pair in merge.slots]
-        s.stage.blocks.pop()
+        with s.stage.within(x.block):
+            x.block.program.results = [s.stage.operand(conform(pair[k], type)) for type, pair in merge.slots]
     then, orelse = with_same_captures([x.block for x in sides])
     operands = list(dict.fromkeys(v for x in sides for v in x.block.captures()))
     params = {"then": then, "orelse": orelse}
-    if not merge.slots and not any(has_equations_with_effect(p) for p in (then, orelse)):
+    if not (merge.slots or then.equations or orelse.equations):
         return []
     return s.stage.emit(if_, [test, *operands], params, [t for t, _ in merge.slots], merge.names)
 
 
-def has_equations_with_effect(program: Program) -> bool:
-    return bool(program.equations)
-
-
-def with_same_captures(blocks: Sequence[Block], heads: int = 0) -> list[Program]:
+def with_same_captures(blocks: Sequence[Block]) -> list[Program]:
     """The programs, all with a parameter for whatever one of them reads from around it."""
     wanted = list(dict.fromkeys(v for b in blocks for v in b.captures()))
     return [
@@ -515,13 +505,9 @@ def may_unroll(s: "Staging", problem: Exception, node: Any, rows: Rows | None) -
 
 def unrolled(s: "Staging", node: Any, count: int, item: Callable[[int], Any], k: int = 0) -> None:
     """The iterations from k on, one by one."""
-    names = s.frame.names
     while k < count:
-        names[CONTINUED] = False
         s.assign(node.target, item(k))
-        s.block(node.body)
-        names[CONTINUED] = False
-        stop = s.stopped()
+        stop = iteration(s, node)
         k += 1
         if stop is True:
             return
@@ -531,7 +517,6 @@ def unrolled(s: "Staging", node: Any, count: int, item: Callable[[int], Any], k:
 
 
 def unrolled_while(s: "Staging", node: ast.While, plan: Plan, k: int = 0) -> None:
-    names = s.frame.names
     while True:
         if k > UNROLLED:
             raise Refused(
@@ -542,16 +527,20 @@ def unrolled_while(s: "Staging", node: ast.While, plan: Plan, k: int = 0) -> Non
             raise why_unrolled(plan)
         if not test:
             return
-        names[CONTINUED] = False
-        s.block(node.body)
-        names[CONTINUED] = False
-        stop = s.stopped()
+        stop = iteration(s, node)
         k += 1
         if stop is True:
             return
         if stop is not False:
             s.conditional(s.negated(stop), functools.partial(unrolled_while, s, node, plan, k), lambda: None)
             return
+
+
+def iteration(s: "Staging", node: ast.For | ast.While) -> Any:
+    """One run of the body; whether the loop is left: True, False, or a value of the program."""
+    s.block(node.body)
+    s.frame.names[CONTINUED] = False
+    return s.stopped()
 
 
 def why_unrolled(plan: Plan) -> Refused:
@@ -995,11 +984,8 @@ def arranged(
 
 
 def operand_in(s: "Staging", block: Block, x: Any) -> Any:
-    s.stage.blocks.append(block)
-    try:
+    with s.stage.within(block):
         return s.stage.operand(x)
-    finally:
-        s.stage.blocks.pop()
 
 
 def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, before: State) -> None:

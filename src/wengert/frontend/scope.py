@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from wengert.core.mode import Value
@@ -190,16 +189,10 @@ def declared(statements: list[ast.stmt], kind: type) -> set[str]:
 
 def is_box(x: Any) -> bool:
     """Whether x is an array under its names: what one of them writes, all see."""
-    return isinstance(x, Value) and x.fresh().mode.staged and isinstance(x.aux, Var) and has_storage(x)
+    if not isinstance(x, Value) or not x.fresh().mode.staged:
+        return False
+    return isinstance(x.aux, Var) and getattr(x.aux.type, "form", None) == "array"
 
 
 def root_of(x: Value) -> Any:
     return x.link.root if x.link is not None else x
-
-
-def has_storage(x: Value) -> bool:
-    return getattr(x.aux.type, "form", None) == "array"
-
-
-def is_function(x: Any) -> bool:
-    return isinstance(x, FunctionType | Closure)

@@ -1,6 +1,6 @@
 """What depends on what: walks that several passes and transforms need."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from wengert.ir.program import Equation, Program, Var, dtype_in, variables
 
@@ -25,17 +25,57 @@ def reads(equations: Iterable[Equation]) -> dict[Var, None]:
     return dict.fromkeys(x for e in equations for x in variables(e))
 
 
+# ---------------------------------------------------------------- what flows through a program
+
+Flags = Sequence[bool]
+Results = Callable[[Program, Flags], list[bool]]
+
+
+def reached(program: Program, flags: Flags, reached_outs: Callable[[Equation, list[bool]], Flags]) -> list[bool]:
+    """Which results the marked parameters reach; `reached_outs` tells it for each equation that they reach."""
+    found = {p for p, f in zip(program.params, flags) if f}
+    for e in program.equations:
+        marks = [isinstance(x, Var) and x in found for x in e.ins]
+        if any(marks):
+            found.update(o for o, f in zip(e.outs, reached_outs(e, marks)) if f)
+    return [isinstance(x, Var) and x in found for x in program.results]
+
+
+def region_outs(e: Equation, flags: Flags, results: Results) -> list[bool] | None:
+    """Which results of control flow are reached, as `results` tells it for programs; None for other rows."""
+    match e.row.name:
+        case "for_":
+            return loop_carries(e.params["body"], flags[3:], e.params["consts"], results)
+        case "while_":
+            return loop_carries(e.params["body"], flags, e.params["consts"], results)
+        case "if_":
+            return either([results(region, flags[1:]) for region in e.regions])
+        case "call":
+            return results(e.regions[0], flags)
+    return None
+
+
+def loop_carries(body: Program, flags: Flags, consts: int, results: Results) -> list[bool]:
+    """Which carries of a loop are reached: at the start, or from then on.  `flags`: constants, carries."""
+    constant, carries = list(flags[:consts]), list(flags[consts:])
+    heads = [False] * (len(body.params) - len(flags))  # the index
+    while True:
+        more = either([carries, results(body, [*heads, *constant, *carries])])
+        if more == carries:
+            return carries
+        carries = more
+
+
+def either(flags: Sequence[Flags]) -> list[bool]:
+    return [any(each) for each in zip(*flags)]
+
+
 # ---------------------------------------------------------------- which results vary with which parameters
 
 
-def varied_results(program: Program, varied: Sequence[bool]) -> list[bool]:
+def varied_results(program: Program, varied: Flags) -> list[bool]:
     """Which results may have a derivative with respect to the parameters that are marked."""
-    moving = {p for p, v in zip(program.params, varied) if v and is_inexact(p)}
-    for e in program.equations:
-        flags = [isinstance(x, Var) and x in moving for x in e.ins[: e.count]]
-        if any(flags):
-            moving.update(o for o, v in zip(e.outs, varied_outs(e, flags)) if v and is_inexact(o))
-    return [isinstance(x, Var) and x in moving for x in program.results]
+    return reached(program, [v and is_inexact(p) for p, v in zip(program.params, varied)], varied_outs)
 
 
 def is_inexact(x: Var) -> bool:
@@ -43,32 +83,16 @@ def is_inexact(x: Var) -> bool:
 
 
 def varied_outs(e: Equation, flags: list[bool]) -> list[bool]:
-    match e.row.name:
-        case "for_" | "while_":
-            return varied_carries(e, flags)
-        case "if_":
-            sides = [varied_results(region, flags[1:]) for region in e.regions]
-            return [a or b for a, b in zip(*sides)]
-        case "call":
-            return varied_results(e.regions[0], flags)
-    if e.row.constant:
-        return [False] * len(e.outs)
-    rules = e.row.partials or e.row.transposes
-    moves = any(f and (rules is None or rules[i] is not None) for i, f in enumerate(flags))
-    return [moves] * len(e.outs)
+    outs = region_outs(e, flags, varied_results)
+    if outs is None:
+        rules = e.row.partials or e.row.transposes
+        moves = not e.row.constant and any(
+            f and (rules is None or rules[i] is not None) for i, f in enumerate(flags[: e.count])
+        )
+        outs = [moves] * len(e.outs)
+    return [f and is_inexact(o) for o, f in zip(e.outs, outs)]
 
 
-def varied_carries(e: Equation, flags: list[bool]) -> list[bool]:
-    return loop_varied(e.params["body"], flags[3:] if e.row.name == "for_" else flags, e.params["consts"])
-
-
-def loop_varied(body: Program, flags: Sequence[bool], consts: int) -> list[bool]:
-    """Which carries of a loop vary: those that start so, and those that become so.  `flags`: constants, carries."""
-    constant, carries = list(flags[:consts]), list(flags[consts:])
-    heads = [False] * (len(body.params) - consts - len(carries))  # the index
-    while True:
-        after = varied_results(body, [*heads, *constant, *carries])
-        more = [a or b for a, b in zip(carries, after)]
-        if more == carries:
-            return carries
-        carries = more
+def loop_varied(body: Program, flags: Flags, consts: int) -> list[bool]:
+    """Which carries of a loop vary."""
+    return loop_carries(body, flags, consts, varied_results)

@@ -87,6 +87,7 @@ def type_of(x: Any) -> "AnyType":
 
 
 PYTHON = {bool: np.dtype(bool), int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
+KINDS = {dtype.kind: kind for kind, dtype in PYTHON.items()}  # the Python number for a kind of dtype
 
 
 # ---------------------------------------------------------------- variables, equations, programs
@@ -163,6 +164,10 @@ def type_in(x: Any) -> AnyType:
     return x.type if isinstance(x, Var) else type_of(x)
 
 
+def parameter_types(program: Program) -> list[AnyType]:
+    return [p.type for p in program.params]
+
+
 def result_types(program: Program) -> list[AnyType]:
     return [type_in(x) for x in program.results]
 
@@ -172,15 +177,20 @@ def result_types(program: Program) -> list[AnyType]:
 
 def fill(param: Any, operands: Any) -> Any:
     """The parameter with its holes filled."""
+    return map_holes(param, lambda hole: as_index(operands[hole.operand]))
+
+
+def map_holes(param: Any, change: Callable[[Hole], Any]) -> Any:
+    """The parameter with each hole replaced."""
     kind = type(param)
     if kind is Hole:
-        return as_index(operands[param.operand])
+        return change(param)
     if kind is tuple or kind is list:
-        return kind(fill(p, operands) for p in param)
+        return kind(map_holes(p, change) for p in param)
     if kind is slice:
-        return slice(*(fill(p, operands) for p in (param.start, param.stop, param.step)))
+        return slice(*(map_holes(p, change) for p in (param.start, param.stop, param.step)))
     if kind is dict:
-        return {key: fill(p, operands) for key, p in param.items()}
+        return {key: map_holes(p, change) for key, p in param.items()}
     return param
 
 

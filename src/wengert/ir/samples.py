@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import Primitive
-from wengert.ir.program import AnyType, Items, Stack, fill, type_of
+from wengert.ir.program import KINDS, AnyType, Items, Stack, fill, type_of
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def sample(type: AnyType, number: int = 0) -> Any:
     if isinstance(type, Stack):
         return Items(type)
     if type.form == "weak":
-        return {"b": bool, "i": int, "f": float, "c": complex}[type.dtype.kind](number)
+        return KINDS[type.dtype.kind](number)
     if type.form == "scalar":
         return type.dtype.type(number)
     return np.full(type.shape, number, type.dtype) if number else np.zeros(type.shape, type.dtype)

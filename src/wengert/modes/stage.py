@@ -91,7 +91,12 @@ class Stage(Mode):
     @contextmanager
     def building(self, name: str) -> Iterator[Block]:
         """A block inside the current one."""
-        block = Block(name, self.blocks[-1] if self.blocks else None)
+        with self.within(Block(name, self.blocks[-1] if self.blocks else None)) as block:
+            yield block
+
+    @contextmanager
+    def within(self, block: Block) -> Iterator[Block]:
+        """Equations go to this block."""
         self.blocks.append(block)
         try:
             yield block
@@ -269,7 +274,6 @@ def name_constants(ins: Sequence[Any], params: dict[str, Any]) -> None:
 
 STAGING = Stage()
 LARGE = 4096  # elements; larger constants are not computed while the program is built
-SMALL = 65536  # elements; where a row moves data, samples up to this size are really moved
 
 
 def type_in(x: Any) -> AnyType:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.ir.program import Equation, Hole, Program, Var, clone, copied, substituted, type_in
+from wengert.ir.program import Equation, Hole, Program, Var, clone, copied, map_holes, substituted, type_in
 
 Names = dict[Var, Any]  # what stands for a variable from here on: another variable or a plain number
 Pass = Callable[[Program], Program]
@@ -132,20 +132,6 @@ def fits(operands: list[Any], params: list[Var]) -> bool:
 
 
 # ---------------------------------------------------------------- holes
-
-
-def map_holes(param: Any, change: Callable[[Hole], Any]) -> Any:
-    """The parameter with each hole replaced."""
-    kind = type(param)
-    if kind is Hole:
-        return change(param)
-    if kind is tuple or kind is list:
-        return kind(map_holes(p, change) for p in param)
-    if kind is slice:
-        return slice(*(map_holes(p, change) for p in (param.start, param.stop, param.step)))
-    if kind is dict:
-        return {key: map_holes(p, change) for key, p in param.items()}
-    return param
 
 
 def refilled(e: Equation, change: Callable[[Any], Any]) -> Equation:

@@ -16,7 +16,7 @@ import numpy as np
 from wengert.core.mode import Value, content_of, is_array
 from wengert.core.primitive import Primitive
 from wengert.ir.evaluate import Interpreter
-from wengert.ir.program import ROWS, AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
+from wengert.ir.program import KINDS, ROWS, AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
 from wengert.rules.indexing import getitem
 from wengert.rules.linear import broadcast_to, convert, reshape
 from wengert.rules.reduce import reduce_all
@@ -61,7 +61,7 @@ def conform(x: Any, type: AnyType) -> Any:
     if not fits(have, type):
         raise TypeError(f"{have} does not fit {type}")
     if not isinstance(x, Value) and type.form == "weak":
-        return {"b": bool, "i": int, "f": float, "c": complex}[type.dtype.kind](x)
+        return KINDS[type.dtype.kind](x)
     if have.dtype != type.dtype or (have.form == "weak" and type.form != "weak"):
         x = convert(x, dtype=type.dtype)
     if have.shape != type.shape:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from wengert.core.types import dtype_of
-from wengert.ir.program import AnyType, Equation, Program, Stack, Var, result_types
+from wengert.ir.order import either, loop_carries, reached, region_outs
+from wengert.ir.program import AnyType, Equation, Program, Stack, parameter_types, result_types
 from wengert.modes.batch import Batch, Batched, LanesDiffer, Shared
 from wengert.modes.stage import Stage
 from wengert.rules.control import call, for_, if_, lifted_type, stack_lift, while_
@@ -24,40 +25,12 @@ Flags = Sequence[bool]
 
 def batched_results(program: Program, batched: Flags) -> list[bool]:
     """Which results depend on the parameters that are marked."""
-    found = {p for p, b in zip(program.params, batched) if b}
-    for e in program.equations:
-        flags = [isinstance(x, Var) and x in found for x in e.ins]
-        if any(flags):
-            found.update(o for o, b in zip(e.outs, batched_outs(e, flags)) if b)
-    return [isinstance(x, Var) and x in found for x in program.results]
+    return reached(program, batched, batched_outs)
 
 
 def batched_outs(e: Equation, flags: Flags) -> list[bool]:
-    match e.row.name:
-        case "for_":
-            return batched_carries(e.params["body"], flags[3:], e.params["consts"])
-        case "while_":
-            return batched_carries(e.params["body"], flags, e.params["consts"])
-        case "if_":
-            return either(batched_results(e.params["then"], flags[1:]), batched_results(e.params["orelse"], flags[1:]))
-        case "call":
-            return batched_results(e.params["program"], flags)
-    return [True] * len(e.outs)
-
-
-def either(a: Flags, b: Flags) -> list[bool]:
-    return [x or y for x, y in zip(a, b)]
-
-
-def batched_carries(body: Program, flags: Flags, consts: int) -> list[bool]:
-    """Which carries of a loop differ between lanes: those that start so, and those that become so."""
-    constant, carries = flags[:consts], list(flags[consts:])
-    heads = [False] * (len(body.params) - len(flags))  # the index
-    while True:
-        more = either(carries, batched_results(body, [*heads, *constant, *carries]))
-        if more == carries:
-            return carries
-        carries = more
+    outs = region_outs(e, flags, batched_results)
+    return [True] * len(e.outs) if outs is None else outs
 
 
 # ---------------------------------------------------------------- programs for all lanes
@@ -105,10 +78,6 @@ def results_of(outs: Sequence[Any], batched: Flags) -> tuple[Any, ...]:
     return tuple(x if b else Shared(x) for x, b in zip(outs, batched))
 
 
-def types_of(program: Program) -> list[AnyType]:
-    return [p.type for p in program.params]
-
-
 # ---------------------------------------------------------------- rules of the rows
 
 
@@ -120,7 +89,7 @@ def call_batch(size: int, batched: Flags, operands: Sequence[Any], *, program: P
 def if_batch(size: int, batched: Flags, operands: Sequence[Any], *, then: Program, orelse: Program) -> Any:
     if batched[0]:
         raise LanesDiffer(None)
-    wanted = either(batched_results(then, batched[1:]), batched_results(orelse, batched[1:]))
+    wanted = either([batched_results(side, batched[1:]) for side in (then, orelse)])
     sides = [batched_program(side, size, batched[1:], wanted) for side in (then, orelse)]
     return results_of(if_(*operands, then=sides[0], orelse=sides[1]), wanted)
 
@@ -146,10 +115,10 @@ def loop_lanes(
     size: int, batched: Flags, xs: Sequence[Any], body: Program, consts: int
 ) -> tuple[list[bool], list[Any], Program]:
     """(which constants and carries differ between lanes, their values, the body for all lanes)."""
-    carries = batched_carries(body, batched, consts)
+    carries = loop_carries(body, batched, consts, batched_results)
     flags = [*batched[:consts], *carries]
     skip = len(body.params) - len(xs)  # the index
-    values = operands_of(size, xs, batched, flags, types_of(body)[skip:])
+    values = operands_of(size, xs, batched, flags, parameter_types(body)[skip:])
     return flags, values, batched_program(body, size, [*[False] * skip, *flags], carries)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert.core.mode import Value
 from wengert.core.types import shape_of
-from wengert.ir.order import loop_varied, varied_results
+from wengert.ir.order import either, loop_varied, varied_results
 from wengert.ir.program import (
     AnyType,
     Equation,
@@ -18,6 +18,7 @@ from wengert.ir.program import (
     Type,
     Var,
     clone,
+    parameter_types,
     result_types,
     tangent_type,
     type_in,
@@ -104,10 +105,6 @@ def parted(outs: Sequence[Any], moving: Flags) -> tuple[list[Any], list[Any]]:
     return list(outs[: len(moving)]), [next(dots) if m else None for m in moving]
 
 
-def types_of(program: Program) -> list[AnyType]:
-    return [p.type for p in program.params]
-
-
 def for_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
     body, consts = params["body"], params["consts"]
     heads, xs, dots = primals[:3], primals[3:], tangents[3:]
@@ -129,7 +126,7 @@ def loop_forward(
     places = list(range(len(body.params)))
     groups = [places[:skip], places[skip : skip + consts], places[skip + consts :]]
     pushed = pushed_program(body, groups, flags, moving)
-    types = types_of(body)[skip:]
+    types = parameter_types(body)[skip:]
     constants = with_dots(xs[:consts], dots[:consts], traced, types[:consts])
     carries = with_dots(xs[consts:], dots[consts:], moving, types[consts:])
     if "test" in more:
@@ -153,19 +150,15 @@ def if_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str
     moving = either([varied_results(side, traced) for side in sides.values()])
     places = list(range(len(traced)))
     pushed = {key: pushed_program(side, [places], traced, moving) for key, side in sides.items()}
-    operands = with_dots(primals[1:], tangents[1:], traced, types_of(params["then"]))
+    operands = with_dots(primals[1:], tangents[1:], traced, parameter_types(params["then"]))
     return parted(if_(primals[0], *operands, **pushed), moving)
-
-
-def either(flags: Sequence[Flags]) -> list[bool]:
-    return [any(each) for each in zip(*flags)]
 
 
 def call_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
     program = params["program"]
     traced = [t is not None for t in tangents]
     pushed, moving = derived_of(program, pushed_call, traced)
-    return parted(call(*with_dots(primals, tangents, traced, types_of(program)), program=pushed), moving)
+    return parted(call(*with_dots(primals, tangents, traced, parameter_types(program)), program=pushed), moving)
 
 
 def pushed_call(program: Program, traced: Flags) -> tuple[Program, list[bool]]:
@@ -206,7 +199,7 @@ class Derived:
 
     def __init__(self, program: Program, traced: Flags, free: Flags) -> None:
         self.moving = varied_results(program, traced)
-        self.traced, self.types = traced, types_of(program)
+        self.traced, self.types = traced, parameter_types(program)
         halves = split(program, traced, self.moving, free)
         self.forward = optimise(halves.forward)
         self.backward, self.hand, self.names = halves.backward, halves.hand, halves.names
@@ -258,7 +251,7 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
     sides = [params["then"], params["orelse"]]
     moving = either([varied_results(side, flags) for side in sides])
     halves = [split(side, flags, moving, free_to_read(operands)) for side in sides]
-    types, results = types_of(sides[0]), result_types(sides[0])
+    types, results = parameter_types(sides[0]), result_types(sides[0])
     kept = [half.kept for half in halves]
     stored = [[Var(name, t) for name, t in zip(half.names, half.kept)] for half in halves]
     names = [name for half in halves for name in half.names]
@@ -454,7 +447,7 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
         outs = replay(half.forward, [i, *rest[: consts + n]], stage)
         return outs[:n] + tape.store(rest[consts + n :], outs[n:], position(i, lo_, step_))
 
-    types = types_of(body)
+    types = parameter_types(body)
     names = [p.name for p in body.params]
     extra = [lo, step] if trips is None else []
     forward = build(
@@ -516,7 +509,7 @@ def while_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any
             *tape.store(values[consts + n + 1 :], outs[n:], None),
         ]
 
-    types, names = types_of(body), [p.name for p in body.params]
+    types, names = parameter_types(body), [p.name for p in body.params]
     more = [WHOLE, *tape.types]
     forward = build(body.name, [*types, *more], [*names, "trips", *tape.names], keeping_body)
     unread = [Var(name, t) for name, t in zip(["trips", *tape.names], more)]
@@ -554,7 +547,7 @@ def loop_back(
     of the constants, and the stacks of the tape.
     """
     skip = len(body.params) - len(xs)
-    types = types_of(body)[skip:]
+    types = parameter_types(body)[skip:]
     hand = [i for i in half.hand if i >= skip]
     at_hand = [xs[i - skip] for i in hand]
     arrays, stacks = tape.arrays(tapes), tape.stacks(tapes)
@@ -598,15 +591,10 @@ def with_total(bar: Any, waiting: Any) -> Any:
     return bar if waiting is None else waiting + bar
 
 
-def install() -> None:
-    """Give the rows of control flow their derivatives."""
-    for row, forward, linearize in (
-        (for_, for_forward, for_linearize),
-        (while_, while_forward, while_linearize),
-        (if_, if_forward, if_linearize),
-        (call, call_forward, call_linearize),
-    ):
-        row.forward, row.linearize, row.constant = forward, linearize, False
-
-
-install()
+for row, forward, linearize in (
+    (for_, for_forward, for_linearize),
+    (while_, while_forward, while_linearize),
+    (if_, if_forward, if_linearize),
+    (call, call_forward, call_linearize),
+):
+    row.forward, row.linearize, row.constant = forward, linearize, False
