@@ -15,7 +15,7 @@ from programs import PROGRAMS
 from random_programs import checks
 from wengert.core import mode as core
 from wengert.core.primitive import TABLE, Primitive
-from wengert.frontend import build, jit, regions
+from wengert.frontend import attempt, branches, build, jit
 from wengert.frontend.capture import Captured
 from wengert.ir import evaluate
 from wengert.modes import batch, reverse
@@ -245,7 +245,7 @@ def forgets(frame, name, value):
     return lambda outs: value(outs)
 
 
-def drops_arrays(s, a, outs, rows, before, leave=regions.leave):
+def drops_arrays(s, a, outs, rows, before, leave=attempt.leave):
     a.boxes.clear()
     return leave(s, a, outs, rows, before)
 
@@ -388,18 +388,18 @@ STAGED_BUGS = {
     ),
     # front end
     "a branch forgets the names that it binds": (
-        lambda patch: patch.setattr(regions, "set_name", forgets),
+        lambda patch: patch.setattr(branches, "set_name", forgets),
         lambda: staged_pass("swapped", "first_set_in_branch", "chained"),
     ),
     "a branch forgets the arrays that it writes": (
-        lambda patch: patch.setattr(regions, "set_content", lambda s, box, value: lambda outs: None),
+        lambda patch: patch.setattr(branches, "set_content", lambda s, box, value: lambda outs: None),
         lambda: staged_pass("branch_writes"),
     ),
     "a loop forgets the arrays that it writes": (
-        lambda patch: patch.setattr(regions, "leave", drops_arrays),
+        lambda patch: patch.setattr(attempt, "leave", drops_arrays),
         lambda: staged_pass("heat_in_place", "neighbours"),
     ),
-    "a loop is taken to run": (lambda patch: patch.setattr(regions, "runs", lambda rows: True), zero_trips),
+    "a loop is taken to run": (lambda patch: patch.setattr(attempt, "runs", lambda rows: True), zero_trips),
     "numbers from outside are frozen": (
         lambda patch: patch.setattr(build.Staging, "input", constant_input),
         lambda: facts_pass("itself", "its gradient"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
-from wengert.frontend import calls, expressions, regions, statements
+from wengert.frontend import branches, calls, expressions, statements
 from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
@@ -48,7 +48,7 @@ class Staging:
     specialised   branches on whole numbers among the arguments are decided now, and the program is guarded
     made      containers and objects that the function made itself, by id, with the region that they were made in
     regions   what is being staged around the current statement: "branch" or "loop", from the outside in
-    plans     what earlier attempts at a loop found out (see regions.py)
+    plans     what earlier attempts at a loop found out (see attempt.py)
     """
 
     def __init__(self, name: str, specialised: bool = False) -> None:
@@ -340,10 +340,10 @@ class Staging:
         if inside:
             raise NeedsUnrolling(f"{what} happens in a loop of the program", "write into an array that was made before")
 
-    # ------------------------------------------------------------ regions, see regions.py
+    # ------------------------------------------------------------ regions
 
     def conditional(self, test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
-        return regions.conditional(self, test, then, orelse)
+        return branches.conditional(self, test, then, orelse)
 
     @contextmanager
     def region(self, kind: str) -> Iterator[None]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wengert.core.mode import Buffer, Value
-from wengert.frontend import regions
+from wengert.frontend import loops
 from wengert.frontend.expressions import (
     BINARY,
     IN_PLACE,
@@ -245,11 +245,11 @@ def do_if(s: "Staging", node: ast.If) -> None:
 
 
 def do_for(s: "Staging", node: ast.For) -> None:
-    regions.for_statement(s, node)
+    loops.for_statement(s, node)
 
 
 def do_while(s: "Staging", node: ast.While) -> None:
-    regions.while_statement(s, node)
+    loops.while_statement(s, node)
 
 
 def do_with(s: "Staging", node: ast.With) -> None:

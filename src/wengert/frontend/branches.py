@@ -1,0 +1,236 @@
+"""Branches of the program: what either side changed is a result."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wengert.core.mode import Value
+from wengert.core.tree import flatten
+from wengert.frontend.refuse import Ended
+from wengert.frontend.scope import (
+    Alias,
+    Choice,
+    Entered,
+    Frame,
+    Maybe,
+    Poison,
+    Unbound,
+    is_box,
+)
+from wengert.frontend.state import State, is_number, join, kind_of, rebuilt, same_value
+from wengert.ir.program import Program, Var, zero
+from wengert.modes.stage import Block, Staged
+from wengert.rules.control import conform, if_, value_type
+
+if TYPE_CHECKING:
+    from wengert.frontend.build import Staging
+
+
+@dataclass
+class Side:
+    block: Block
+    names: list[tuple[Frame, dict[str, Any]]]
+    contents: dict[int, tuple[Staged, Any]]
+    value: Any
+    ended: bool
+
+
+def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+    """The value of the side that `test` chooses, with the changes that this side makes."""
+    before, where = State.now(s), s.stage.where
+    sides = [side(s, "then", then, before), side(s, "else", orelse, before)]
+    s.stage.where = where
+    if all(x.ended for x in sides):
+        emit_branch(s, test, sides, Merge(s, sides, test))
+        raise Ended
+    merge = Merge(s, sides, test)
+    live = [x for x in sides if not x.ended]
+    changes: list[Callable[[list[Any]], None]] = []
+    for k, (frame, old) in enumerate(before.names):
+        names = dict.fromkeys([*old, *(n for x in live for n in x.names[k][1])])
+        for name in names:
+            found = [x.names[k][1].get(name, Unbound) for x in sides]
+            found = [f if not x.ended else Skip for f, x in zip(found, sides)]
+            if any(f is not old.get(name, Unbound) for f in found if f is not Skip):
+                changes.append(set_name(frame, name, merge.value(name, *found)))
+    for box, _, var, _ in before.contents:
+        vars_ = [x.contents[id(box)][1] if not x.ended else None for x in sides]
+        if any(v is not None and v is not var for v in vars_):
+            changes.append(set_content(s, box, merge.content(box, vars_, var)))
+    result = merge.value("the result", *(x.value if not x.ended else Skip for x in sides))
+    s.stage.where = where
+    outs = emit_branch(s, test, sides, merge)
+    for change in changes:
+        change(outs)
+    return result(outs)
+
+
+class Skip:
+    """In place of what a side leaves behind that ends with an exception."""
+
+
+def side(s: "Staging", name: str, run: Callable[[], Any], before: State) -> Side:
+    value, ended = None, False
+    with s.stage.building(name) as block, s.region("branch"):
+        try:
+            value = run()
+        except Ended:
+            ended = True
+        finally:
+            after = State.now(s)
+            contents = {id(b): (b, var) for b, _, var, _ in after.contents}
+            for b, _, _, _ in before.contents:
+                contents.setdefault(id(b), (b, b.aux))
+            before.restore()
+    frames = {id(frame): names for frame, names in after.names}
+    names = [(frame, frames.get(id(frame), old)) for frame, old in before.names]
+    return Side(block, names, contents, value, ended)
+
+
+class Merge:
+    """Slots of the results of a branch: what each side gives for each."""
+
+    def __init__(self, s: "Staging", sides: Sequence[Side], test: Any) -> None:
+        self.s, self.sides, self.test = s, sides, test
+        self.slots: list[tuple[Any, tuple[Any, Any]]] = []  # (type, the two values)
+        self.names: list[str] = []
+
+    def value(self, name: str, a: Any, b: Any) -> Callable[[list[Any]], Any]:
+        """What the name holds after the branch, as a function of the results."""
+        if a is Skip or b is Skip:
+            return self.passed(name, b if a is Skip else a, a is Skip)
+        if a is b:
+            return lambda outs: a
+        a, b = (x.read() if isinstance(x, Entered) else x for x in (a, b))
+        if isinstance(a, Poison) or isinstance(b, Poison):
+            return lambda outs: a if isinstance(a, Poison) else b
+        if Unbound in (type(a) and a, type(b) and b) or isinstance(a, Maybe) or isinstance(b, Maybe):
+            return self.maybe(name, a, b)
+        return self.both(name, a, b)
+
+    def passed(self, name: str, x: Any, second: bool) -> Callable[[list[Any]], Any]:
+        """A value of the only side that goes on."""
+        x = x.read() if isinstance(x, Entered) else x
+        if x is Unbound or isinstance(x, Poison):
+            return lambda outs: x
+        if isinstance(x, Maybe):
+            value, bound = self.passed(name, x.value, second), self.passed(name, x.bound, second)
+            return lambda outs: Maybe(value(outs), bound(outs))
+        leaves, structure = flatten(x)
+        slots = [self.alone(name, leaf, second) for leaf in leaves]
+        return lambda outs: rebuilt(self.s, x, structure, [slot(outs) for slot in slots])
+
+    def alone(self, name: str, leaf: Any, second: bool) -> Callable[[list[Any]], Any]:
+        if not isinstance(leaf, Value):
+            return lambda outs: leaf
+        if is_box(leaf) and leaf.aux in self.sides[second].block.program.params:
+            return lambda outs: leaf
+        type, leaf = value_type(leaf), self.as_left(leaf, int(second))
+        pair = (zero(type), leaf) if second else (leaf, zero(type))
+        return self.slot(name, type, pair)
+
+    def as_left(self, x: Any, k: int) -> Any:
+        """An array with the content that a side left in it."""
+        found = self.sides[k].contents.get(id(x))
+        return x if found is None else Staged(self.s.stage, x.primal, found[1])
+
+    def maybe(self, name: str, a: Any, b: Any) -> Callable[[list[Any]], Any]:
+        values = [x.value if isinstance(x, Maybe) else x for x in (a, b)]
+        flags = [x.bound if isinstance(x, Maybe) else x is not Unbound for x in (a, b)]
+        if values[0] is Unbound or values[1] is Unbound:
+            value = self.passed(name, values[1] if values[0] is Unbound else values[0], values[0] is Unbound)
+        else:
+            value = self.both(name, *values)
+        bound = self.both(f"{name} is bound", *flags)
+        return lambda outs: with_flag(value(outs), bound(outs))
+
+    def both(self, name: str, a: Any, b: Any) -> Callable[[list[Any]], Any]:
+        (xs, structure), (ys, other) = flatten(a), flatten(b)
+        if structure != other:
+            reason = f"is a {kind_of(a)} on one way and a {kind_of(b)} on the other"
+            return lambda outs: Poison(reason)
+        slots = [self.leaf(name, x, y) for x, y in zip(xs, ys)]
+        return lambda outs: joined(self.s, a, structure, [slot(outs) for slot in slots])
+
+    def leaf(self, name: str, x: Any, y: Any) -> Callable[[list[Any]], Any]:
+        if x is y or (not isinstance(x, Value) and not isinstance(y, Value) and same_value(x, y)):
+            return lambda outs: x
+        if callable(x) and callable(y) and not isinstance(x, Value) and not isinstance(y, Value):
+            return lambda outs: Choice(self.test, x, y)
+        if not is_number(x) or not is_number(y):
+            return lambda outs: Poison(f"is {kind_of(x)} on one way and {kind_of(y)} on the other")
+        type = join(value_type(x), value_type(y))
+        if type is None:
+            reason = f"is {value_type(x)} on one way and {value_type(y)} on the other"
+            return lambda outs: Poison(reason)
+        slot = self.slot(name, type, (self.as_left(x, 0), self.as_left(y, 1)))
+        if is_box(x) and is_box(y):
+            return lambda outs: chosen_box(self.s, slot(outs), (x, y), self.test)
+        return slot
+
+    def content(self, box: Staged, vars_: Sequence[Any], old: Var) -> Callable[[list[Any]], Any]:
+        values = [zero(old.type) if v is None else Staged(self.s.stage, box.primal, v) for v in vars_]
+        return self.slot(old.name, old.type, (values[0], values[1]))
+
+    def slot(self, name: str, type: Any, pair: tuple[Any, Any]) -> Callable[[list[Any]], Any]:
+        place = len(self.slots)
+        self.slots.append((type, pair))
+        self.names.append("either" if name == "the result" else name.replace(" ", "_").replace("%", ""))
+        return lambda outs: outs[place]
+
+
+def chosen_box(s: "Staging", box: Any, sources: tuple[Any, Any], test: Any) -> Any:
+    """An array that is one of two others."""
+    s.aliases.append(Alias(box, sources[0], test))
+    s.aliases.append(Alias(box, sources[1], s.negated(test)))
+    return box
+
+
+def with_flag(value: Any, bound: Any) -> Any:
+    return value if bound is True or isinstance(value, Poison) else Maybe(value, bound)
+
+
+def joined(s: "Staging", like: Any, structure: Any, leaves: list[Any]) -> Any:
+    bad = next((x for x in leaves if isinstance(x, Poison)), None)
+    return bad if bad is not None else rebuilt(s, like, structure, leaves)
+
+
+def set_name(frame: Frame, name: str, value: Callable[[list[Any]], Any]) -> Callable[[list[Any]], None]:
+    def change(outs: list[Any]) -> None:
+        frame.names[name] = value(outs)
+
+    return change
+
+
+def set_content(s: "Staging", box: Staged, value: Callable[[list[Any]], Any]) -> Callable[[list[Any]], None]:
+    def change(outs: list[Any]) -> None:
+        new = value(outs)
+        box.primal, box.aux = new.primal, new.aux
+
+    return change
+
+
+def emit_branch(s: "Staging", test: Any, sides: Sequence[Side], merge: Merge) -> list[Any]:
+    for k, x in enumerate(sides):
+        with s.stage.within(x.block):
+            x.block.program.results = [s.stage.operand(conform(pair[k], type)) for type, pair in merge.slots]
+    then, orelse = with_same_captures([x.block for x in sides])
+    operands = list(dict.fromkeys(v for x in sides for v in x.block.captures()))
+    params = {"then": then, "orelse": orelse}
+    if not (merge.slots or then.equations or orelse.equations):
+        return []
+    return s.stage.emit(if_, [test, *operands], params, [t for t, _ in merge.slots], merge.names)
+
+
+def with_same_captures(blocks: Sequence[Block]) -> list[Program]:
+    """The programs, all with a parameter for whatever one of them reads from around it."""
+    wanted = list(dict.fromkeys(v for b in blocks for v in b.captures()))
+    return [
+        Program(
+            [b.captured.get(v) or Var(v.name, v.type) for v in wanted],
+            b.program.equations,
+            b.program.results,
+            b.program.name,
+        )
+        for b in blocks
+    ]
