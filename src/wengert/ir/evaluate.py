@@ -23,6 +23,7 @@ from wengert.ir.program import (
     Stack,
     Var,
     as_index,
+    elements,
     fill,
     filled_params,
     type_in,
@@ -117,7 +118,7 @@ def views_in_the_way(program: Program) -> set[Equation]:
             continue
         whole, part = e.ins[0], e.outs[0]
         alive = last.get(part, -1)
-        part_only = math.prod(part.type.shape) < math.prod(whole.type.shape)
+        part_only = elements(part.type) < elements(whole.type)
         if part_only and (alive == math.inf or i < changes.get(whole, -1) <= alive):
             found.add(e)
         else:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Value, content_of, decide
+from wengert.core.mode import Value, content_of, decide, is_open
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
+from wengert.ir.samples import sample, types_of_results
 from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
 Index = tuple[Any, ...]
@@ -71,11 +72,14 @@ def truth_index(part: bool) -> Index:
 
 
 def plain_slice(part: slice) -> slice:
-    """With Python's integers for bounds: a bound that is a value could change later."""
+    """With Python's integers for bounds: a bound that is a value could change later.
+
+    Only one that is known when a program runs stays a value.
+    """
     bounds = (part.start, part.stop, part.step)
     if BASIC.issuperset(map(type, bounds)):
         return part
-    return slice(*[None if b is None else int(b.__index__()) for b in bounds])
+    return slice(*[b.snapshot() if is_open(b) else None if b is None else int(b.__index__()) for b in bounds])
 
 
 def without_ellipsis(parts: Index, ndim: int) -> Index:
@@ -118,26 +122,42 @@ def lifted_index(index: Index) -> dict[str, Any]:
     return {"index": (slice(None), *index)}
 
 
-def getitem_types(ins: list[Any], index: Index) -> list[Any] | None:
+def getitem_types(ins: list[Any], index: Index, extents: tuple[Any, ...] = ()) -> list[Any] | None:
     """Where no index fits, the type of what is read by one that would; None where a sample tells."""
-    axis, shape = 0, list(ins[0].shape)
-    if 0 not in shape:
+    shape, parts, left, axis = list(ins[0].shape), [], iter(extents), 0
+    if 0 not in shape and not extents:
         return None
     for part in index:
-        if part is not None:
-            if not isinstance(part, slice | np.ndarray):
-                shape[axis] = 1
-            axis += 1
-    part = np.zeros(shape, ins[0].dtype)[tuple([p if isinstance(p, slice | np.ndarray | None) else 0 for p in index])]
-    return [ins[0]._replace(shape=part.shape, form="array" if isinstance(part, np.ndarray) else "scalar")]
+        if isinstance(part, slice):
+            extent = next(left, None)
+            shape[axis], part = (shape[axis], part) if extent is None else (extent, slice(None))
+        elif not isinstance(part, np.ndarray | None):
+            shape[axis], part = 1, 0
+        parts.append(part)
+        axis += part is not None
+    whole = ins[0]._replace(shape=tuple(shape))
+    return types_of_results(getitem, [True], [whole], [sample(whole)], {"index": tuple(parts)})
 
 
-def written_types(ins: list[Any], **params: Any) -> list[Any] | None:
-    """The same for a write: the type of the array."""
-    return [ins[0]] if 0 in ins[0].shape else None
+def written_types(ins: list[Any], *, index: Index, steps: Steps = (), inplace: bool) -> list[Any] | None:
+    """For a write, the type of the array, where samples do not tell that the value fits."""
+    return [ins[0]] if 0 in ins[0].shape or has_open_slice((index, steps)) else None
 
 
-def getitem_evaluate(x: Any, *, index: Index) -> Any:
+def has_open_slice(param: Any) -> bool:
+    """Whether a bound of a slice is known when a program runs."""
+    match param:
+        case slice():
+            return not BASIC.issuperset(map(type, (param.start, param.stop, param.step)))
+        case tuple():
+            return any(map(has_open_slice, param))
+        case dict():
+            return any(map(has_open_slice, param.values()))
+    return False
+
+
+def getitem_evaluate(x: Any, *, index: Index, extents: Any = ()) -> Any:
+    """extents: in a program, for each slice; None where its length is known."""
     return x[index]
 
 

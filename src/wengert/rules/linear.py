@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.mode import Value
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of, unbroadcast_axes
 
@@ -25,8 +26,14 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
 
 
 def zeros_like(x: Any) -> Any:
-    """A plain array of zeros of the shape and dtype of any value."""
-    return np.zeros(shape_of(x), dtype_of(x))
+    """An array of zeros of the shape and dtype of any value; a plain one where its lengths are known."""
+    return zeros(shape_of(x), dtype_of(x))
+
+
+def zeros(shape: Shape, dtype: np.dtype[Any]) -> Any:
+    if any(isinstance(n, Value) for n in shape):
+        return broadcast_to(dtype.type(0), shape=shape)
+    return np.zeros(shape, dtype)
 
 
 def cast(ct: Any, dtype: np.dtype[Any]) -> Any:

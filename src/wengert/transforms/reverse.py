@@ -20,11 +20,10 @@ from wengert.ir.program import (
     substituted,
     tangent_type,
     type_in,
-    zero,
 )
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
-from wengert.rules.control import conform
+from wengert.rules.control import filled
 from wengert.transforms.build import bar, build, called, replay
 from wengert.transforms.keep import Plan, choose, plans_inside, report
 
@@ -120,15 +119,14 @@ def joint(
         found = StagedSweep(stage).run(seeds)
         mode.finished = True
         stage.where = stage.origin = None
-        ended = [total(found, leaf, p) for leaf, p in zip(leaves, program.params) if leaf]
+        ended = [total(found, leaf, p, x) for leaf, p, x in zip(leaves, program.params, values) if leaf]
         return [peeled(x, mode) for x in results] + ended
 
     return build(program.name, types, names, body), mark
 
 
-def total(found: dict[Any, Any], leaf: Leaf, p: Var) -> Any:
-    type = tangent_type(p.type)
-    return called(conform(found[leaf], type), bar(p.name)) if leaf in found else zero(type)
+def total(found: dict[Any, Any], leaf: Leaf, p: Var, x: Any) -> Any:
+    return called(filled(found.get(leaf), tangent_type(p.type), x), bar(p.name))
 
 
 class Source(NamedTuple):
