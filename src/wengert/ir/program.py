@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -116,7 +116,7 @@ def agrees(found: AnyType, declared: AnyType) -> bool:
 
 def type_of(x: Any) -> "AnyType":
     """The type of a plain number or array, or of a stack."""
-    if isinstance(x, Items):
+    if isinstance(x, Items | Unread):
         return x.type
     if isinstance(x, np.ndarray):
         return Type(x.dtype, x.shape, "array")
@@ -335,6 +335,18 @@ class Items:
         return f"<{self.type} of {len(self.items)}>"
 
 
+@dataclass
+class Unread:
+    """In place of an array that nobody reads, whose lengths are not known."""
+
+    type: Type
+    shape: ClassVar[Shape] = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.type.dtype
+
+
 def dtype_in(type: AnyType) -> np.dtype[Any]:
     """Of the numbers, however deep they are stacked."""
     while isinstance(type, Stack):
@@ -352,11 +364,12 @@ def tangent_type(type: AnyType) -> AnyType:
 def zero(type: AnyType) -> Any:
     """The zero of this type; where a derivative asks for the zero of a stack, the stack is empty.
 
-    An array whose extents only the run knows has no zero of its own: this one is empty, and nobody reads it.
+    An array whose lengths only the run knows has no zero of its own.
     """
     if isinstance(type, Stack):
         return Items(type)
     if type.form == "weak":
         return type.dtype.type(0).item()
-    shape = with_lengths(type, lambda n: 0).shape
-    return np.zeros(shape, type.dtype) if type.form == "array" else type.dtype.type(0)
+    if has_extents(type):
+        return Unread(type)
+    return np.zeros(type.shape, type.dtype) if type.form == "array" else type.dtype.type(0)

@@ -81,16 +81,14 @@ def types_of_results(
     types: Sequence[AnyType],
     contents: Sequence[Any],
     params: dict[str, Any],
-    known: list[AnyType] | None = None,
 ) -> list[AnyType]:
     """Types of the results; where lengths are known at run time only, those that follow from two sets of lengths.
 
     variable  as for `samples_of`;  types: of all operands;  contents: where they are no samples
-    known     types of the results for the lengths of samples
     """
     lengths = {hole.operand: hole.extent for hole in holes(params) if hole.extent is not None}
     if not lengths and not any(map(has_extents, types)):
-        return known or [type_of(x) for x in samples_of(row, variable, contents, params)]
+        return [type_of(x) for x in samples_of(row, variable, contents, params)]
 
     def found(choose: Callable[[Extent], int]) -> list[Any]:
         chosen = [

@@ -13,6 +13,7 @@ Tests verify a program after each transform and pass.  What the transforms rely 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,17 @@ def hole_problems(e: Equation) -> Iterator[str]:
         type = type_in(e.ins[i])
         if isinstance(type, Stack) or type.dtype.kind not in "iub":
             yield f"a hole is filled by {type}, and not by an integer"
+    if e.row.name == "getitem":
+        yield from extent_problems(e.params["index"], e.params.get("extents", ()))
+
+
+def extent_problems(index: Sequence[Any], extents: Sequence[Any]) -> Iterator[str]:
+    slices = [part for part in index if isinstance(part, slice)]
+    if extents and len(extents) != len(slices):
+        yield f"{len(extents)} extents are named for {len(slices)} slices"
+    for part, extent in zip_longest(slices, extents):
+        if extent is None and any(holes(part)):
+            yield "the bound of a slice is a hole, and the extent of what it reads has no name"
 
 
 # ---------------------------------------------------------------- types of results

@@ -17,21 +17,28 @@ from wengert.ir.program import (
     Hole,
     Items,
     Program,
+    Unread,
     Var,
     fill,
     has_extents,
+    holes,
     is_unnamed,
     type_of,
 )
 from wengert.ir.samples import quiet, sample, samples_of, types_of_results
 from wengert.rules.control import array, length, literal, slice_length, weak
-from wengert.rules.indexing import is_basic
+from wengert.rules.indexing import BASIC, is_basic
 
 
 class Staged(Value):
     """A variable of a program; its content is a sample, of its type and shape."""
 
     __slots__ = ()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
+            raise NeedsValue(self.aux)
+        return super().__array__(dtype, copy)
 
     def as_length(self, extent: Extent) -> "Length":
         """The number as this extent."""
@@ -84,6 +91,22 @@ class NeedsValue(Exception):
     def __init__(self, var: Var) -> None:
         super().__init__(var.name)
         self.var = var
+
+    @property
+    def reason(self) -> str:
+        return f"Python needs the number of `{self.var.name}`, which is known when the program runs only"
+
+
+class NeedsLengths(NeedsValue):
+    """A row cannot tell what it gives for arrays whose lengths only the run knows."""
+
+    def __init__(self, row: str, problem: Exception, var: Var) -> None:
+        super().__init__(var)
+        self.row, self.problem = row, problem
+
+    @property
+    def reason(self) -> str:
+        return f"`{self.row}` gets arrays whose lengths are known when the program runs only ({self.problem})"
 
 
 class Block:
@@ -189,7 +212,7 @@ class Stage(Mode):
         self.block.own.add(var)
         row, ins, params = literal(value)
         self.append(Equation([var], row, ins, params, len(ins), self.where, self.origin))
-        return Staged(self, value, var)
+        return self.value(var) if isinstance(value, Unread) else Staged(self, value, var)
 
     def value(self, var: Var) -> Staged:
         return Staged(self, sample(var.type), var)
@@ -233,15 +256,27 @@ class Stage(Mode):
         """What such a slice chooses of n elements."""
         if isinstance(n, Length) and part in (slice(None), slice(None, None, -1)):
             return n.extent
-        bounds = [self.number(b) for b in (n, part.start, part.stop, part.step)]
+        less = left_out(n, part)
+        bounds = [self.number(b) for b in ((n, less) if less else (n, part.start, part.stop, part.step))]
         found = self.slices.get(tuple(bounds))
         if found is None:
-            most = n.extent.bound if isinstance(n, Length) else n
-            found = given or Extent(self.unused_number(), most)
+            number, bound = (n.extent.number - less, n.extent.bound - less) if less else (self.unused_number(), most(n))
+            found = given or Extent(number, max(bound, 0))
             self.used.add(found.number)
             self.slices[tuple(bounds)] = found
             self.lengths[found.number] = self.apply(slice_length, (n,), {"index": (part,)}).aux
         return found
+
+    def common_shape(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """A shape for arrays of either, where one length or more is known when the program runs only."""
+        if len(a) != len(b) or not any(isinstance(n, Extent) for n in (*a, *b)):
+            return None
+        found = []
+        for n, m in zip(a, b):
+            bound = max(x.bound if isinstance(x, Extent) else x for x in (n, m))
+            found.append(n if n == m else Extent(self.unused_number(), bound))
+            self.used.update(x.number for x in found[-1:] if isinstance(x, Extent))
+        return tuple(found)
 
     def number(self, x: Any) -> Any:
         """What tells a whole number from others: itself, or the first variable that follows in the same way."""
@@ -332,7 +367,7 @@ class Stage(Mode):
         x = self.placed(x)
         if isinstance(x, Value):
             return self.block.read(x.aux)
-        return self.constant(x).aux if isinstance(x, np.ndarray | Items) else x
+        return self.constant(x).aux if isinstance(x, np.ndarray | Items | Unread) else x
 
     def lifted(self, key: str, param: Any, count: int, fills: list[Any]) -> Any:
         """The parameter with a hole in place of each value that may differ from run to run.
@@ -369,11 +404,15 @@ class Stage(Mode):
             samples = list(out) if row.several else [out]
             return samples, list(map(type_of, samples)), known
         variable = [isinstance(x, Value) for x in args]
-        samples = samples_of(row, variable, contents, params)
-        types = list(map(type_of, samples))
-        if self.used:
-            types = types_of_results(row, variable, list(map(type_in, operands)), contents, params, types)
-            self.use(types)
+        if not any(isinstance(x, Staged) and has_extents(x.aux.type) for x in args) and not fills_length(params):
+            samples = samples_of(row, variable, contents, params)
+            return samples, list(map(type_of, samples)), None
+        try:
+            samples = samples_of(row, variable, contents, params)
+            types = types_of_results(row, variable, list(map(type_in, operands)), contents, params)
+        except Exception as problem:
+            raise NeedsLengths(row.name, problem, next(x.aux for x in operands if isinstance(x, Staged))) from problem
+        self.use(types)
         return samples, types, None
 
     def knowledge(self, row: Primitive, operands: Sequence[Any]) -> frozenset[Var] | None:
@@ -423,12 +462,30 @@ def name_constants(ins: Sequence[Any], params: dict[str, Any]) -> None:
                     x.name = p.name
 
 
+def most(n: Any) -> int:
+    return int(n.extent.bound if isinstance(n, Length) else n)
+
+
+def left_out(n: Any, part: slice) -> int:
+    """How many of n elements, which only the run knows, a slice leaves out at both ends; 0 where it depends on n."""
+    bounds = (part.start, part.stop, part.step)
+    if isinstance(n, Length) and BASIC.issuperset(map(type, bounds)) and part.step in (None, 1) and part.stop != 0:
+        start, stop = part.start or 0, part.stop or 0
+        return start - stop if start >= 0 >= stop else 0
+    return 0
+
+
+def fills_length(params: dict[str, Any]) -> bool:
+    return any(hole.extent is not None for hole in holes(params))
+
+
 def is_whole(outs: Sequence[Var]) -> bool:
     return len(outs) == 1 and outs[0].type == WHOLE
 
 
 WHOLE = type_of(0)
-PRIMES = [n for n in range(67, 4000) if all(n % k for k in range(2, int(n**0.5) + 1))]
+# apart from each other, so that a length less a few is not mistaken for another
+PRIMES = [n for n in range(67, 20_000) if all(n % k for k in range(2, int(n**0.5) + 1))][::8]
 STAGING = Stage()
 LARGE = 4096  # elements; larger constants are not computed while the program is built
 

@@ -21,9 +21,11 @@ from wengert.ir.program import (
     KINDS,
     ROWS,
     AnyType,
+    Extent,
     Items,
     Stack,
     Type,
+    Unread,
     has_extents,
     result_types,
     tangent_type,
@@ -31,7 +33,7 @@ from wengert.ir.program import (
     zero,
 )
 from wengert.rules.indexing import getitem
-from wengert.rules.linear import broadcast_to, convert, reshape, zeros
+from wengert.rules.linear import broadcast_to, convert, relabel, reshape, zeros
 from wengert.rules.reduce import reduce_all
 
 
@@ -45,11 +47,14 @@ def row(name: str, evaluate: Any, **columns: Any) -> Primitive:
 
 full = row("full", lambda *, shape, value, dtype: np.full(shape, value, dtype))
 array = row("array", lambda x: x)
+unread = row("unread", lambda *, type: np.empty((0,) * len(type.shape), type.dtype), types=lambda ins, type: [type])
 empty_stack = row("empty_stack", lambda *, type: Items(type), types=lambda ins, type: [type])
 
 
 def literal(x: Any) -> tuple[Primitive, list[Any], dict[str, Any]]:
     """(row, operands, parameters) of the equation that makes a constant; short where all its elements are equal."""
+    if isinstance(x, Unread):
+        return unread, [], {"type": x.type}
     if isinstance(x, Items):
         assert not x.items
         return empty_stack, [], {"type": x.type}
@@ -77,6 +82,8 @@ def conform(x: Any, type: AnyType) -> Any:
         return KINDS[type.dtype.kind](x)
     if have.dtype != type.dtype or (have.form == "weak" and type.form != "weak"):
         x = convert(x, dtype=type.dtype)
+    if has_extents(type) and have.shape != type.shape:
+        return relabel(x, shape=type.shape)
     if have.shape != type.shape:
         return broadcast_to(x, shape=type.shape)
     if have.form == "array" and type.form == "scalar":
@@ -108,15 +115,20 @@ def is_batched(x: Any) -> bool:
     return False
 
 
+def within(n: Any, m: Any) -> bool:
+    """Whether an array of length n is one of length m."""
+    return n == m or (isinstance(m, Extent) and (n.bound if isinstance(n, Extent) else n) <= m.bound)
+
+
 WEAK = (bool, int, float, complex)
 
 
 def fits(have: AnyType, type: AnyType) -> bool:
     if isinstance(have, Stack) or isinstance(type, Stack) or (type.form == "weak" and have.form != "weak"):
         return False
-    if has_extents(type) and have.shape != type.shape:
+    if has_extents(type) and not all(map(within, have.shape, type.shape)):
         return False
-    stretches = all(n in (1, m) for n, m in zip(reversed(have.shape), reversed(type.shape)))
+    stretches = has_extents(type) or all(n in (1, m) for n, m in zip(reversed(have.shape), reversed(type.shape)))
     return len(have.shape) <= len(type.shape) and stretches and np.can_cast(have.dtype, type.dtype, "same_kind")
 
 

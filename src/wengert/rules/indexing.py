@@ -141,7 +141,8 @@ def getitem_types(ins: list[Any], index: Index, extents: tuple[Any, ...] = ()) -
 
 def written_types(ins: list[Any], *, index: Index, steps: Steps = (), inplace: bool) -> list[Any] | None:
     """For a write, the type of the array, where samples do not tell that the value fits."""
-    return [ins[0]] if 0 in ins[0].shape or has_open_slice((index, steps)) else None
+    is_open = has_open_slice((index, steps)) or any(not isinstance(n, int) for x in ins for n in x.shape)
+    return [ins[0]] if 0 in ins[0].shape or is_open else None
 
 
 def has_open_slice(param: Any) -> bool:
@@ -199,7 +200,7 @@ def add_at_batch(size: int, batched: Any, operands: Any, *, index: Index, inplac
     if not base_batched:
         base, inplace = broadcast_to(base, shape=(size, *shape_of(base))), False
     if part_batched:
-        part = align(part, len(target_shape(shape_of(base)[1:], index)))
+        part = align(part, axes_left(len(shape_of(base)) - 1, index))
     return add_at(base, part, index=(slice(None), *index), inplace=inplace)
 
 
@@ -209,8 +210,15 @@ def align(x: Any, ndim: int) -> Any:
     return x if len(rest) >= ndim else reshape(x, shape=(n, *(1,) * (ndim - len(rest)), *rest))
 
 
+def axes_left(ndim: int, index: Index) -> int:
+    """Of an array with `ndim` axes, how many has the part at `index`?"""
+    new = sum(part is None for part in index)
+    read = sum(not isinstance(part, slice | None) for part in index)
+    return ndim + new - read + max((np.ndim(content_of(p)) for p in index if is_position_array(p)), default=0)
+
+
 def target_shape(shape: Shape, index: Index) -> Shape:
-    return np.broadcast_to(0, shape)[sampled(index)].shape
+    return np.broadcast_to(0, shape)[index].shape
 
 
 add_at = row(
@@ -359,9 +367,11 @@ def shape_after(shape: Shape, steps: Steps) -> Shape:
 
 
 def sampled(param: Any) -> Any:
-    """With a sample in place of each value: enough to know a shape."""
+    """With a sample in place of each value: enough to know the axes, and lengths that are long enough."""
     if isinstance(param, Value):
         return content_of(param)
+    if has_open_slice(param) and type(param) is slice:
+        return slice(None)
     if type(param) is tuple:
         return tuple([sampled(p) for p in param])
     return {key: sampled(p) for key, p in param.items()} if type(param) is dict else param
@@ -373,7 +383,7 @@ def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: 
     if not root_batched:
         root, inplace = broadcast_to(root, shape=(size, *shape)), False
     if value_batched:
-        value = align(value, len(target_shape(shape_after(shape, steps), index)))
+        value = align(value, axes_left(len(shape_after(shape, steps)), index))
     lifted = tuple([(step, lift_params(step, params, size)) for step, params in steps])
     return write(root, value, steps=lifted, index=(slice(None), *index), inplace=inplace)
 

@@ -22,7 +22,9 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
         return broadcast_to(ct, shape=shape)  # a constant partial times a scalar cotangent
     axes, reshaped = unbroadcast_axes(have, shape)
     out = collapse(ct, axes=axes) if axes else ct
-    return reshape(out, shape=shape) if reshaped else out
+    if reshaped:
+        return reshape(out, shape=shape)
+    return out if shape_of(out) == shape else relabel(out, shape=shape)
 
 
 def zeros_like(x: Any) -> Any:
@@ -40,6 +42,16 @@ def cast(ct: Any, dtype: np.dtype[Any]) -> Any:
     """To `dtype`, a complex cotangent of a real value keeping its real part (pairing Re(ct * t))."""
     return ct if dtype_of(ct) == dtype else convert(ct, dtype=dtype)
 
+
+# in a program, the same array by a type whose extents have other names
+relabel = row(
+    "relabel",
+    lambda x, *, shape: x,
+    transposes=(lambda ct, x_shape: relabel(ct, shape=x_shape),),
+    lift=lambda size, shape: {"shape": (size, *shape)},
+    types=lambda ins, shape: [ins[0]._replace(shape=tuple([getattr(n, "extent", n) for n in shape]))],
+    examples=[(((2, 3),), {"shape": (2, 3)})],
+)
 
 # ---------------------------------------------------------------- casts
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value
 from wengert.ir.program import AnyType, Equation, Program, Var, filled_params, is_unnamed
 from wengert.modes.batch import Batched, LanesDiffer
-from wengert.modes.stage import Stage
+from wengert.modes.stage import NeedsValue, Stage
 
 
 def build(
@@ -15,10 +16,23 @@ def build(
     """The program of `body(stage, variables)`, which returns a list of results."""
     stage = Stage()
     with stage.building(name) as block:
-        results = body(stage, [stage.parameter(n, t) for n, t in zip(names, types)])
+        try:
+            results = body(stage, [stage.parameter(n, t) for n, t in zip(names, types)])
+        except NeedsValue as needs:
+            raise no_lengths(stage, needs) from None
         block.program.results = [stage.operand(x) for x in results]
     stage.finished = True
     return block.program
+
+
+def no_lengths(stage: Stage, needs: NeedsValue) -> Diagnostic:
+    return Diagnostic(
+        "W602",
+        "the derivative of this line needs lengths that are known when the program runs only",
+        needs.reason,
+        "loop over the elements of slices whose bounds depend on values, or differentiate without wg.jit",
+        stage.where,
+    )
 
 
 def build_like(program: Program, body: Callable[[Stage, list[Any]], Any]) -> Program:

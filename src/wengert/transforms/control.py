@@ -16,6 +16,7 @@ from wengert.ir.program import (
     Program,
     Stack,
     Type,
+    Unread,
     Var,
     clone,
     has_extents,
@@ -310,7 +311,7 @@ def keeping(half: Halves, n: int, before: list[AnyType], after: list[AnyType]) -
 
 def zero_variable(type: AnyType, equations: list[Equation]) -> Any:
     x = zero(type)
-    if not isinstance(x, np.ndarray | Items):
+    if not isinstance(x, np.ndarray | Items | Unread):
         return x
     row, ins, params = literal(x)
     out = Var("zero", type)
