@@ -7,6 +7,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from wengert.core.mode import Value
+from wengert.frontend import helpers
 from wengert.frontend.builtin import BUILTIN, builtin
 from wengert.frontend.expressions import visible_cells
 from wengert.frontend.library import drawn, is_random, is_users, library
@@ -92,7 +93,7 @@ def enter(
     args: list[Any],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Run the body in a frame of its own."""
+    """The body runs in a frame of its own."""
     s.stage.where = s.stage.where or source.position(node)
     if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
         raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
@@ -101,11 +102,19 @@ def enter(
     if len(s.frames) > DEPTH:
         raise Refused(f"`{f.__name__}` calls itself more than {DEPTH} times", "write the recursion as a loop")
     frame = Frame(f, source, bind(s, f.__name__, node.args, defaults, keywords, args, kwargs), cells)
+    if not s.frames:
+        return body(s, frame, node)
+    return helpers.called(s, f, frame, lambda: body(s, frame, node))
+
+
+def body(s: "Staging", frame: Frame, node: Any) -> Any:
     where = s.stage.where
     with s.inside(frame):
         if isinstance(node, ast.Lambda):
             return s.eval(node.body)
         frame.nonlocals = declared(node.body, ast.Nonlocal)
+        for recording in s.recordings:
+            recording.rebinds(frame)
         frame.outer_names = declared(node.body, ast.Global)
         frame.names.update({RETURNED: False, BROKEN: False, CONTINUED: False})
         s.block(node.body)

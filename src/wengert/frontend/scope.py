@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class Frame:
     outer_names: set[str] = field(default_factory=set)  # declared global
     nonlocals: set[str] = field(default_factory=set)
     around: "Frame | None" = None  # of a comprehension: where its `:=` binds
+    number: int = field(default_factory=itertools.count().__next__)  # later calls have higher ones
 
     def owner(self, name: str) -> "Frame":
         """The frame that a nonlocal name belongs to."""
