@@ -95,7 +95,7 @@ class Signature:
         self.boxes: dict[int, tuple[Staged, Var]] = {}
         self.viewed: set[int] = set()
         self.is_fixed = False
-        self.before = {id(box): (box, box.aux) for box in s.boxes(frame.cells.values())}
+        self.before = {id(box): (box, box.snapshot()) for box in s.boxes(frame.cells.values())}
 
     def copy(self) -> "Signature":
         new = object.__new__(Signature)
@@ -141,12 +141,11 @@ class Signature:
         x.fresh()
         if x.mode is not s.stage:
             raise Opaque
-        var, is_array = x.aux, is_box(x)
-        if is_array and x.link is None:
-            var = self.before.get(id(x), (x, var))[1]
-            self.boxes[number] = x, var  # type: ignore[assignment]
-        about = var.type, self.vars.setdefault(var, len(self.vars)), self.known(x)
-        return (*about, *self.memory(x)) if is_array else about
+        then = self.before[id(x)][1] if id(x) in self.before else x  # what it held when the call began
+        if is_box(x) and x.link is None:
+            self.boxes[number] = x, then.aux  # type: ignore[assignment]
+        about = then.aux.type, self.vars.setdefault(then.aux, len(self.vars)), self.known(then)
+        return (*about, *self.memory(x)) if is_box(x) else about
 
     def memory(self, x: Any) -> tuple[Any, ...]:
         """What decides whose memory a write reaches."""
@@ -281,7 +280,7 @@ class Helper:
         boxes = [box for box, _ in seen.boxes.values()]
         if any(id(seen.boxes[n][0]) in seen.viewed for n in self.written):
             raise Opaque
-        if any(box.aux is not var and id(box) not in seen.things for box, var in seen.before.values()):
+        if any(box.aux is not then.aux and id(box) not in seen.things for box, then in seen.before.values()):
             raise Opaque
         if len(s.aliases) == recording.aliases:
             return
