@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from staging import agree
 
 import wengert as wg
+from staging import agree
 from wengert.frontend import calls
 from wengert.frontend.jit import built_for
 from wengert.ir.program import walk

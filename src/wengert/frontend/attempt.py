@@ -469,7 +469,8 @@ def emit_loop(s: "Staging", rows: Rows | None, test: Block | None, body: Block, 
     carries = [c for c in a.carries() if id(c) not in stays]
     blocks = [body] if test is None else [test, body]
     body.program.results = [operand_in(s, body, c.result) for c in carries]
-    read = {x for b in blocks for x in [*b.program.results, *(x for e in b.program.equations for x in e.ins)] if isinstance(x, Var)}
+    read = {x for b in blocks for e in b.program.equations for x in variables(e)}
+    read |= {x for b in blocks for x in b.program.results if isinstance(x, Var)}
     fixed = [c for c in a.carries() if id(c) in stays and any(b.places[id(c)] in read for b in blocks)]
     captured = list(dict.fromkeys(v for b in blocks for v in b.captures()))
     programs = [arranged(b, a, captured, fixed, carries, b is body and test is None) for b in blocks]

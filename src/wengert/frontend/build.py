@@ -44,13 +44,27 @@ from wengert.rules.control import check, value_type, weak
 PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
 
 
+class FunctionStage(Stage):
+    """The stage of a function's program, which may read values from outside."""
+
+    def __init__(self, staging: "Staging") -> None:
+        super().__init__()
+        self.staging = staging
+
+    def foreign(self, x: Value) -> Staged:
+        return self.staging.foreign(x)
+
+    def before_write(self, x: Value) -> None:
+        self.staging.before_write(x)
+
+
 class Staging:
     """One program being built from a function.
 
     specialised   branches on whole numbers among the arguments are decided now, and the program is guarded
     made      containers and objects that the function made itself, by id, with the region that they were made in and
               how many were made before
-    given     containers among the arguments and what is in them, by id
+    given     containers among the arguments and the values in them, by id
     helpers   programs of functions that were called, by signature (see helpers.py)
     recordings  calls that are being staged, from the outside in
     regions   what is being staged around the current statement: "branch" or "loop", from the outside in
@@ -60,9 +74,7 @@ class Staging:
     def __init__(self, name: str, specialised: bool = False) -> None:
         self.specialised = specialised
         self.parent = ACTIVE.get()  # the program that this one is built inside
-        self.stage = Stage()
-        self.stage.foreign = self.foreign  # type: ignore[method-assign]
-        self.stage.before_write = self.before_write  # type: ignore[method-assign]
+        self.stage = FunctionStage(self)
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
@@ -134,7 +146,8 @@ class Staging:
 
     def whole(self, f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """The call that the program is made of; what cannot be staged is one error."""
-        self.given = {id(x): x for arg in [*args, *kwargs.values()] for x in inner_parts(arg)}
+        given = [x for x in [*args, *kwargs.values()] if not isinstance(x, Value)]
+        self.given = {id(part): part for x in given for part in inner_parts(x)}
         try:
             out = self.call(f, args, kwargs)
         except (NeedsValue, NeedsUnrolling) as needs:
@@ -148,6 +161,7 @@ class Staging:
                 raise
         except Ended:  # by an exception whose text has values of the program in it
             out = None
+        self.helpers.clear()
         if self.refusals.places:
             raise self.refusals.diagnostic() from None
         return out
@@ -329,7 +343,7 @@ class Staging:
         is_traced = isinstance(value, Value) and not isinstance(value.fresh(), Buffer)
         return value if is_traced else self.fact(key, read, name, varies=key[0] == "draw")
 
-    def foreign(self, x: Value) -> Any:
+    def foreign(self, x: Value) -> Staged:
         """A value of another program, or of a derivative around this one: a hidden input."""
         key = ("value", id(x.aux) if isinstance(x, Staged) else id(x))
         found = self.captured.values.get(key)
@@ -408,7 +422,7 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
-        if is_box(root) and self.is_outside(root):
+        if is_box(root) and self.is_captured(root):
             raise Refused("an array is written that was made outside", OUTSIDE)
         for a in self.aliases_of(root):
             if a.when is None:
@@ -472,8 +486,8 @@ class Staging:
             recording.is_apart |= id(x) in recording.signature.things
         return any(x is box for box in self.arguments)
 
-    def is_outside(self, x: Any) -> bool:
-        return id(x) in self.given or any(x is y for y in self.captured.values.values())
+    def is_captured(self, x: Any) -> bool:
+        return any(x is y for y in self.captured.values.values())
 
     def call(self, f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         return calls.call(self, f, list(args), dict(kwargs))
@@ -521,6 +535,8 @@ class Staging:
 
 
 def inner_parts(x: Any) -> list[Any]:
-    """Containers in an argument, itself included, and what they hold."""
+    """Containers and values of the program in an argument."""
     opened = open_container(x)
-    return [] if opened is None else [x, *(y for part in opened[1] for y in [part, *inner_parts(part)])]
+    if opened is None:
+        return [x] if isinstance(x, Value) else []
+    return [x, *(inner for part in opened[1] for inner in inner_parts(part))]

@@ -2,7 +2,6 @@
 
 import ast
 import functools
-import inspect
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from wengert.frontend.scope import (
     Maybe,
     Transparent,
     declared,
+    signature_of,
 )
 from wengert.rules.control import check
 from wengert.rules.names.table import composition_of
@@ -158,18 +158,8 @@ def bind(
     kwargs: dict[str, Any],
 ) -> dict[str, Any]:
     """Parameters -> values, with the errors that Python gives."""
-    P = inspect.Parameter
-    positional = [(a.arg, P.POSITIONAL_ONLY) for a in spec.posonlyargs]
-    positional += [(a.arg, P.POSITIONAL_OR_KEYWORD) for a in spec.args]
-    first = len(positional) - len(defaults)
-    params = [
-        P(arg, kind, default=defaults[i - first] if i >= first else P.empty) for i, (arg, kind) in enumerate(positional)
-    ]
-    params += [P(spec.vararg.arg, P.VAR_POSITIONAL)] if spec.vararg else []
-    params += [P(a.arg, P.KEYWORD_ONLY, default=keywords.get(a.arg, P.empty)) for a in spec.kwonlyargs]
-    params += [P(spec.kwarg.arg, P.VAR_KEYWORD)] if spec.kwarg else []
     try:
-        bound = inspect.Signature(params).bind(*args, **kwargs)
+        bound = signature_of(spec, defaults, keywords).bind(*args, **kwargs)
     except TypeError as error:
         raise TypeError(f"{name}() {error}") from None
     bound.apply_defaults()

@@ -4,8 +4,8 @@
     y = helper(a, b)       ->    y: f64 = call(a, b, program=helper)
     z = helper(c, d)             z: f64 = call(c, d, program=helper)
 
-A body is staged in a block of its own.  Where the call did nothing but compute from what it was given, the block becomes
-a program that others may call.  Else its equations move to the block around it, as if the text stood there.
+A body is staged in a block of its own.  Where the call did nothing but compute from what it was given, the block
+becomes a program that others may call.  Else its equations move to the block around it, as if the text stood there.
 """
 
 import functools
@@ -275,7 +275,7 @@ class Helper:
         return var
 
     def refuse_strays(self, s: "Staging", recording: Recording) -> None:
-        """Writes into arrays that another call would not find, and names for arrays that another call would not give."""
+        """Where arrays are written that another call would not find, or may have another name, calls stay apart."""
         seen = self.signature
         boxes = [box for box, _ in seen.boxes.values()]
         if any(id(seen.boxes[n][0]) in seen.viewed for n in self.written):
@@ -330,7 +330,8 @@ class Helper:
                     return None
             except Opaque:
                 return None
-        is_refused = any(s.is_outside(seen.boxes[n][0]) for n in self.written)
+        written = [seen.boxes[n][0] for n in self.written]
+        is_refused = any(s.is_captured(box) or id(box) in s.given for box in written)
         return None if is_refused else seen
 
     def emit(self, s: "Staging", seen: Signature) -> Any:
