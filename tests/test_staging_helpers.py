@@ -113,6 +113,16 @@ def test_derivative_inside():
     agree(f, X, Y)
 
 
+def test_derivative_of_a_closure_inside():
+    def f(x, w):
+        def g(y):
+            return wg.grad(lambda z: np.sum(long(z, w) * y))(y)
+
+        return g(w) + g(x * w) + g(x)
+
+    agree(f, X, Y, rtol=1e-9)
+
+
 def test_jit_inside(staged):
     inner = wg.jit(long)
 

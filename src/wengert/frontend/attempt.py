@@ -32,7 +32,7 @@ from wengert.frontend.scope import (
     root_of,
 )
 from wengert.frontend.state import State, is_number, join, kind_of, rebuilt, same_value
-from wengert.ir.program import Program, Var, type_of, zero
+from wengert.ir.program import Program, Var, type_of, variables, zero
 from wengert.modes.stage import Block, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import conform, for_, value_type, while_

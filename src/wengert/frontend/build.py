@@ -249,6 +249,15 @@ class Staging:
             value = value.read()
         for recording in self.recordings:
             recording.read(owner, name, self.own_value(value))
+        if self.parent is not None:
+            self.parent.note_read(owner, name)
+
+    def note_rebinding(self, frame: Frame) -> None:
+        """A function begins that may give names of enclosing frames other values."""
+        for recording in self.recordings:
+            recording.rebinds(frame)
+        if self.parent is not None:
+            self.parent.note_rebinding(frame)
 
     def note_change(self, x: Any) -> None:
         """An object is changed: calls that did not make it are staged each for itself."""
@@ -341,6 +350,8 @@ class Staging:
     def shared(self, key: Any, read: Read, name: str) -> Any:
         value = read()
         is_traced = isinstance(value, Value) and not isinstance(value.fresh(), Buffer)
+        for recording in self.recordings if is_traced else ():
+            recording.is_apart = True  # where the other program found it is not known
         return value if is_traced else self.fact(key, read, name, varies=key[0] == "draw")
 
     def foreign(self, x: Value) -> Staged:

@@ -113,8 +113,7 @@ def body(s: "Staging", frame: Frame, node: Any) -> Any:
         if isinstance(node, ast.Lambda):
             return s.eval(node.body)
         frame.nonlocals = declared(node.body, ast.Nonlocal)
-        for recording in s.recordings:
-            recording.rebinds(frame)
+        s.note_rebinding(frame)
         frame.outer_names = declared(node.body, ast.Global)
         frame.names.update({RETURNED: False, BROKEN: False, CONTINUED: False})
         s.block(node.body)

@@ -17,7 +17,19 @@ import numpy as np
 
 from wengert.core.mode import Value
 from wengert.frontend.library import is_users
-from wengert.frontend.scope import Choice, Closure, Entered, Frame, Maybe, Range, Rows, Unbound, is_box, root_of
+from wengert.frontend.scope import (
+    Choice,
+    Closure,
+    Entered,
+    Frame,
+    Maybe,
+    Range,
+    Rows,
+    Transparent,
+    Unbound,
+    is_box,
+    root_of,
+)
 from wengert.frontend.state import NUMBERS
 from wengert.ir.program import Program, Var, substituted
 from wengert.modes.stage import LARGE, Block, Staged
@@ -127,8 +139,10 @@ class Signature:
                 return each(x.__func__), each(x.__self__)
             case functools.partial():
                 return each(x.func), *map(each, x.args), tuple(x.keywords), *map(each, x.keywords.values())
-            case Rows() | Range() | Choice():
+            case Rows() | Range() | Choice() | Transparent():
                 raise Opaque
+            case types.FunctionType() if x.__closure__ and x.__globals__["__name__"].startswith("wengert."):
+                raise Opaque  # of a derivative: it may hold values of the program
         if not self.s.is_made(x) and id(x) not in self.s.given:
             return (id(x),)  # from outside: what is read of it is a fact
         labels, values = opened(x)
