@@ -26,8 +26,8 @@ def built(jitted, args):
     jitted(*args())
     operands = [x for x in flatten((args(), {}))[0] if is_operand(x)]
     programs = [b for found in jitted.programs.values() for b in found]
-    (program,) = [b for b in programs if b.fits(operands)]
-    return program.optimised, [*operands, *program.hidden]
+    (program,) = [b for b in programs if b.hidden(operands) is not None]
+    return program.optimised, [*operands, *program.hidden(operands)]
 
 
 def cost(f, args):

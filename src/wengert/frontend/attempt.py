@@ -32,7 +32,7 @@ from wengert.frontend.scope import (
     root_of,
 )
 from wengert.frontend.state import State, is_number, join, kind_of, rebuilt, same_value
-from wengert.ir.program import Program, Var, type_of, zero
+from wengert.ir.program import Program, Var, type_of, variables, zero
 from wengert.modes.stage import Block, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import conform, for_, value_type, while_
@@ -430,7 +430,7 @@ def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
         others = [x for x in may_be if id(x) in old]
         is_written = id(h.entered.value) in written
         may_start = starts_of(h, rebound, starts, s)
-        seen = any(s.is_argument(x) or is_named(x, before, rebound) for x in may_start)
+        seen = is_written and any(s.is_argument(x) or is_named(x, before, rebound) for x in may_start)
         is_view = isinstance(h.like, Value) and h.like.link is not None
         if (
             any(id(x) in written for x in others)
@@ -467,9 +467,11 @@ def is_named(x: Any, before: State, rebound: list[Held]) -> bool:
 def emit_loop(s: "Staging", rows: Rows | None, test: Block | None, body: Block, a: Attempt, before: State) -> None:
     stays = {id(c) for c in a.carries() if c is not a.index and is_unchanged(c, body)}
     carries = [c for c in a.carries() if id(c) not in stays]
-    fixed = [c for c in a.carries() if id(c) in stays]
     blocks = [body] if test is None else [test, body]
     body.program.results = [operand_in(s, body, c.result) for c in carries]
+    read = {x for b in blocks for e in b.program.equations for x in variables(e)}
+    read |= {x for b in blocks for x in b.program.results if isinstance(x, Var)}
+    fixed = [c for c in a.carries() if id(c) in stays and any(b.places[id(c)] in read for b in blocks)]
     captured = list(dict.fromkeys(v for b in blocks for v in b.captures()))
     programs = [arranged(b, a, captured, fixed, carries, b is body and test is None) for b in blocks]
     starts = [s.stage.operand(conform(c.start, c.type)) for c in [*fixed, *carries]]

@@ -6,15 +6,17 @@ variable of the program becomes an equation, because the variable is a value of 
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
+from wengert.core.tree import open_container
 from wengert.frontend import branches, calls, expressions, statements
 from wengert.frontend.capture import Captured, Read, is_input, parameter
+from wengert.frontend.helpers import Helper, Recording
 from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
     ACTIVE,
@@ -42,11 +44,29 @@ from wengert.rules.control import check, value_type, weak
 PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
 
 
+class FunctionStage(Stage):
+    """The stage of a function's program, which may read values from outside."""
+
+    def __init__(self, staging: "Staging") -> None:
+        super().__init__()
+        self.staging = staging
+
+    def foreign(self, x: Value) -> Staged:
+        return self.staging.foreign(x)
+
+    def before_write(self, x: Value) -> None:
+        self.staging.before_write(x)
+
+
 class Staging:
     """One program being built from a function.
 
     specialised   branches on whole numbers among the arguments are decided now, and the program is guarded
-    made      containers and objects that the function made itself, by id, with the region that they were made in
+    made      containers and objects that the function made itself, by id, with the region that they were made in and
+              how many were made before
+    given     containers among the arguments and the values in them, by id
+    helpers   programs of functions that were called, by signature (see helpers.py)
+    recordings  calls that are being staged, from the outside in
     regions   what is being staged around the current statement: "branch" or "loop", from the outside in
     plans     what earlier attempts at a loop found out (see attempt.py)
     """
@@ -54,13 +74,14 @@ class Staging:
     def __init__(self, name: str, specialised: bool = False) -> None:
         self.specialised = specialised
         self.parent = ACTIVE.get()  # the program that this one is built inside
-        self.stage = Stage()
-        self.stage.foreign = self.foreign  # type: ignore[method-assign]
-        self.stage.before_write = self.before_write  # type: ignore[method-assign]
+        self.stage = FunctionStage(self)
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
-        self.made: dict[int, tuple[Any, int]] = {}
+        self.made: dict[int, tuple[Any, int, int]] = {}
+        self.given: dict[int, Any] = {}
+        self.helpers: dict[Any, list[Helper]] = {}
+        self.recordings: list[Recording] = []
         self.regions: list[str] = []
         self.plans: dict[Any, Any] = {}
         self.aliases: list[Alias] = []
@@ -125,6 +146,8 @@ class Staging:
 
     def whole(self, f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """The call that the program is made of; what cannot be staged is one error."""
+        given = [x for x in [*args, *kwargs.values()] if not isinstance(x, Value)]
+        self.given = {id(part): part for x in given for part in inner_parts(x)}
         try:
             out = self.call(f, args, kwargs)
         except (NeedsValue, NeedsUnrolling) as needs:
@@ -138,6 +161,7 @@ class Staging:
                 raise
         except Ended:  # by an exception whose text has values of the program in it
             out = None
+        self.helpers.clear()
         if self.refusals.places:
             raise self.refusals.diagnostic() from None
         return out
@@ -203,6 +227,7 @@ class Staging:
         if name in frame.names and name not in frame.nonlocals:
             return self.own_value(self.bound(name, frame.names[name]))
         if name in frame.cells:
+            self.note_read(frame.cells[name], name)
             return self.own_value(self.bound(name, frame.cells[name].names.get(name, Unbound)))
         f = self.outermost(frame)
         if name in f.__code__.co_freevars:
@@ -216,6 +241,29 @@ class Staging:
         if hasattr(builtins, name):
             return getattr(builtins, name)
         raise NameError(f"name '{name}' is not defined")
+
+    def note_read(self, owner: Frame, name: str) -> None:
+        """A name of an enclosing frame is read: what is staged for it holds where the name holds the like of it."""
+        value = owner.names.get(name, Unbound)
+        if isinstance(value, Entered):
+            value = value.read()
+        for recording in self.recordings:
+            recording.read(owner, name, self.own_value(value))
+        if self.parent is not None:
+            self.parent.note_read(owner, name)
+
+    def note_rebinding(self, frame: Frame) -> None:
+        """A function begins that may give names of enclosing frames other values."""
+        for recording in self.recordings:
+            recording.rebinds(frame)
+        if self.parent is not None:
+            self.parent.note_rebinding(frame)
+
+    def note_change(self, x: Any) -> None:
+        """An object is changed: calls that did not make it are staged each for itself."""
+        _, _, number = self.made[id(x)]
+        for recording in self.recordings:
+            recording.is_apart |= number < recording.made
 
     def globals_of(self, frame: Frame) -> dict[str, Any]:
         found: dict[str, Any] = self.outermost(frame).__globals__
@@ -269,6 +317,8 @@ class Staging:
         """
         if key in self.captured.values:
             return self.captured.values[key]
+        for recording in self.recordings if varies else ():
+            recording.is_apart = True
         value = read()
         if varies and not isinstance(value, Value):
             seen = self.input(name, value, read, is_known=False)
@@ -300,9 +350,11 @@ class Staging:
     def shared(self, key: Any, read: Read, name: str) -> Any:
         value = read()
         is_traced = isinstance(value, Value) and not isinstance(value.fresh(), Buffer)
+        for recording in self.recordings if is_traced else ():
+            recording.is_apart = True  # where the other program found it is not known
         return value if is_traced else self.fact(key, read, name, varies=key[0] == "draw")
 
-    def foreign(self, x: Value) -> Any:
+    def foreign(self, x: Value) -> Staged:
         """A value of another program, or of a derivative around this one: a hidden input."""
         key = ("value", id(x.aux) if isinstance(x, Staged) else id(x))
         found = self.captured.values.get(key)
@@ -323,7 +375,8 @@ class Staging:
 
     def own(self, x: Any) -> Any:
         """Remember that x was made here, and may be changed here."""
-        self.made[id(x)] = (x, len(self.regions))
+        first = self.made[id(x)][2] if id(x) in self.made else len(self.made)
+        self.made[id(x)] = (x, len(self.regions), first)
         return x
 
     def may_change(self, x: Any, what: str) -> None:
@@ -339,6 +392,7 @@ class Staging:
             )
         if inside:
             raise NeedsUnrolling(f"{what} happens in a loop of the program", "write into an array that was made before")
+        self.note_change(x)
 
     # ------------------------------------------------------------ regions
 
@@ -379,7 +433,7 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
-        if is_box(root) and any(root is y for y in self.captured.values.values()):
+        if is_box(root) and self.is_captured(root):
             raise Refused("an array is written that was made outside", OUTSIDE)
         for a in self.aliases_of(root):
             if a.when is None:
@@ -438,18 +492,25 @@ class Staging:
         return found
 
     def is_argument(self, x: Any) -> bool:
+        """Whether the caller sees it.  Two calls of a helper may differ in who sees an array that they are given."""
+        for recording in self.recordings:
+            recording.is_apart |= id(x) in recording.signature.things
         return any(x is box for box in self.arguments)
+
+    def is_captured(self, x: Any) -> bool:
+        return any(x is y for y in self.captured.values.values())
 
     def call(self, f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         return calls.call(self, f, list(args), dict(kwargs))
 
     # ------------------------------------------------------------ what a name may lead to
 
-    def boxes(self) -> list[Staged]:
-        """Arrays that the function can still reach, each once, with those behind views."""
+    def boxes(self, beside: Iterable[Frame] = ()) -> list[Staged]:
+        """Arrays that the function can still reach, each once, with those behind views; `beside` its frames, from
+        these, too."""
         found: dict[int, Staged] = {}
         seen: set[int] = set()
-        todo: list[Any] = [v for frame in self.all_frames() for v in frame.names.values()]
+        todo: list[Any] = [v for frame in self.all_frames(beside) for v in frame.names.values()]
         todo += [*self.captured.values.values(), *self.arguments, *self.standins]
         while todo:
             x = todo.pop()
@@ -473,12 +534,20 @@ class Staging:
                 todo += vars(x).values()
         return sorted(found.values(), key=lambda x: x.aux.number)
 
-    def all_frames(self) -> list[Frame]:
+    def all_frames(self, beside: Iterable[Frame] = ()) -> list[Frame]:
         found: dict[int, Frame] = {}
-        todo = list(self.frames)
+        todo = [*self.frames, *beside]
         while todo:
             frame = todo.pop()
             if id(frame) not in found:
                 found[id(frame)] = frame
                 todo += frame.cells.values()
         return list(found.values())
+
+
+def inner_parts(x: Any) -> list[Any]:
+    """Containers and values of the program in an argument."""
+    opened = open_container(x)
+    if opened is None:
+        return [x] if isinstance(x, Value) else []
+    return [x, *(inner for part in opened[1] for inner in inner_parts(part))]

@@ -2,11 +2,11 @@
 
 import ast
 import functools
-import inspect
 import types
 from typing import TYPE_CHECKING, Any
 
 from wengert.core.mode import Value
+from wengert.frontend import helpers
 from wengert.frontend.builtin import BUILTIN, builtin
 from wengert.frontend.expressions import visible_cells
 from wengert.frontend.library import drawn, is_random, is_users, library
@@ -24,6 +24,7 @@ from wengert.frontend.scope import (
     Maybe,
     Transparent,
     declared,
+    signature_of,
 )
 from wengert.rules.control import check
 from wengert.rules.names.table import composition_of
@@ -92,7 +93,7 @@ def enter(
     args: list[Any],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Run the body in a frame of its own."""
+    """The body runs in a frame of its own."""
     s.stage.where = s.stage.where or source.position(node)
     if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
         raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
@@ -101,11 +102,18 @@ def enter(
     if len(s.frames) > DEPTH:
         raise Refused(f"`{f.__name__}` calls itself more than {DEPTH} times", "write the recursion as a loop")
     frame = Frame(f, source, bind(s, f.__name__, node.args, defaults, keywords, args, kwargs), cells)
+    if not s.frames:
+        return body(s, frame, node)
+    return helpers.called(s, f, frame, lambda: body(s, frame, node))
+
+
+def body(s: "Staging", frame: Frame, node: Any) -> Any:
     where = s.stage.where
     with s.inside(frame):
         if isinstance(node, ast.Lambda):
             return s.eval(node.body)
         frame.nonlocals = declared(node.body, ast.Nonlocal)
+        s.note_rebinding(frame)
         frame.outer_names = declared(node.body, ast.Global)
         frame.names.update({RETURNED: False, BROKEN: False, CONTINUED: False})
         s.block(node.body)
@@ -149,18 +157,8 @@ def bind(
     kwargs: dict[str, Any],
 ) -> dict[str, Any]:
     """Parameters -> values, with the errors that Python gives."""
-    P = inspect.Parameter
-    positional = [(a.arg, P.POSITIONAL_ONLY) for a in spec.posonlyargs]
-    positional += [(a.arg, P.POSITIONAL_OR_KEYWORD) for a in spec.args]
-    first = len(positional) - len(defaults)
-    params = [
-        P(arg, kind, default=defaults[i - first] if i >= first else P.empty) for i, (arg, kind) in enumerate(positional)
-    ]
-    params += [P(spec.vararg.arg, P.VAR_POSITIONAL)] if spec.vararg else []
-    params += [P(a.arg, P.KEYWORD_ONLY, default=keywords.get(a.arg, P.empty)) for a in spec.kwonlyargs]
-    params += [P(spec.kwarg.arg, P.VAR_KEYWORD)] if spec.kwarg else []
     try:
-        bound = inspect.Signature(params).bind(*args, **kwargs)
+        bound = signature_of(spec, defaults, keywords).bind(*args, **kwargs)
     except TypeError as error:
         raise TypeError(f"{name}() {error}") from None
     bound.apply_defaults()

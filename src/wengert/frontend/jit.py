@@ -54,15 +54,16 @@ class Built:
     guards: list[tuple[int, Any]]
     staging: Staging
 
-    def fits(self, operands: list[Any]) -> bool:
+    def hidden(self, operands: list[Any]) -> list[Any] | None:
+        """The hidden inputs of a call with these operands; None where the program was built for other facts."""
         captured = self.staging.captured
         if not captured.hold():
-            return False
-        self.hidden = [read() for _, read in captured.inputs]
-        values = [*operands, *self.hidden]
+            return None
+        hidden = [read() for _, read in captured.inputs]
+        values = [*operands, *hidden]
         if not all(same_fact(known_number(values[i]), seen) for i, seen in self.guards):
-            return False
-        return all(value_type(x) == var.type for x, (var, _) in zip(self.hidden, captured.inputs))
+            return None
+        return hidden if all(value_type(x) == var.type for x, (var, _) in zip(hidden, captured.inputs)) else None
 
 
 class Jitted(Transparent):
@@ -76,9 +77,9 @@ class Jitted(Transparent):
         operands = [x for x in leaves if is_operand(x)]
         if overlap(operands):
             return self.f(*args, **kwargs)
-        built = self.built(leaves, structure, operands)
+        built, hidden = self.built(leaves, structure, operands)
         around = ACTIVE.get()
-        hidden = built.hidden if around is None else around.share(built.staging.captured)
+        hidden = hidden if around is None else around.share(built.staging.captured)
         values = [*operands, *hidden]
         for i, _ in built.guards:
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
@@ -91,15 +92,18 @@ class Jitted(Transparent):
         found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
 
-    def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> Built:
-        """The program for these arguments, which is built if there is none."""
+    def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> tuple[Built, list[Any]]:
+        """The program for these arguments, which is built if there is none, and its hidden inputs."""
         key = (structure, *(kind_of(x, operands) for x in leaves))
-        built = next((b for b in self.programs.get(key, ()) if b.fits(operands)), None)
-        if built is None:
-            built = build(self.f, leaves, structure, [i for i, x in enumerate(leaves) if is_operand(x)])
-            self.programs.setdefault(key, []).append(built)
-            assert built.fits(operands)
-        return built
+        for built in self.programs.get(key, ()):
+            hidden = built.hidden(operands)
+            if hidden is not None:
+                return built, hidden
+        built = build(self.f, leaves, structure, [i for i, x in enumerate(leaves) if is_operand(x)])
+        self.programs.setdefault(key, []).append(built)
+        hidden = built.hidden(operands)
+        assert hidden is not None
+        return built, hidden
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -138,7 +142,7 @@ def built_for(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
     """What `jit(f)` runs for these arguments."""
     leaves, structure = arguments(args, kwargs)
     jitted = f if isinstance(f, Jitted) else Jitted(f)
-    return jitted.built(leaves, structure, [x for x in leaves if is_operand(x)])
+    return jitted.built(leaves, structure, [x for x in leaves if is_operand(x)])[0]
 
 
 def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any]:

@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import itertools
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class Frame:
     outer_names: set[str] = field(default_factory=set)  # declared global
     nonlocals: set[str] = field(default_factory=set)
     around: "Frame | None" = None  # of a comprehension: where its `:=` binds
+    number: int = field(default_factory=itertools.count().__next__)  # later calls have higher ones
 
     def owner(self, name: str) -> "Frame":
         """The frame that a nonlocal name belongs to."""
@@ -62,6 +64,19 @@ class Transparent:
     """Something that is staged as the function `f` in it: jit of a function."""
 
     f: Callable[..., Any]
+
+
+def signature_of(spec: ast.arguments, defaults: list[Any], keywords: dict[str, Any]) -> inspect.Signature:
+    """The parameters in the text of a function, with the values of those that may be left out."""
+    P = inspect.Parameter
+    positional = [(a.arg, P.POSITIONAL_ONLY) for a in spec.posonlyargs]
+    positional += [(a.arg, P.POSITIONAL_OR_KEYWORD) for a in spec.args]
+    values = [*[P.empty] * (len(positional) - len(defaults)), *defaults]
+    params = [P(name, kind, default=value) for (name, kind), value in zip(positional, values)]
+    params += [P(spec.vararg.arg, P.VAR_POSITIONAL)] if spec.vararg else []
+    params += [P(a.arg, P.KEYWORD_ONLY, default=keywords.get(a.arg, P.empty)) for a in spec.kwonlyargs]
+    params += [P(spec.kwarg.arg, P.VAR_KEYWORD)] if spec.kwarg else []
+    return inspect.Signature(params)
 
 
 class Closure:
@@ -86,15 +101,7 @@ class Closure:
     @property
     def __signature__(self) -> inspect.Signature:
         """What its parameters are called, and which of them may be left out."""
-        spec, P = self.node.args, inspect.Parameter
-        names = [(a.arg, P.POSITIONAL_ONLY) for a in spec.posonlyargs]
-        names += [(a.arg, P.POSITIONAL_OR_KEYWORD) for a in spec.args]
-        needed = len(names) - len(self.defaults)
-        found = [P(name, kind, default=P.empty if i < needed else None) for i, (name, kind) in enumerate(names)]
-        found += [P(spec.vararg.arg, P.VAR_POSITIONAL)] if spec.vararg else []
-        found += [P(a.arg, P.KEYWORD_ONLY, default=None) for a in spec.kwonlyargs]
-        found += [P(spec.kwarg.arg, P.VAR_KEYWORD)] if spec.kwarg else []
-        return inspect.Signature(found)
+        return signature_of(self.node.args, self.defaults, self.keyword_defaults)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.staging.call(self, args, kwargs)
