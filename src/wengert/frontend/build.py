@@ -6,7 +6,7 @@ variable of the program becomes an equation, because the variable is a value of 
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
 from wengert.frontend import branches, calls, expressions, statements
+from wengert.frontend.attempt import Part
 from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
 from wengert.frontend.scope import (
@@ -64,7 +65,7 @@ class Staging:
         self.regions: list[str] = []
         self.plans: dict[Any, Any] = {}
         self.aliases: list[Alias] = []
-        self.standins: list[Staged] = []  # arrays that names held when the iterations around began
+        self.parts: list[Part] = []  # arrays that names led to when the iterations around began
         self.arguments: list[Staged] = []  # arrays that the caller sees
         self.tests: dict[Var, Staged] = {}  # truth values of Python -> what they were made of, good for tests
 
@@ -381,6 +382,7 @@ class Staging:
         root = root_of(x)
         if is_box(root) and any(root is y for y in self.captured.values.values()):
             raise Refused("an array is written that was made outside", OUTSIDE)
+        self.overtake(root)
         for a in self.aliases_of(root):
             if a.when is None:
                 raise Refused(
@@ -399,9 +401,26 @@ class Staging:
                 if any(other is y for y in done):
                     continue
                 chosen = self.conditional(a.when, lambda: changed.snapshot(), lambda: other.snapshot())  # noqa: B023
+                self.overtake(other)
                 other.primal, other.aux = chosen.primal, chosen.aux
                 done.append(other)
                 todo.append(other)
+
+    def overtake(self, box: Any) -> None:
+        """The array is written: what the iterations around carry apart from it, in its place, is so no more."""
+        may_be = [box]
+        for part in self.parts:
+            if part.like is None or not any(root_of(part.like) is x for x in may_be):
+                continue
+            entered, array, (frame, name) = part.held.entered, part.carry.param, part.held.place
+            may_be.append(array)
+            is_held = frame.names.get(name) is entered
+            without = [(frame, name)] if is_held else []
+            others = self.reached(self.named(without), without).values()
+            is_elsewhere = any(array is y for x in others for y in self.identities(x))
+            if is_elsewhere or (is_held and self.regions.count("loop") > part.loops):
+                entered.is_stale = entered.is_stale or entered.is_read
+            entered.is_overtaken = entered.is_overtaken or is_held
 
     def aliases_of(self, box: Any) -> list[Alias]:
         """Those with arrays that can still be reached, through others that cannot if need be."""
@@ -446,11 +465,20 @@ class Staging:
     # ------------------------------------------------------------ what a name may lead to
 
     def boxes(self) -> list[Staged]:
-        """Arrays that the function can still reach, each once, with those behind views."""
+        """Arrays that the function can still reach, each once."""
+        starts = [part.carry.param for part in self.parts]
+        found = self.reached([*self.named(), *self.captured.values.values(), *self.arguments, *starts])
+        return sorted(found.values(), key=lambda x: x.aux.number)
+
+    def named(self, without: "Collection[Name]" = ()) -> list[Any]:
+        """What all names hold but these."""
+        return [v for frame in self.all_frames() for v in frame.others(without)]
+
+    def reached(self, values: list[Any], without: "Collection[Name]" = ()) -> dict[int, Staged]:
+        """Arrays that the values lead to, but not by these names, with those behind views, by id."""
         found: dict[int, Staged] = {}
         seen: set[int] = set()
-        todo: list[Any] = [v for frame in self.all_frames() for v in frame.names.values()]
-        todo += [*self.captured.values.values(), *self.arguments, *self.standins]
+        todo = list(values)
         while todo:
             x = todo.pop()
             if id(x) in seen:
@@ -468,10 +496,10 @@ class Staging:
             elif isinstance(x, dict):
                 todo += x.values()
             elif isinstance(x, Closure):
-                todo += x.frame.names.values()
+                todo += x.frame.others(without)
             elif id(x) in self.made and hasattr(x, "__dict__"):
                 todo += vars(x).values()
-        return sorted(found.values(), key=lambda x: x.aux.number)
+        return found
 
     def all_frames(self) -> list[Frame]:
         found: dict[int, Frame] = {}

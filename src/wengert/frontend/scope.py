@@ -3,7 +3,7 @@
 import ast
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ class Maybe:
     bound: Any
 
 
-@dataclass
+@dataclass(eq=False)
 class Frame:
     """One call of a function of the user's."""
 
@@ -56,6 +56,15 @@ class Frame:
     def owner(self, name: str) -> "Frame":
         """The frame that a nonlocal name belongs to."""
         return self.cells[name] if name in self.nonlocals else self
+
+    def others(self, without: "Collection[Name]") -> list[Any]:
+        """What the names hold but these."""
+        if not without:
+            return list(self.names.values())
+        return [v for name, v in self.names.items() if (self, name) not in without]
+
+
+Name = tuple[Frame, str]
 
 
 class Transparent:
@@ -102,13 +111,21 @@ class Closure:
 
 @dataclass(eq=False)
 class Entered:
-    """What a name holds at the start of an iteration; whether it is read before it is bound again."""
+    """What a name holds at the start of an iteration.
+
+    is_read        before it is bound again
+    is_overtaken   the array that it may be is written under another name
+    is_stale       and is read after that
+    """
 
     value: Any
     is_read: bool = False
+    is_overtaken: bool = False
+    is_stale: bool = False
 
     def read(self) -> Any:
         self.is_read = True
+        self.is_stale = self.is_stale or self.is_overtaken
         return self.value
 
 
