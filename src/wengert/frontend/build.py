@@ -27,6 +27,7 @@ from wengert.frontend.scope import (
     Entered,
     Frame,
     Maybe,
+    Name,
     Poison,
     Unbound,
     bound_names,
@@ -470,11 +471,11 @@ class Staging:
         found = self.reached([*self.named(), *self.captured.values.values(), *self.arguments, *starts])
         return sorted(found.values(), key=lambda x: x.aux.number)
 
-    def named(self, without: "Collection[Name]" = ()) -> list[Any]:
+    def named(self, without: Collection[Name] = ()) -> list[Any]:
         """What all names hold but these."""
         return [v for frame in self.all_frames() for v in frame.others(without)]
 
-    def reached(self, values: list[Any], without: "Collection[Name]" = ()) -> dict[int, Staged]:
+    def reached(self, values: list[Any], without: Collection[Name] = ()) -> dict[int, Staged]:
         """Arrays that the values lead to, but not by these names, with those behind views, by id."""
         found: dict[int, Staged] = {}
         seen: set[int] = set()

@@ -18,6 +18,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -48,7 +49,11 @@ Rule = Callable[[Equation, Makers], Any]
 
 
 def fold(program: Program) -> Program:
-    return apart(Fold().shared(program))
+    new = Fold().shared(program)
+    return program if new is program else apart(new)
+
+
+final: WeakSet[Program] = WeakSet()  # what stays as it is where nothing is known of its parameters
 
 
 class Fold:
@@ -63,6 +68,9 @@ class Fold:
 
     def block(self, program: Program, params: list[Var], names: Names, makers: Makers) -> Program:
         """The program for these parameters; the others are in `names`.  `makers` knows some of the parameters."""
+        is_general = not names and not makers
+        if is_general and program in final:
+            return program
         names, makers, equations = dict(names), dict(makers), list[Equation]()
         todo = program.equations[::-1]
         while todo:
@@ -77,7 +85,10 @@ class Fold:
                 inner, results = found
                 todo += inner[::-1]
                 names.update(zip(e.outs, results))
-        return rebuilt(program, equations, [stands_for(x, names) for x in program.results], params)
+        new = rebuilt(program, equations, [stands_for(x, names) for x in program.results], params)
+        if is_general and new is program:
+            final.add(program)
+        return new
 
     def inside(self, e: Equation, makers: Makers) -> Equation:
         """The equation with its programs folded, which learn of constant operands."""

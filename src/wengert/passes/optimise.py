@@ -1,5 +1,7 @@
 """The order of the passes.  Before differentiation and after it, the same again (Moses and Churavy 2020)."""
 
+from weakref import WeakSet
+
 from wengert.ir.program import Program
 from wengert.passes.accumulate import accumulate
 from wengert.passes.ascend import ascend
@@ -9,7 +11,6 @@ from wengert.passes.fold import fold
 from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.privatise import privatise
-from wengert.passes.rewrite import Pass
 
 ROUND = (fold, common, accumulate, dead, hoist)
 ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next round; most programs need two
@@ -25,11 +26,18 @@ def prepare(program: Program) -> Program:
     return rounds(privatise(rounds(inline(program))))
 
 
-def rounds(program: Program, passes: tuple[Pass, ...] = ROUND) -> Program:
-    for _ in range(ROUNDS):
-        before = program
-        for each in passes:
-            program = each(program)
-        if program is before:
+def rounds(program: Program) -> Program:
+    """Passes in turn, until none of them has anything to do."""
+    if program in final:
+        return program
+    idle = 0
+    for each in ROUND * ROUNDS:
+        before, program = program, each(program)
+        idle = idle + 1 if program is before else 0
+        if idle == len(ROUND):
+            final.add(program)
             break
     return program
+
+
+final: WeakSet[Program] = WeakSet()  # what no pass changes

@@ -1,9 +1,11 @@
 """What every pass needs to take a program apart and put it together again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import wraps
+from operator import is_
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -16,9 +18,8 @@ Pass = Callable[[Program], Program]
 # ---------------------------------------------------------------- the same object where nothing has changed
 
 
-def same(xs: Iterable[Any], ys: Iterable[Any]) -> bool:
-    xs, ys = list(xs), list(ys)
-    return len(xs) == len(ys) and all(x is y for x, y in zip(xs, ys))
+def same(xs: Collection[Any], ys: Collection[Any]) -> bool:
+    return len(xs) == len(ys) and all(map(is_, xs, ys))
 
 
 def rebuilt(
@@ -76,18 +77,27 @@ def apart(program: Program) -> Program:
 
 
 def everywhere(block: Pass) -> Pass:
-    """The pass that changes the equations of one program, regions first; a shared program is changed once."""
+    """The pass that changes the equations of one program, regions first; a shared program is changed once.
+
+    What a pass leaves as it is, it leaves so the next time, too: programs never change.
+    """
+    final: WeakSet[Program] = WeakSet()
 
     @wraps(block)
     def run(program: Program) -> Program:
         done: dict[Program, Program] = {}
 
         def visit(p: Program) -> Program:
+            if p in final:
+                return p
             if p not in done:
                 done[p] = block(rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results))
+                if done[p] is p:
+                    final.add(p)
             return done[p]
 
-        return apart(visit(program))
+        new = visit(program)
+        return program if new is program else apart(new)
 
     return run
 
