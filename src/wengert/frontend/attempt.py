@@ -189,7 +189,7 @@ def planned(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
 def bound_in(s: "Staging", node: Any, plan: Plan) -> list[tuple[Frame, str]]:
     """Names that the body binds, and others that it was found to change."""
     frame = s.frame
-    names = bound_names([ast.Assign([node.target], ast.Constant(0))]) if isinstance(node, ast.For) else []
+    names = bound_names([node.target]) if isinstance(node, ast.For) else []
     names = [frame.source.mangled(n) for n in [*names, *bound_names(node.body)]]
     names += [RESULT] if RETURNED in plan.extra else []
     found = {(id(frame.owner(n)), n): (frame.owner(n), n) for n in names}

@@ -39,7 +39,6 @@ def is_operand(x: Any) -> bool:
 class Built:
     """
     program     (operands, hidden inputs) -> (results, contents of arrays that were written)
-    optimised   the same, as it runs where no derivative is taken
     structure   of what the function returns
     leaves      of that: what is no number, and where numbers belong
     written     which operands are written
@@ -47,12 +46,16 @@ class Built:
     """
 
     program: Program
-    optimised: Program
     structure: Any
     leaves: list[Any]
     written: list[int]
     guards: list[tuple[int, Any]]
     staging: Staging
+
+    @functools.cached_property
+    def optimised(self) -> Program:
+        """The program as it runs where no derivative is taken."""
+        return optimise(self.program)
 
     def fits(self, operands: list[Any]) -> bool:
         captured = self.staging.captured
@@ -254,8 +257,7 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
     # only what is guarded is read: random numbers are drawn once for each call
     reads = [*(lambda i=i: leaves[i] for i in places), *(read for _, read in staging.captured.inputs)]
     guards = [(k, known_number(reads[k]())) for k, p in enumerate([*params, *hidden]) if p in stage.guards]
-    program = prepare(program)
-    return Built(program, optimise(program), shape, kept, written, guards, staging)
+    return Built(prepare(program), shape, kept, written, guards, staging)
 
 
 def params_apart(params: list[Var]) -> list[Var]:

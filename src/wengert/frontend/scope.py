@@ -3,7 +3,7 @@
 import ast
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -162,13 +162,13 @@ class Rows:
         self.length, self.item = length, item
 
 
-def bound_names(statements: list[ast.stmt]) -> list[str]:
+def bound_names(statements: Sequence[ast.stmt | ast.expr]) -> list[str]:
     """Names that the statements bind, in the order of the text; those of inner functions are their own."""
     return list(dict.fromkeys(name for statement in statements for name in bound_in_statement(statement)))
 
 
 @functools.lru_cache(16384)
-def bound_in_statement(statement: ast.stmt) -> list[str]:
+def bound_in_statement(statement: ast.stmt | ast.expr) -> list[str]:
     found: dict[str, None] = {}
     for node in walk_here(statement):
         match node:
@@ -198,7 +198,12 @@ def walk_here(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def declared(statements: list[ast.stmt], kind: type) -> set[str]:
-    return {name for s in statements for node in walk_here(s) if isinstance(node, kind) for name in node.names}  # type: ignore[attr-defined]
+    return {name for s in statements for name in declared_in_statement(s, kind)}
+
+
+@functools.lru_cache(16384)
+def declared_in_statement(statement: ast.stmt, kind: type) -> list[str]:
+    return [name for node in walk_here(statement) if isinstance(node, kind) for name in node.names]  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------- arrays that names hold

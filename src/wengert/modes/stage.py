@@ -9,6 +9,7 @@ import numpy as np
 from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Mode, Value, leaked
 from wengert.core.primitive import Primitive
+from wengert.ir.keys import key_of
 from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Var, fill, is_unnamed, type_of
 from wengert.ir.samples import quiet, sample, samples_of
 from wengert.rules.control import array, literal, weak
@@ -220,10 +221,33 @@ class Stage(Mode):
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)
         if known is None:
-            return samples_of(row, [isinstance(x, Value) for x in args], contents, params), None
+            return self.sampled(row, args, operands, contents, params), None
         with quiet():
             out = row.evaluate(*contents[: len(args)], **fill(params, contents))
         return list(out) if row.several else [out], known
+
+    def sampled(
+        self,
+        row: Primitive,
+        args: Sequence[Any],
+        operands: Sequence[Any],
+        contents: list[Any],
+        params: dict[str, Any],
+    ) -> list[Any]:
+        """Samples of the results, found once for each kind of operands."""
+        known = [not isinstance(x, Value) or x.aux in self.known for x in operands]
+        kinds = [key_of(c) if k else x.aux.type for x, c, k in zip(operands, contents, known)]
+        key = row, len(args), tuple(kinds), key_of(params)
+        try:
+            found = _samples.get(key)
+        except TypeError:  # a parameter without a hash
+            return samples_of(row, [isinstance(x, Value) for x in args], contents, params)
+        if found is None:
+            found = samples_of(row, [isinstance(x, Value) for x in args], contents, params)
+            if len(_samples) == MOST:
+                _samples.clear()
+            _samples[key] = found
+        return found
 
     def knowledge(self, row: Primitive, operands: Sequence[Any]) -> frozenset[Var] | None:
         """What a result that can be computed now depends on; None where it is for the run."""
@@ -273,6 +297,8 @@ def name_constants(ins: Sequence[Any], params: dict[str, Any]) -> None:
 
 
 STAGING = Stage()
+MOST = 10_000  # kinds of operands whose results are remembered
+_samples: dict[Any, list[Any]] = {}
 LARGE = 4096  # elements; larger constants are not computed while the program is built
 
 

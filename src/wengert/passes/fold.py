@@ -18,19 +18,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 
 from wengert.core.primitive import Primitive
+from wengert.ir.keys import key_of
 from wengert.ir.program import Equation, Program, Type, Var, dtype_in, type_in, type_of
 from wengert.passes.ranges import range_of
 from wengert.passes.rewrite import (
+    Final,
     Names,
     apart,
     fits,
     is_plain,
-    key_of,
     rebuilt,
     refilled,
     renamed,
@@ -53,7 +53,7 @@ def fold(program: Program) -> Program:
     return program if new is program else apart(new)
 
 
-final: WeakSet[Program] = WeakSet()  # what stays as it is where nothing is known of its parameters
+final = Final()  # where nothing is known of the parameters
 
 
 class Fold:
@@ -69,7 +69,7 @@ class Fold:
     def block(self, program: Program, params: list[Var], names: Names, makers: Makers) -> Program:
         """The program for these parameters; the others are in `names`.  `makers` knows some of the parameters."""
         is_general = not names and not makers
-        if is_general and program in final:
+        if is_general and final.has(program):
             return program
         names, makers, equations = dict(names), dict(makers), list[Equation]()
         todo = program.equations[::-1]
@@ -86,9 +86,7 @@ class Fold:
                 todo += inner[::-1]
                 names.update(zip(e.outs, results))
         new = rebuilt(program, equations, [stands_for(x, names) for x in program.results], params)
-        if is_general and new is program:
-            final.add(program)
-        return new
+        return final.note(program, new) if is_general else new
 
     def inside(self, e: Equation, makers: Makers) -> Equation:
         """The equation with its programs folded, which learn of constant operands."""

@@ -6,14 +6,13 @@ raise.  A `full` that is updated in place stays where it is: it is work space.
 
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from wengert.ir.order import has_effect
 from wengert.ir.program import Equation, Program, Var, copied
 from wengert.passes.common import STORAGE, never_updated
-from wengert.passes.dead import HEADS, context, used
-from wengert.passes.ranges import Ranges, learn, least_trips, region_ranges
-from wengert.passes.rewrite import Names, apart, rebuilt
+from wengert.passes.dead import HEADS, used
+from wengert.passes.ranges import Ranges, context, learn, least_trips, region_ranges
+from wengert.passes.rewrite import Final, Names, apart, rebuilt
 from wengert.passes.traps import can_trap
 
 
@@ -22,8 +21,7 @@ def hoist(program: Program) -> Program:
     return program if new is program else apart(new)
 
 
-# what stays as it is, for what was known of its parameters
-final: WeakKeyDictionary[Program, set[Any]] = WeakKeyDictionary()
+final = Final()
 
 
 class Hoist:
@@ -36,8 +34,8 @@ class Hoist:
         return self.done[program]
 
     def block(self, program: Program, ranges: Ranges) -> Program:
-        seen = final.get(program)
-        if seen is not None and context(program, ranges) in seen:
+        around = context(program, ranges)
+        if final.has(program, around):
             return program
         known, equations = dict(ranges), list[Equation]()
         for e in program.equations:
@@ -46,10 +44,7 @@ class Hoist:
             equations += [*before, e]
             for q in (*before, e):
                 learn(q, known)
-        new = rebuilt(program, equations, program.results)
-        if new is program:
-            final.setdefault(program, set()).add(context(program, ranges))
-        return new
+        return final.note(program, rebuilt(program, equations, program.results), around)
 
     def inside(self, e: Equation, known: Ranges) -> Equation:
         if e.row.name == "call":

@@ -1,7 +1,5 @@
 """The order of the passes.  Before differentiation and after it, the same again (Moses and Churavy 2020)."""
 
-from weakref import WeakSet
-
 from wengert.ir.program import Program
 from wengert.passes.accumulate import accumulate
 from wengert.passes.ascend import ascend
@@ -11,6 +9,7 @@ from wengert.passes.fold import fold
 from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.privatise import privatise
+from wengert.passes.rewrite import Final
 
 ROUND = (fold, common, accumulate, dead, hoist)
 ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next round; most programs need two
@@ -28,16 +27,15 @@ def prepare(program: Program) -> Program:
 
 def rounds(program: Program) -> Program:
     """Passes in turn, until none of them has anything to do."""
-    if program in final:
+    if final.has(program):
         return program
     idle = 0
     for each in ROUND * ROUNDS:
         before, program = program, each(program)
         idle = idle + 1 if program is before else 0
         if idle == len(ROUND):
-            final.add(program)
-            break
+            return final.note(program, program)
     return program
 
 
-final: WeakSet[Program] = WeakSet()  # what no pass changes
+final = Final()
