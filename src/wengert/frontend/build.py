@@ -34,14 +34,13 @@ from wengert.frontend.scope import (
     is_box,
     root_of,
 )
-from wengert.ir.evaluate import blame
 from wengert.ir.program import Var, is_unnamed
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import check, value_type, weak
 
 # what Python raises in the user's code; anything else is an error of ours
-PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
+PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
 
 
 class Staging:
@@ -59,6 +58,8 @@ class Staging:
         self.stage = Stage()
         self.stage.foreign = self.foreign  # type: ignore[method-assign]
         self.stage.before_write = self.before_write  # type: ignore[method-assign]
+        self.ended = False  # an exception is always raised
+        self.writes = False  # somewhere arrays of the caller's are written
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
@@ -113,10 +114,6 @@ class Staging:
         except Spoiled:
             self.spoil(node)
         except PYTHON_ERRORS as error:
-            if not self.regions:
-                blame(error, self.stage.where)
-                raise
-            # whether it is raised is known at run time
             statements.end_with(self, type(error), error.args)
         except (NeedsValue, NeedsUnrolling) as needs:
             needs.where = getattr(needs, "where", None) or self.stage.where or self.frame.source.position(node)
@@ -138,8 +135,8 @@ class Staging:
         except PYTHON_ERRORS:
             if not self.refusals.places:  # else the error may follow from what was refused
                 raise
-        except Ended:  # by an exception whose text has values of the program in it
-            out = None
+        except Ended:
+            out, self.ended = None, True
         if self.refusals.places:
             raise self.refusals.diagnostic() from None
         return out
@@ -381,8 +378,9 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
-        if is_box(root) and any(root is y for y in self.captured.values.values()):
+        if is_box(root) and not self.is_argument(root) and any(root is y for y in self.captured.values.values()):
             raise Refused("an array is written that was made outside", OUTSIDE)
+        self.writes = self.writes or any(map(self.is_argument, self.identities(root)))
         self.overtake(root)
         for a in self.aliases_of(root):
             if a.when is None:

@@ -18,7 +18,7 @@ from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.refuse import NeedsSpecialising
+from wengert.frontend.refuse import Ended, NeedsSpecialising
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
@@ -86,13 +86,30 @@ class Jitted(Transparent):
         for i, _ in built.guards:
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
-        outs = call(*values, program=built.program) if traced else evaluate(built.optimised, values)
+        outs = call(*values, program=built.program) if traced else self.evaluated(built, values, args, kwargs)
+        if built.staging.ended:  # here a program around this one is built: nothing of it comes after
+            raise Ended
         count = len(built.program.results) - len(built.written)
         for i, new in zip(built.written, outs[count:]):
             operands[i][...] = new
         numbers = iter(outs[:count])
         found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
+
+    def evaluated(self, built: Built, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """What the program gives.  Where it raises, no argument is written yet: Python does what precedes that."""
+        try:
+            return evaluate(built.optimised, values)
+        except Exception as error:
+            if not built.staging.writes or built.staging.captured.draws():
+                raise
+            try:
+                self.f(*args, **kwargs)
+            except Exception as same:
+                for note in getattr(error, "__notes__", ()):
+                    same.add_note(note)
+                raise same from None
+            raise RuntimeError(f"the program of `{self.__name__}` raises an exception, and Python does not") from error
 
     def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> Built:
         """The program for these arguments, which is built if there is none."""

@@ -234,7 +234,9 @@ class Stage(Mode):
         contents: list[Any],
         params: dict[str, Any],
     ) -> list[Any]:
-        """Samples of the results, found once for each kind of operands."""
+        """Samples of the results, found once for each kind of operands; but whether one is a view is seen there."""
+        if row.view:
+            return samples_of(row, [isinstance(x, Value) for x in args], contents, params)
         known = [not isinstance(x, Value) or x.aux in self.known for x in operands]
         kinds = [key_of(c) if k else x.aux.type for x, c, k in zip(operands, contents, known)]
         key = row, len(args), tuple(kinds), key_of(params)
