@@ -19,7 +19,6 @@ from straight_line import source
 
 COUNT = int(os.environ.get("WENGERT_PROGRAMS", "150"))  # of the first kind
 MODULES, CHUNK = 2000, 25  # of the second: programs of one test
-STAGED = 500  # of them, staged too, which takes ten times as long
 SAMPLE = 400  # programs whose mix is counted
 
 
@@ -85,7 +84,7 @@ def test_modules(chunk):
     refused = 0
     for seed in range(chunk * CHUNK, (chunk + 1) * CHUNK):
         subject, _ = checks.generate(seed)
-        failure = checks.check(subject, checks.CHECKS if seed < STAGED else checks.EAGER)
+        failure = checks.check(subject)
         assert failure is None, describe(subject, failure, checks.CHECKS)
         refused += subject.is_refused
         subject.program.forget()

@@ -24,6 +24,7 @@ from wengert.frontend.scope import (
     Entered,
     Frame,
     Maybe,
+    Name,
     Poison,
     Rows,
     Unbound,
@@ -97,8 +98,11 @@ class Held:
     flag: Carry | None  # whether it is bound
     like: Any = None
     entered: Any = None  # what the body finds under the name
-    origins: list[Any] = field(default_factory=list)  # arrays from before the loop that it may name afterwards
-    after: Any = None  # the one that it does name after an iteration
+    parts: "list[Part]" = field(default_factory=list)
+
+    @property
+    def place(self) -> Name:
+        return self.frame, self.name
 
     def now(self) -> Any:
         value = self.frame.names.get(self.name, Unbound)
@@ -107,8 +111,23 @@ class Held:
     def enter(self, s: "Staging") -> None:
         leaves = [x.param if isinstance(x, Carry) else x for x in self.leaves]
         value = rebuilt(s, self.like, self.structure, leaves)
-        self.entered = Entered(value)
-        self.frame.names[self.name] = self.entered if self.flag is None else Maybe(value, self.flag.param)
+        self.entered = Entered(value if self.flag is None else Maybe(value, self.flag.param))
+        self.frame.names[self.name] = self.entered
+        likes = [None] * len(leaves) if self.like is None else flatten(self.like)[0]
+        arrays = [(x, like) for x, like in zip(self.leaves, likes) if isinstance(x, Carry) and is_box(x.param)]
+        self.parts = [Part(self, x, like, s.regions.count("loop")) for x, like in arrays]
+
+
+@dataclass(eq=False)
+class Part:
+    """An array that a held name leads to: the name holds it, or a container does."""
+
+    held: Held
+    carry: Carry
+    like: Any  # the array before the loop, None where there is none
+    loops: int  # around an iteration
+    origins: list[Any] = field(default_factory=list)  # arrays from before the loop that it may be afterwards
+    after: Any = None  # the one that it is after an iteration
 
 
 @dataclass
@@ -127,6 +146,9 @@ class Attempt:
         found += [c for _, c in self.flags]
         found += [x for h in self.held for x in [*h.leaves, h.flag] if isinstance(x, Carry)]
         return found + [c for _, c in self.boxes]
+
+    def parts(self) -> list[Part]:
+        return [part for h in self.held for part in h.parts]
 
 
 def attempt(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: State) -> None:
@@ -167,7 +189,7 @@ def planned(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
 def bound_in(s: "Staging", node: Any, plan: Plan) -> list[tuple[Frame, str]]:
     """Names that the body binds, and others that it was found to change."""
     frame = s.frame
-    names = bound_names([ast.Assign([node.target], ast.Constant(0))]) if isinstance(node, ast.For) else []
+    names = bound_names([node.target]) if isinstance(node, ast.For) else []
     names = [frame.source.mangled(n) for n in [*names, *bound_names(node.body)]]
     names += [RESULT] if RETURNED in plan.extra else []
     found = {(id(frame.owner(n)), n): (frame.owner(n), n) for n in names}
@@ -272,7 +294,7 @@ def same_names(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 
 def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attempt, plan: Plan, before: State) -> None:
-    names, standins = s.frame.names, len(s.standins)
+    names, parts = s.frame.names, len(s.parts)
     with s.region("loop"):
         s.stage.blocks.append(block)
         try:
@@ -280,7 +302,7 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             if rows is not None and a.index is None:
                 index = s.stage.value(block.parameter("for_", type_of(0)))  # the user's name, if he has one for it
             enter(s, block, a)
-            s.standins += [h.entered.value for h in a.held if is_box(h.entered.value)]
+            s.parts += a.parts()
             frames = [(f, dict(f.names)) for f in s.all_frames()]
             if rows is not None:
                 s.assign(node.target, rows.item(index if a.index is None else a.index.param))
@@ -297,7 +319,7 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             for c in a.carries():
                 c.result = conform(c.result, c.type)
         finally:
-            del s.standins[standins:]
+            del s.parts[parts:]
             s.stage.blocks.pop()
 
 
@@ -412,53 +434,55 @@ def read_counts(node: ast.AST) -> dict[str, int]:
 
 def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
     """Names that take turns with arrays are carried by content: right where what is written has no other name."""
-    rebound = [h for h in a.held if is_box(h.entered.value)]
+    parts = a.parts()
     old = {id(box): box for box, *_ in before.contents}
-    starts = {id(h.entered.value): h.like for h in rebound}
+    starts = {id(part.carry.param): part.like for part in parts}
     written = {id(box) for box, c in a.boxes if box.aux is not c.param.aux}
-    written |= {
-        id(h.entered.value) for h in rebound if h.entered.value.aux is not s.stage.block.places[id(h.leaves[0])]
-    }
-    for h in rebound:
-        may_be = s.identities(h.now())
-        h.after = may_be[0] if len(may_be) == 1 and id(may_be[0]) in old else None
+    written |= {id(x.carry.param) for x in parts if x.carry.param.aux is not s.stage.block.places[id(x.carry)]}
+    named = named_elsewhere(s, parts, before)
+    for part in parts:
+        may_be = s.identities(part.carry.result)
+        part.after = may_be[0] if len(may_be) == 1 and id(may_be[0]) in old else None
         roots = [root_of(x) for x in may_be]  # a view is carried by content, and writes into it would miss its array
-        h.origins = [starts.get(id(x), old.get(id(x))) for x in roots]
-        if not h.entered.is_read:
+        part.origins = [starts.get(id(x), old.get(id(x))) for x in roots]
+        if not part.held.entered.is_read:
             continue  # each iteration binds the name before it is read
-        shared = [k for k in rebound if k is not h and any(x is y for x in may_be for y in s.identities(k.now()))]
+        shared = any(x is y for k in parts if k is not part for x in may_be for y in s.identities(k.carry.result))
         others = [x for x in may_be if id(x) in old]
-        is_written = id(h.entered.value) in written
-        may_start = starts_of(h, rebound, starts, s)
-        seen = is_written and any(s.is_argument(x) or is_named(x, before, rebound) for x in may_start)
-        is_view = isinstance(h.like, Value) and h.like.link is not None
+        is_written = id(part.carry.param) in written
+        may_start = starts_of(part, parts, s) if is_written else []
+        s.ask_who_sees(may_start)
+        seen = any(id(x) in named for x in may_start)
+        is_view = part.like is not None and part.like.link is not None
         if (
             any(id(x) in written for x in others)
-            or (is_view and (is_written or id(root_of(h.like)) in written))
-            or (is_written and (others or shared or seen))
-            or (is_written and sum(k.like is h.like for k in rebound) > 1)
+            or part.held.entered.is_stale
+            or (is_written and (is_view or others or shared or seen))
+            or (is_written and sum(k.like is part.like for k in parts) > 1)
         ):
             raise Refused(
-                f"`{h.name}` names different arrays in different iterations, and one that has another name is written",
+                f"`{part.held.name}` names different arrays in different iterations, and one that has another name is "
+                "written",
                 "copy it before the loop (`x = x.copy()`), and write `x[:] = y` in place of `x = y`",
             )
 
 
-def starts_of(h: Held, rebound: list[Held], starts: dict[int, Any], s: "Staging") -> list[Any]:
-    """The arrays from before the loop that the name may hold at the start of an iteration."""
-    found, todo = [h], [h]
+def starts_of(part: Part, parts: list[Part], s: "Staging") -> list[Any]:
+    """The arrays from before the loop that the part may be at the start of an iteration."""
+    found, todo = [part], [part]
     while todo:
-        may_be = {id(x) for x in s.identities(todo.pop().now())}
-        more = [k for k in rebound if id(k.entered.value) in may_be and not any(k is f for f in found)]
+        may_be = {id(x) for x in s.identities(todo.pop().carry.result)}
+        more = [k for k in parts if id(k.carry.param) in may_be and not any(k is f for f in found)]
         found += more
         todo += more
     return [k.like for k in found if k.like is not None]
 
 
-def is_named(x: Any, before: State, rebound: list[Held]) -> bool:
-    """Whether a name that the loop does not bind holds the array, too."""
-    bound = {(id(h.frame), h.name) for h in rebound}
-    return any(v is x and (id(f), n) not in bound for f, names in before.names for n, v in names.items())
+def named_elsewhere(s: "Staging", parts: list[Part], before: State) -> dict[int, Any]:
+    """Arrays that the caller sees, or that names lead to which the loop does not bind."""
+    bound = {part.held.place for part in parts}
+    names = [v for f, names in before.names for n, v in names.items() if (f, n) not in bound]
+    return s.reached([*names, *s.captured.values.values(), *s.arguments], bound)
 
 
 # ---------------------------------------------------------------- the equation
@@ -512,16 +536,20 @@ def operand_in(s: "Staging", block: Block, x: Any) -> Any:
 
 def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, before: State) -> None:
     """Names and arrays after the loop."""
+    ran = runs(rows) and a.index is None  # to the end of the last iteration
     for h in a.held:
-        leaves = [outs.get(id(x), x.start) if isinstance(x, Carry) else x for x in h.leaves]
-        value = rebuilt(s, h.like, h.structure, leaves)
+        found = {id(c): outs.get(id(c), c.start) for c in h.leaves if isinstance(c, Carry)}
+        for part in h.parts:
+            if ran and part.after is not None:
+                found[id(part.carry)] = part.after
+            else:
+                name_origins(s, part, found[id(part.carry)], a, rows)
+        value = rebuilt(s, h.like, h.structure, [found.get(id(x), x) for x in h.leaves])
         if h.flag is not None:
             bound = outs.get(id(h.flag), h.flag.start)
-            always = h.flag.result is True and a.index is None and runs(rows)
+            always = h.flag.result is True and ran
             value = value if always or bound is True else Maybe(value, bound)
-        h.frame.names[h.name] = h.after if h.after is not None and runs(rows) and a.index is None else value
-        if is_box(value):
-            name_origins(s, h, value, a, rows)
+        h.frame.names[h.name] = value
     for box, c in a.boxes:
         if id(c) in outs:
             box.primal, box.aux = outs[id(c)].primal, outs[id(c)].aux
@@ -529,14 +557,14 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
         s.frame.names[flag] = outs.get(id(c), c.start)
 
 
-def name_origins(s: "Staging", h: Held, value: Any, a: Attempt, rows: Rows | None) -> None:
+def name_origins(s: "Staging", part: Part, value: Any, a: Attempt, rows: Rows | None) -> None:
     """After the loop the name holds what an iteration bound, or, where there was none, what it held before."""
-    for x in h.origins:
+    for x in part.origins:
         if x is not None and x is not value:
             s.aliases.append(Alias(value, x, None))
-    if h.like is not None and not runs(rows):
+    if part.like is not None and part.like is not value and not runs(rows):
         skipped = elementwise.equal(rows.length, 0) if rows is not None and a.index is None else None
-        s.aliases.append(Alias(value, h.like, skipped))
+        s.aliases.append(Alias(value, part.like, skipped))
 
 
 def runs(rows: Rows | None) -> bool:

@@ -6,7 +6,7 @@ variable of the program becomes an equation, because the variable is a value of 
 
 import ast
 import builtins
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
@@ -15,6 +15,7 @@ from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Value
 from wengert.core.tree import open_container
 from wengert.frontend import branches, calls, expressions, statements
+from wengert.frontend.attempt import Part
 from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.helpers import Helper, Recording
 from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
@@ -28,20 +29,20 @@ from wengert.frontend.scope import (
     Entered,
     Frame,
     Maybe,
+    Name,
     Poison,
     Unbound,
     bound_names,
     is_box,
     root_of,
 )
-from wengert.ir.evaluate import blame
 from wengert.ir.program import Var, is_unnamed
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import check, value_type, weak
 
 # what Python raises in the user's code; anything else is an error of ours
-PYTHON_ERRORS = (ArithmeticError, LookupError, NameError, TypeError, ValueError)
+PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
 
 
 class FunctionStage(Stage):
@@ -75,6 +76,8 @@ class Staging:
         self.specialised = specialised
         self.parent = ACTIVE.get()  # the program that this one is built inside
         self.stage = FunctionStage(self)
+        self.ended = False  # an exception is always raised
+        self.writes = False  # somewhere arrays of the caller's are written
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
@@ -85,7 +88,7 @@ class Staging:
         self.regions: list[str] = []
         self.plans: dict[Any, Any] = {}
         self.aliases: list[Alias] = []
-        self.standins: list[Staged] = []  # arrays that names held when the iterations around began
+        self.parts: list[Part] = []  # arrays that names led to when the iterations around began
         self.arguments: list[Staged] = []  # arrays that the caller sees
         self.tests: dict[Var, Staged] = {}  # truth values of Python -> what they were made of, good for tests
 
@@ -132,10 +135,6 @@ class Staging:
         except Spoiled:
             self.spoil(node)
         except PYTHON_ERRORS as error:
-            if not self.regions:
-                blame(error, self.stage.where)
-                raise
-            # whether it is raised is known at run time
             statements.end_with(self, type(error), error.args)
         except (NeedsValue, NeedsUnrolling) as needs:
             needs.where = getattr(needs, "where", None) or self.stage.where or self.frame.source.position(node)
@@ -159,8 +158,8 @@ class Staging:
         except PYTHON_ERRORS:
             if not self.refusals.places:  # else the error may follow from what was refused
                 raise
-        except Ended:  # by an exception whose text has values of the program in it
-            out = None
+        except Ended:
+            out, self.ended = None, True
         self.helpers.clear()
         if self.refusals.places:
             raise self.refusals.diagnostic() from None
@@ -433,14 +432,20 @@ class Staging:
     def before_write(self, x: Value) -> None:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
-        if is_box(root) and self.is_captured(root):
+        if is_box(root) and not self.is_argument(root) and self.is_captured(root):
             raise Refused("an array is written that was made outside", OUTSIDE)
+        self.note_write(root)
         for a in self.aliases_of(root):
             if a.when is None:
                 raise Refused(
                     "an array is written that may have another name, depending on branches and loops before",
                     "copy it where it gets its second name (`a = b.copy()`)",
                 )
+
+    def note_write(self, root: Any) -> None:
+        """The array is written, here or in the program of a helper."""
+        self.writes = self.writes or any(map(self.is_argument, self.identities(root)))
+        self.overtake(root)
 
     def after_write(self, x: Value) -> None:
         """What is the same array in some cases is written in these."""
@@ -453,9 +458,26 @@ class Staging:
                 if any(other is y for y in done):
                     continue
                 chosen = self.conditional(a.when, lambda: changed.snapshot(), lambda: other.snapshot())  # noqa: B023
+                self.overtake(other)
                 other.primal, other.aux = chosen.primal, chosen.aux
                 done.append(other)
                 todo.append(other)
+
+    def overtake(self, box: Any) -> None:
+        """The array is written: what the iterations around carry apart from it, in its place, is so no more."""
+        may_be = [box]
+        for part in self.parts:
+            if part.like is None or not any(root_of(part.like) is x for x in may_be):
+                continue
+            entered, array, (frame, name) = part.held.entered, part.carry.param, part.held.place
+            may_be.append(array)
+            is_held = frame.names.get(name) is entered
+            without = [(frame, name)] if is_held else []
+            others = self.reached(self.named(without), without).values()
+            is_elsewhere = any(array is y for x in others for y in self.identities(x))
+            if is_elsewhere or (is_held and self.regions.count("loop") > part.loops):
+                entered.is_stale = entered.is_stale or entered.is_read
+            entered.is_overtaken = entered.is_overtaken or is_held
 
     def aliases_of(self, box: Any) -> list[Alias]:
         """Those with arrays that can still be reached, through others that cannot if need be."""
@@ -492,10 +514,13 @@ class Staging:
         return found
 
     def is_argument(self, x: Any) -> bool:
-        """Whether the caller sees it.  Two calls of a helper may differ in who sees an array that they are given."""
-        for recording in self.recordings:
-            recording.is_apart |= id(x) in recording.signature.things
+        """Whether the caller sees it."""
         return any(x is box for box in self.arguments)
+
+    def ask_who_sees(self, xs: list[Any]) -> None:
+        """What is staged depends on it: two calls of a helper may differ in who sees an array that they are given."""
+        for recording in self.recordings:
+            recording.is_apart |= any(id(x) in recording.signature.things for x in xs)
 
     def is_captured(self, x: Any) -> bool:
         return any(x is y for y in self.captured.values.values())
@@ -506,12 +531,20 @@ class Staging:
     # ------------------------------------------------------------ what a name may lead to
 
     def boxes(self, beside: Iterable[Frame] = ()) -> list[Staged]:
-        """Arrays that the function can still reach, each once, with those behind views; `beside` its frames, from
-        these, too."""
+        """Arrays that the function can still reach, each once; `beside` its frames, from these, too."""
+        starts = [part.carry.param for part in self.parts]
+        found = self.reached([*self.named((), beside), *self.captured.values.values(), *self.arguments, *starts])
+        return sorted(found.values(), key=lambda x: x.aux.number)
+
+    def named(self, without: Collection[Name] = (), beside: Iterable[Frame] = ()) -> list[Any]:
+        """What all names hold but these."""
+        return [v for frame in self.all_frames(beside) for v in frame.others(without)]
+
+    def reached(self, values: list[Any], without: Collection[Name] = ()) -> dict[int, Staged]:
+        """Arrays that the values lead to, but not by these names, with those behind views, by id."""
         found: dict[int, Staged] = {}
         seen: set[int] = set()
-        todo: list[Any] = [v for frame in self.all_frames(beside) for v in frame.names.values()]
-        todo += [*self.captured.values.values(), *self.arguments, *self.standins]
+        todo = list(values)
         while todo:
             x = todo.pop()
             if id(x) in seen:
@@ -529,10 +562,10 @@ class Staging:
             elif isinstance(x, dict):
                 todo += x.values()
             elif isinstance(x, Closure):
-                todo += x.frame.names.values()
+                todo += x.frame.others(without)
             elif id(x) in self.made and hasattr(x, "__dict__"):
                 todo += vars(x).values()
-        return sorted(found.values(), key=lambda x: x.aux.number)
+        return found
 
     def all_frames(self, beside: Iterable[Frame] = ()) -> list[Frame]:
         found: dict[int, Frame] = {}

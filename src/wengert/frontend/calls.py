@@ -134,6 +134,7 @@ def result_of(s: "Staging", frame: Frame) -> Any:
     return s.bound("the result", value)
 
 
+@functools.lru_cache(4096)
 def is_generator(node: Any) -> bool:
     body = node.body if isinstance(node.body, list) else [node.body]
     inner = (ast.FunctionDef, ast.Lambda, ast.ClassDef)

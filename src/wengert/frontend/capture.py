@@ -31,6 +31,10 @@ class Captured:
         """Whether every fact is as it was."""
         return all(same_fact(peek(read), seen) for read, seen in self.guards.values())
 
+    def draws(self) -> bool:
+        """Whether there are random numbers among the inputs: another run would draw others."""
+        return any(key[0] == "draw" for key in self.values)
+
 
 def peek(read: Read) -> Any:
     try:

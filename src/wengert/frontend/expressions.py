@@ -330,6 +330,9 @@ def attribute(s: "Staging", base: Any, name: str) -> Any:
     if isinstance(base, Value):
         if not hasattr(base, name) and hasattr(base.primal if is_weak(base) else np.ndarray, name):
             raise Refused(f"the attribute `.{name}` of a value of the program", "compute it with functions of NumPy")
+        if not hasattr(base, name):
+            owner = f"numpy.{type(base.primal).__name__}" if not is_weak(base) else type(base.primal).__name__
+            raise AttributeError(f"{owner!r} object has no attribute {name!r}")
         found = getattr(base, name)
         return tuple(map(number_of, found)) if name == "shape" else found
     if isinstance(base, Rows | Range):

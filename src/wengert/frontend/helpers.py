@@ -364,6 +364,7 @@ class Helper:
                 out.primal, s.stage.known[out.aux] = x.primal, s.stage.known[x.aux]
         for n, out in zip(self.written, outs[len(outs) - len(self.written) :]):
             box = seen.boxes[n][0]
+            s.note_write(box)
             box.primal, box.aux = out.primal, out.aux
         return self.result(outs, things)
 

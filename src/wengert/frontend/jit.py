@@ -18,7 +18,7 @@ from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.refuse import NeedsSpecialising
+from wengert.frontend.refuse import Ended, NeedsSpecialising
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
@@ -39,7 +39,6 @@ def is_operand(x: Any) -> bool:
 class Built:
     """
     program     (operands, hidden inputs) -> (results, contents of arrays that were written)
-    optimised   the same, as it runs where no derivative is taken
     structure   of what the function returns
     leaves      of that: what is no number, and where numbers belong
     written     which operands are written
@@ -47,12 +46,16 @@ class Built:
     """
 
     program: Program
-    optimised: Program
     structure: Any
     leaves: list[Any]
     written: list[int]
     guards: list[tuple[int, Any]]
     staging: Staging
+
+    @functools.cached_property
+    def optimised(self) -> Program:
+        """The program as it runs where no derivative is taken."""
+        return optimise(self.program)
 
     def hidden(self, operands: list[Any]) -> list[Any] | None:
         """The hidden inputs of a call with these operands; None where the program was built for other facts."""
@@ -84,13 +87,30 @@ class Jitted(Transparent):
         for i, _ in built.guards:
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
-        outs = call(*values, program=built.program) if traced else evaluate(built.optimised, values)
+        outs = call(*values, program=built.program) if traced else self.evaluated(built, values, args, kwargs)
+        if built.staging.ended:  # here a program around this one is built: nothing of it comes after
+            raise Ended
         count = len(built.program.results) - len(built.written)
         for i, new in zip(built.written, outs[count:]):
             operands[i][...] = new
         numbers = iter(outs[:count])
         found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
+
+    def evaluated(self, built: Built, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """What the program gives.  Where it raises, no argument is written yet: Python does what precedes that."""
+        try:
+            return evaluate(built.optimised, values)
+        except Exception as error:
+            if not built.staging.writes or built.staging.captured.draws():
+                raise
+            try:
+                self.f(*args, **kwargs)
+            except Exception as same:
+                for note in getattr(error, "__notes__", ()):
+                    same.add_note(note)
+                raise same from None
+            raise RuntimeError(f"the program of `{self.__name__}` raises an exception, and Python does not") from error
 
     def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> tuple[Built, list[Any]]:
         """The program for these arguments, which is built if there is none, and its hidden inputs."""
@@ -258,8 +278,7 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
     # only what is guarded is read: random numbers are drawn once for each call
     reads = [*(lambda i=i: leaves[i] for i in places), *(read for _, read in staging.captured.inputs)]
     guards = [(k, known_number(reads[k]())) for k, p in enumerate([*params, *hidden]) if p in stage.guards]
-    program = prepare(program)
-    return Built(program, optimise(program), shape, kept, written, guards, staging)
+    return Built(prepare(program), shape, kept, written, guards, staging)
 
 
 def params_apart(params: list[Var]) -> list[Var]:

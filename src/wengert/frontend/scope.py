@@ -4,7 +4,7 @@ import ast
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ class Maybe:
     bound: Any
 
 
-@dataclass
+@dataclass(eq=False)
 class Frame:
     """One call of a function of the user's."""
 
@@ -58,6 +58,15 @@ class Frame:
     def owner(self, name: str) -> "Frame":
         """The frame that a nonlocal name belongs to."""
         return self.cells[name] if name in self.nonlocals else self
+
+    def others(self, without: "Collection[Name]") -> list[Any]:
+        """What the names hold but these."""
+        if not without:
+            return list(self.names.values())
+        return [v for name, v in self.names.items() if (self, name) not in without]
+
+
+Name = tuple[Frame, str]
 
 
 class Transparent:
@@ -109,13 +118,21 @@ class Closure:
 
 @dataclass(eq=False)
 class Entered:
-    """What a name holds at the start of an iteration; whether it is read before it is bound again."""
+    """What a name holds at the start of an iteration.
+
+    is_read        before it is bound again
+    is_overtaken   the array that it may be is written under another name
+    is_stale       and is read after that
+    """
 
     value: Any
     is_read: bool = False
+    is_overtaken: bool = False
+    is_stale: bool = False
 
     def read(self) -> Any:
         self.is_read = True
+        self.is_stale = self.is_stale or self.is_overtaken
         return self.value
 
 
@@ -152,13 +169,13 @@ class Rows:
         self.length, self.item = length, item
 
 
-def bound_names(statements: list[ast.stmt]) -> list[str]:
+def bound_names(statements: Sequence[ast.stmt | ast.expr]) -> list[str]:
     """Names that the statements bind, in the order of the text; those of inner functions are their own."""
     return list(dict.fromkeys(name for statement in statements for name in bound_in_statement(statement)))
 
 
 @functools.lru_cache(16384)
-def bound_in_statement(statement: ast.stmt) -> list[str]:
+def bound_in_statement(statement: ast.stmt | ast.expr) -> list[str]:
     found: dict[str, None] = {}
     for node in walk_here(statement):
         match node:
@@ -188,7 +205,12 @@ def walk_here(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def declared(statements: list[ast.stmt], kind: type) -> set[str]:
-    return {name for s in statements for node in walk_here(s) if isinstance(node, kind) for name in node.names}  # type: ignore[attr-defined]
+    return {name for s in statements for name in declared_in_statement(s, kind)}
+
+
+@functools.lru_cache(16384)
+def declared_in_statement(statement: ast.stmt, kind: type) -> list[str]:
+    return [name for node in walk_here(statement) if isinstance(node, kind) for name in node.names]  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------- arrays that names hold

@@ -199,9 +199,7 @@ def do_raise(s: "Staging", node: ast.Raise) -> None:
 
 
 def end_with(s: "Staging", kind: type[Exception], arguments: tuple[Any, ...]) -> None:
-    """An exception that is always raised here: now, unless it depends on values of the program whether or which."""
-    if not s.regions and not any(isinstance(a, Message | Value) for a in arguments):
-        raise kind(*arguments)
+    """An exception that is always raised here: when the program runs, after the writes that precede it."""
     raise_if(s, False, kind, arguments)
     raise Ended
 

@@ -1,8 +1,9 @@
 """What depends on what: walks that several passes and transforms need."""
 
 from collections.abc import Callable, Iterable, Sequence
+from weakref import WeakKeyDictionary
 
-from wengert.ir.program import Equation, Program, Var, dtype_in, variables
+from wengert.ir.program import REGIONS, Equation, Program, Var, dtype_in, variables
 
 
 def needed(equations: Sequence[Equation], results: Iterable[object]) -> list[Equation]:
@@ -17,7 +18,16 @@ def needed(equations: Sequence[Equation], results: Iterable[object]) -> list[Equ
 
 
 def has_effect(e: Equation) -> bool:
-    return e.row.effect or any(has_effect(inner) for region in e.regions for inner in region.equations)
+    return e.row.effect or (e.row.name in REGIONS and any(map(has_effects, e.regions)))
+
+
+def has_effects(program: Program) -> bool:
+    if program not in _effects:
+        _effects[program] = any(map(has_effect, program.equations))
+    return _effects[program]
+
+
+_effects: WeakKeyDictionary[Program, bool] = WeakKeyDictionary()  # found once: programs never change
 
 
 def reads(equations: Iterable[Equation]) -> dict[Var, None]:

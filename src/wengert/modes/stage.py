@@ -10,6 +10,7 @@ from wengert.core.diagnostic import Position
 from wengert.core.mode import Buffer, Mode, Value, leaked, view_of
 from wengert.core.primitive import Primitive
 from wengert.core.types import shape_of
+from wengert.ir.keys import key_of
 from wengert.ir.program import (
     AnyType,
     Equation,
@@ -27,7 +28,7 @@ from wengert.ir.program import (
 )
 from wengert.ir.samples import quiet, sample, samples_of, types_of_results
 from wengert.rules.control import array, length, literal, slice_length, weak
-from wengert.rules.indexing import BASIC, is_basic
+from wengert.rules.indexing import BASIC, has_open_slice, is_basic, without_ellipsis
 
 
 class Staged(Value):
@@ -243,7 +244,10 @@ class Stage(Mode):
 
     def extents_of(self, x: Any, index: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, ...]:
         """For each slice in the index its extent, None where its length is known; `given` are named already."""
-        lengths, names, found = iter(shape_of(x)), iter(given), []
+        shape = shape_of(x)
+        if not given and not has_open_slice(index) and not any(isinstance(n, Length) for n in shape):
+            return ()
+        lengths, names, found = iter(shape), iter(given), []
         for part in index:
             n = None if part is None else next(lengths)
             if isinstance(part, slice):
@@ -311,8 +315,9 @@ class Stage(Mode):
         fills: list[Any] = []
         given = params
         if row.name == "getitem":
-            extents = self.extents_of(args[0], params["index"], params.get("extents", ()))
-            params = {"index": params["index"], **({"extents": extents} if extents else {})}
+            index = without_ellipsis(params["index"], len(shape_of(args[0])))
+            extents = self.extents_of(args[0], index, params.get("extents", ()))
+            params = {"index": index, **({"extents": extents} if extents else {})}
         params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
         if "inplace" in params:
             params["inplace"] = False  # how, is the business of who runs the program
@@ -403,10 +408,10 @@ class Stage(Mode):
                 out = row.evaluate(*contents[: len(args)], **fill(params, contents))
             samples = list(out) if row.several else [out]
             return samples, list(map(type_of, samples)), known
-        variable = [isinstance(x, Value) for x in args]
         if not any(isinstance(x, Staged) and has_extents(x.aux.type) for x in args) and not fills_length(params):
-            samples = samples_of(row, variable, contents, params)
+            samples = self.sampled(row, args, operands, contents, params)
             return samples, list(map(type_of, samples)), None
+        variable = [isinstance(x, Value) for x in args]
         try:
             samples = samples_of(row, variable, contents, params)
             types = types_of_results(row, variable, list(map(type_in, operands)), contents, params)
@@ -414,6 +419,31 @@ class Stage(Mode):
             raise NeedsLengths(row.name, problem, next(x.aux for x in operands if isinstance(x, Staged))) from problem
         self.use(types)
         return samples, types, None
+
+    def sampled(
+        self,
+        row: Primitive,
+        args: Sequence[Any],
+        operands: Sequence[Any],
+        contents: list[Any],
+        params: dict[str, Any],
+    ) -> list[Any]:
+        """Samples of the results, found once for each kind of operands; but whether one is a view is seen there."""
+        if row.view:
+            return samples_of(row, [isinstance(x, Value) for x in args], contents, params)
+        known = [not isinstance(x, Value) or x.aux in self.known for x in operands]
+        kinds = [key_of(c) if k else x.aux.type for x, c, k in zip(operands, contents, known)]
+        key = row, len(args), tuple(kinds), key_of(params)
+        try:
+            found = _samples.get(key)
+        except TypeError:  # a parameter without a hash
+            return samples_of(row, [isinstance(x, Value) for x in args], contents, params)
+        if found is None:
+            found = samples_of(row, [isinstance(x, Value) for x in args], contents, params)
+            if len(_samples) == MOST:
+                _samples.clear()
+            _samples[key] = found
+        return found
 
     def knowledge(self, row: Primitive, operands: Sequence[Any]) -> frozenset[Var] | None:
         """What a result that can be computed now depends on; None where it is for the run."""
@@ -487,6 +517,8 @@ WHOLE = type_of(0)
 # apart from each other, so that a length less a few is not mistaken for another
 PRIMES = [n for n in range(67, 20_000) if all(n % k for k in range(2, int(n**0.5) + 1))][::8]
 STAGING = Stage()
+MOST = 10_000  # kinds of operands whose results are remembered
+_samples: dict[Any, list[Any]] = {}
 LARGE = 4096  # elements; larger constants are not computed while the program is built
 
 

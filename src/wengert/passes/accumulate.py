@@ -8,9 +8,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from wengert.ir.keys import key_of
 from wengert.ir.program import Equation, Program, Type, Var, dtype_in, makers, type_in
 from wengert.passes.common import is_one_place, shifted
-from wengert.passes.rewrite import everywhere, key_of, rebuilt
+from wengert.passes.rewrite import everywhere, rebuilt
 from wengert.rules.elementwise import neg
 from wengert.rules.indexing import add_at
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from wengert.ir.keys import key_of
 from wengert.ir.order import has_effect, reads
 from wengert.ir.program import Equation, Program, Var, map_holes, substituted, type_in
-from wengert.passes.rewrite import Names, everywhere, key_of, place, rebuilt, renamed, stands_for, with_operands
+from wengert.passes.rewrite import Names, everywhere, place, rebuilt, renamed, stands_for, with_operands
 
 COMMUTE = frozenset(["add", "mul", "equal", "not_equal", "logical_and", "logical_or"])
 STORAGE = frozenset(["full", "empty_stack"])  # made anew each time

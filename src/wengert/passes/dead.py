@@ -10,15 +10,17 @@ Effects stay, in order.  So does what may raise in the user's own code: `a[i]` a
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from wengert.ir.keys import key_of
 from wengert.ir.program import Equation, Program, Var, type_in, variables
-from wengert.passes.ranges import Ranges, learn, region_ranges
+from wengert.passes.ranges import Ranges, context, learn, region_ranges
 from wengert.passes.rewrite import (
+    Final,
     Names,
     apart,
     everywhere,
     is_plain,
-    key_of,
     place,
     rebuilt,
     renamed,
@@ -30,7 +32,8 @@ from wengert.passes.traps import can_trap, is_users, may_not_step
 
 
 def dead(program: Program) -> Program:
-    return apart(Sweeper().swept(settled(program), [True] * len(program.results), {}))
+    new = Sweeper().swept(settled(program), [True] * len(program.results), {})
+    return program if new is program else apart(new)
 
 
 # ---------------------------------------------------------------- carries and results that are known
@@ -121,34 +124,39 @@ class Flow:
     results   the parameters that each result depends on
     stays     for each equation: must it stay, whoever reads it?
     needs     the parameters that such equations depend on
+    known     between which numbers its integers lie
     """
 
     results: list[Bits]
     stays: list[bool]
     needs: Bits
+    known: Ranges
 
     @property
     def any_stays(self) -> bool:
         return any(self.stays)
 
 
+_flows: WeakKeyDictionary[Program, dict[Any, Flow]] = WeakKeyDictionary()
+final = Final()
+
+
 class Sweeper:
     def __init__(self) -> None:
-        self.flows: dict[Any, Flow] = {}
         self.done: dict[Any, Program] = {}
 
     # ------------------------------------------------------------ forwards: what depends on what
 
     def flow(self, program: Program, ranges: Ranges) -> Flow:
-        key = (program, context(program, ranges))
-        if key not in self.flows:
-            self.flows[key] = self.found_flow(program, ranges)
-        return self.flows[key]
+        found, key = _flows.setdefault(program, {}), context(program, ranges)
+        if key not in found:
+            found[key] = self.found_flow(program, ranges)
+        return found[key]
 
     def found_flow(self, program: Program, ranges: Ranges) -> Flow:
         known = dict(ranges)
         bits: dict[Var, Bits] = {p: 1 << i for i, p in enumerate(program.params)}
-        found = Flow([], [], 0)
+        found = Flow([], [], 0, known)
         for e in program.equations:
             ins = [bits[x] if isinstance(x, Var) else 0 for x in e.ins]
             if e.regions:
@@ -194,13 +202,16 @@ class Sweeper:
 
     def swept(self, program: Program, live: Sequence[bool], ranges: Ranges) -> Program:
         """The program with these of its results, and all of its parameters."""
-        key = (program, tuple(live), context(program, ranges))
+        around = context(program, ranges)
+        if all(live) and final.has(program, around):
+            return program
+        key = (program, tuple(live), around)
         if key not in self.done:
-            self.done[key] = self.sweep(program, live, ranges)
+            self.done[key] = final.note(program, self.sweep(program, live, ranges), around)
         return self.done[key]
 
     def sweep(self, program: Program, live: Sequence[bool], ranges: Ranges) -> Program:
-        flow, known = self.flow(program, ranges), learnt(program, ranges)
+        flow = self.flow(program, ranges)
         results = [x for x, keep in zip(program.results, live) if keep]
         wanted = {x for x in results if isinstance(x, Var)}
         kept = []
@@ -208,7 +219,7 @@ class Sweeper:
             if not stays and not any(o in wanted for o in e.outs):
                 continue
             if e.regions:
-                e = self.swept_region(e, [o in wanted for o in e.outs], known)
+                e = self.swept_region(e, [o in wanted for o in e.outs], flow.known)
             kept.append(e)
             wanted.update(variables(e))
         return rebuilt(program, kept[::-1], results)
@@ -261,18 +272,6 @@ class Sweeper:
 
 
 HEADS = {"for_": (3, 1), "while_": (0, 0)}  # operands before the constants, parameters before them
-
-
-def learnt(program: Program, ranges: Ranges) -> Ranges:
-    """What is known at each equation of what it reads: a variable is made once."""
-    known = dict(ranges)
-    for e in program.equations:
-        learn(e, known)
-    return known
-
-
-def context(program: Program, ranges: Ranges) -> Any:
-    return tuple([ranges.get(p) for p in program.params])
 
 
 def used(program: Program) -> set[Var]:

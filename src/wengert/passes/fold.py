@@ -22,14 +22,15 @@ from typing import Any
 import numpy as np
 
 from wengert.core.primitive import Primitive
+from wengert.ir.keys import key_of
 from wengert.ir.program import Equation, Program, Type, Var, dtype_in, type_in, type_of
 from wengert.passes.ranges import range_of
 from wengert.passes.rewrite import (
+    Final,
     Names,
     apart,
     fits,
     is_plain,
-    key_of,
     rebuilt,
     refilled,
     renamed,
@@ -48,7 +49,11 @@ Rule = Callable[[Equation, Makers], Any]
 
 
 def fold(program: Program) -> Program:
-    return apart(Fold().shared(program))
+    new = Fold().shared(program)
+    return program if new is program else apart(new)
+
+
+final = Final()  # where nothing is known of the parameters
 
 
 class Fold:
@@ -63,6 +68,9 @@ class Fold:
 
     def block(self, program: Program, params: list[Var], names: Names, makers: Makers) -> Program:
         """The program for these parameters; the others are in `names`.  `makers` knows some of the parameters."""
+        is_general = not names and not makers
+        if is_general and final.has(program):
+            return program
         names, makers, equations = dict(names), dict(makers), list[Equation]()
         todo = program.equations[::-1]
         while todo:
@@ -77,7 +85,8 @@ class Fold:
                 inner, results = found
                 todo += inner[::-1]
                 names.update(zip(e.outs, results))
-        return rebuilt(program, equations, [stands_for(x, names) for x in program.results], params)
+        new = rebuilt(program, equations, [stands_for(x, names) for x in program.results], params)
+        return final.note(program, new) if is_general else new
 
     def inside(self, e: Equation, makers: Makers) -> Equation:
         """The equation with its programs folded, which learn of constant operands."""

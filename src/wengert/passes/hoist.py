@@ -11,13 +11,17 @@ from wengert.ir.order import has_effect
 from wengert.ir.program import Equation, Program, Var, copied
 from wengert.passes.common import STORAGE, never_updated
 from wengert.passes.dead import HEADS, used
-from wengert.passes.ranges import Ranges, learn, least_trips, region_ranges
-from wengert.passes.rewrite import Names, apart, rebuilt
+from wengert.passes.ranges import Ranges, context, learn, least_trips, region_ranges
+from wengert.passes.rewrite import Final, Names, apart, rebuilt
 from wengert.passes.traps import can_trap
 
 
 def hoist(program: Program) -> Program:
-    return apart(Hoist().shared(program))
+    new = Hoist().shared(program)
+    return program if new is program else apart(new)
+
+
+final = Final()
 
 
 class Hoist:
@@ -30,6 +34,9 @@ class Hoist:
         return self.done[program]
 
     def block(self, program: Program, ranges: Ranges) -> Program:
+        around = context(program, ranges)
+        if final.has(program, around):
+            return program
         known, equations = dict(ranges), list[Equation]()
         for e in program.equations:
             e = self.inside(e, known)
@@ -37,7 +44,7 @@ class Hoist:
             equations += [*before, e]
             for q in (*before, e):
                 learn(q, known)
-        return rebuilt(program, equations, program.results)
+        return final.note(program, rebuilt(program, equations, program.results), around)
 
     def inside(self, e: Equation, known: Ranges) -> Equation:
         if e.row.name == "call":

@@ -9,7 +9,7 @@ from wengert.passes.fold import fold
 from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.privatise import privatise
-from wengert.passes.rewrite import Pass
+from wengert.passes.rewrite import Final
 
 ROUND = (fold, common, accumulate, dead, hoist)
 ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next round; most programs need two
@@ -25,11 +25,17 @@ def prepare(program: Program) -> Program:
     return rounds(privatise(rounds(inline(program))))
 
 
-def rounds(program: Program, passes: tuple[Pass, ...] = ROUND) -> Program:
-    for _ in range(ROUNDS):
-        before = program
-        for each in passes:
-            program = each(program)
-        if program is before:
-            break
+def rounds(program: Program) -> Program:
+    """Passes in turn, until none of them has anything to do."""
+    if final.has(program):
+        return program
+    idle = 0
+    for each in ROUND * ROUNDS:
+        before, program = program, each(program)
+        idle = idle + 1 if program is before else 0
+        if idle == len(ROUND):
+            return final.note(program, program)
     return program
+
+
+final = Final()

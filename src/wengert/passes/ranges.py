@@ -40,6 +40,11 @@ def learn(e: Equation, known: Ranges) -> None:
         known[e.outs[0]] = within
 
 
+def context(program: Program, known: Ranges) -> Any:
+    """What is known of its parameters."""
+    return tuple([known.get(p) for p in program.params])
+
+
 def is_index(x: Var) -> bool:
     return isinstance(x.type, Type) and x.type.shape == () and x.type.dtype == np.int64
 

@@ -1,24 +1,28 @@
 """What every pass needs to take a program apart and put it together again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import wraps
+from operator import is_
 from typing import Any
+from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from wengert.ir.program import Equation, Hole, Program, Var, clone, copied, map_holes, substituted, type_in
+from wengert.ir.program import REGIONS, Equation, Hole, Program, Var, clone, copied, map_holes, substituted, type_in
 
 Names = dict[Var, Any]  # what stands for a variable from here on: another variable or a plain number
 Pass = Callable[[Program], Program]
 
 
+def is_plain(x: Any) -> bool:
+    """A number that stands in an operand as it is."""
+    return not isinstance(x, Var)
+
+
 # ---------------------------------------------------------------- the same object where nothing has changed
 
 
-def same(xs: Iterable[Any], ys: Iterable[Any]) -> bool:
-    xs, ys = list(xs), list(ys)
-    return len(xs) == len(ys) and all(x is y for x, y in zip(xs, ys))
+def same(xs: Collection[Any], ys: Collection[Any]) -> bool:
+    return len(xs) == len(ys) and all(map(is_, xs, ys))
 
 
 def rebuilt(
@@ -27,6 +31,21 @@ def rebuilt(
     params = program.params if params is None else params
     unchanged = same(program.equations, equations) and same(program.results, results) and same(program.params, params)
     return program if unchanged else Program(params, equations, results, program.name)
+
+
+class Final:
+    """Programs that a pass leaves as they are, by what it knows of their parameters: it will leave them so again."""
+
+    def __init__(self) -> None:
+        self.contexts: WeakKeyDictionary[Program, set[Any]] = WeakKeyDictionary()
+
+    def has(self, program: Program, context: Any = None) -> bool:
+        return context in self.contexts.get(program, ())
+
+    def note(self, program: Program, new: Program, context: Any = None) -> Program:
+        if new is program:
+            self.contexts.setdefault(program, set()).add(context)
+        return new
 
 
 def stands_for(x: Any, names: Names) -> Any:
@@ -45,7 +64,7 @@ def renamed(e: Equation, names: Names) -> Equation:
 
 def with_regions(e: Equation, change: Pass) -> Equation:
     """The equation with each of its programs replaced."""
-    if not e.regions:
+    if e.row.name not in REGIONS:
         return e
     params = {key: change(p) if isinstance(p, Program) else p for key, p in e.params.items()}
     return e if same(e.params.values(), params.values()) else replace(e, params=params)
@@ -77,17 +96,21 @@ def apart(program: Program) -> Program:
 
 def everywhere(block: Pass) -> Pass:
     """The pass that changes the equations of one program, regions first; a shared program is changed once."""
+    final = Final()
 
     @wraps(block)
     def run(program: Program) -> Program:
         done: dict[Program, Program] = {}
 
         def visit(p: Program) -> Program:
+            if final.has(p):
+                return p
             if p not in done:
-                done[p] = block(rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results))
+                done[p] = final.note(p, block(rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results)))
             return done[p]
 
-        return apart(visit(program))
+        new = visit(program)
+        return program if new is program else apart(new)
 
     return run
 
@@ -147,28 +170,3 @@ def refilled(e: Equation, change: Callable[[Any], Any]) -> Equation:
 
     params = {key: map_holes(p, settle) for key, p in e.params.items()}
     return replace(e, params=params, ins=[*e.ins[: e.count], *(e.ins[e.count + i] for i in left)])
-
-
-# ---------------------------------------------------------------- keys: what is equal, bit for bit
-
-
-def key_of(x: Any) -> Any:
-    """Equal for operands and parameters that mean the same; 0.0 and -0.0, 1 and True and 1.0 are different."""
-    if isinstance(x, Var | Program):
-        return x
-    if isinstance(x, tuple | list):
-        return type(x), tuple(map(key_of, x))
-    if isinstance(x, dict):
-        return dict, tuple((key, key_of(p)) for key, p in x.items())
-    if isinstance(x, slice):
-        return slice, key_of(x.start), key_of(x.stop), key_of(x.step)
-    if isinstance(x, float | complex) and not isinstance(x, np.generic):
-        return type(x), np.asarray(x).tobytes()
-    if isinstance(x, np.ndarray | np.generic):
-        return type(x), x.dtype.str, x.shape, x.tobytes()
-    return type(x), x
-
-
-def is_plain(x: Any) -> bool:
-    """A number that stands in an operand as it is."""
-    return not isinstance(x, Var)

@@ -1,0 +1,163 @@
+"""Names that take turns with arrays in loops: as Python does it, or refused, since one write may miss a name."""
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from staging import agree, cases
+
+X = np.array([0.5, 1.0, -0.7, 1.3, 0.2])
+
+case, each_case = cases()
+refused, each_refused = cases()
+
+# ---------------------------------------------------------------- what is written has one name by then
+
+
+@case(X, 3)
+def read_before_the_write(x, n):
+    old, change = x, 0.0
+    for _ in range(n):
+        change += np.sum(np.abs(x - old))
+        x[:] = 0.5 * x + 0.1
+        old = x.copy()
+    return change
+
+
+@case(X, 3)
+def rebound_before_the_write(x, n):
+    p = x
+    for _ in range(n):
+        p = p * 2
+        x[0] = 3.0
+    return np.sum(p)
+
+
+@case(X, 3)
+def rebound_in_an_inner_loop_before_the_write(x, n):
+    p = x
+    for _ in range(n):
+        for _ in range(2):
+            p = p * 2
+            x[0] = 3.0
+    return np.sum(p)
+
+
+@case(X, 3)
+def two_buffers(x, n):
+    old, new = x.copy(), x.copy()
+    for _ in range(n):
+        new[1:-1] = 0.5 * (old[2:] + old[:-2])
+        old, new = new, old
+    return np.sum(old) + 3 * np.sum(new)
+
+
+@case(X, 3)
+def state_in_a_dictionary(x, n):
+    w = {"u": x.copy(), "v": np.zeros(5)}
+    for _ in range(n):
+        w = {"u": w["u"] + 0.1 * w["v"], "v": w["v"] - w["u"]}
+    w["u"][0] = 1.0
+    return np.sum(w["u"] * w["v"])
+
+
+@each_case
+def test_as_python(f, args, kwargs):
+    agree(f, *args, **kwargs)
+
+
+# ---------------------------------------------------------------- what is written may have two
+
+
+@refused(X, 3)
+def first_iteration_has_two_names(x, n):
+    p = x
+    for _ in range(n):
+        p[4] = 0.11
+        x = x + p
+    return np.sum(x)
+
+
+@refused(X, 3)
+def read_in_an_inner_loop_after_the_write(x, n):
+    old, d = x, 0.0
+    for _ in range(n):
+        for _ in range(2):
+            d += np.sum(x - old)
+            x[0] += 1.0
+        old = x.copy()
+    return d
+
+
+@refused(X, 3)
+def view_is_read_after_the_write(x, n):
+    p, d = x, 0.0
+    for _ in range(n):
+        q = p[1:]
+        x[2] += 3.0
+        p = p * 2
+        d += np.sum(q)
+    return d
+
+
+@refused(X, 3)
+def view_in_a_tuple(x, n):
+    p = x[1:], 1.0
+    for _ in range(n):
+        x[2] += 1.0
+        p = p[0] * 2, p[1] + 1
+    return np.sum(p[0]) * p[1]
+
+
+@refused(X, 3)
+def rebound_now_and_then(x, n):
+    p, d = x, 0.0
+    for _ in range(n):
+        d += np.sum(p)
+        if x[1] > 2.0:
+            p = p + 1.0
+        x[2] += 9.0
+    return d
+
+
+@refused(X, 3)
+def list_rebound_after_the_write(x, n):
+    p = [x, x * 2]
+    for _ in range(n):
+        x[0] = 1.0
+        p = [q + x for q in p]
+    return np.sum(p[0]) + np.sum(p[1])
+
+
+@refused(X, 3)
+def item_of_a_list_is_written(x, n):
+    p = [x, x * 2]
+    for _ in range(n):
+        p[0][1] = 3.0
+        p = [q * 2 for q in p]
+    return np.sum(p[0]) + np.sum(x)
+
+
+@refused(X, 3)
+def pair_takes_turns(x, n):
+    p = x, x.copy()
+    for _ in range(n):
+        first, second = p
+        first[0] += 1
+        p = second, first
+    return np.sum(p[0]) + 2 * np.sum(p[1])
+
+
+@refused(X, 3)
+def list_takes_turns_and_is_written_after_the_loop(x, n):
+    p = [x, x.copy()]
+    for _ in range(n):
+        p = [p[1], p[0]]
+    p[0][0] = 50.0
+    return np.sum(x)
+
+
+@each_refused
+def test_refused(f, args, kwargs):
+    with pytest.raises(wg.Diagnostic, match="names different arrays|may have another name"):
+        wg.jit(f)(*args, **kwargs)

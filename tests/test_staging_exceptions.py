@@ -1,0 +1,160 @@
+"""Functions that raise: the same exception, after the same writes; and nothing where the statement is not reached."""
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from staging import agree, cases, outcome, programs, same
+
+X = np.array([1.0, 2.0, 3.0])
+
+case, each_case = cases()
+
+# ---------------------------------------------------------------- writes that precede the exception
+
+
+@case(X)
+def raises_after_a_write(x):
+    x[0] = 5.0
+    if x[1] > 0:
+        raise ValueError("bad")
+    x[2] = 7.0
+    return x.sum()
+
+
+@case(X)
+def writes_where_it_raises(x):
+    if x[1] > 0:
+        x[0] = 5.0
+        raise ValueError("side")
+    return x.sum()
+
+
+@case(X)
+def always_raises(x):
+    x *= 2
+    raise ValueError("always")
+
+
+@case(X, 5)
+def leaves_the_array(x, n):
+    for i in range(n):
+        x[i] = i
+    return x.sum()
+
+
+@case(X)
+def writes_a_view(x):
+    v = x[1:]
+    v[0] = 3.0
+    if v[0] > 0:
+        raise KeyError("k")
+    return x.sum()
+
+
+@case(X)
+def writes_one_of_two(x):
+    y = x if x[0] > 0 else x.copy()
+    y[0] = 9.0
+    if x[1] > 0:
+        raise KeyError("k")
+    return x.sum()
+
+
+@case(X)
+def writes_in_a_helper(x):
+    x[1] = 0.0
+    double_and_raise(x)
+    return x.sum()
+
+
+def double_and_raise(x):
+    x *= 2
+    if x[0] > 0:
+        raise ValueError(f"in a helper: {x[0]}")
+
+
+@case({"w": X})
+def writes_into_a_dictionary(d):
+    d["w"][0] = 1.5
+    raise RuntimeError("no")
+
+
+@case({"w": X})
+def writes_into_a_dictionary_and_returns(d):
+    for v in d.values():
+        v *= 2.0
+    return d["w"].sum()
+
+
+# ---------------------------------------------------------------- what is not reached
+
+
+def never(i):
+    raise ValueError(f"never {i}")
+
+
+@case(X, 0)
+@case(X, 2)
+def body_always_raises(x, n):
+    for i in range(n):
+        x = x + never(i)
+    return x.sum()
+
+
+@case(X, 0)
+@case(X, 2)
+def inner_body_always_raises(x, n):
+    for i in range(n):
+        for _ in range(i):
+            raise AssertionError
+    return x.sum()
+
+
+@case(X, 0)
+@case(X, 2)
+def while_body_always_raises(x, n):
+    while n > 0:
+        n -= 1
+        raise KeyError(n)
+    return x.sum()
+
+
+@case(X, 0)
+@case(X, 2)
+def shapes_that_do_not_fit(x, n):
+    for _ in range(n):
+        x = x @ np.ones(4)
+    return x.sum()
+
+
+@each_case
+def test_as_python(f, args, kwargs):
+    staged = agree(f, *args, **kwargs)
+    assert programs(staged) == 1, "what raises is a program, too"
+    same(outcome(wg.jit(wg.grad(f)), args, kwargs)[0], outcome(wg.grad(f), args, kwargs)[0], kinds=False)
+
+
+def test_attributes_that_do_not_exist():
+    def f(x, n):
+        for _ in range(n):
+            x = x.nothing
+        return x.sum()
+
+    staged = wg.jit(f)
+    assert staged(X, 0) == X.sum()
+    with pytest.raises(AttributeError, match=r"'numpy.ndarray' object has no attribute 'nothing'"):
+        staged(X, 2)
+
+
+def test_random_numbers_are_not_drawn_again():
+    rng, other = np.random.default_rng(3), np.random.default_rng(3)
+
+    def f(x):
+        x[0] = rng.normal()
+        raise ValueError("drawn")
+
+    with pytest.raises(ValueError, match="drawn"):
+        wg.jit(f)(X.copy())
+    other.normal()
+    assert rng.normal() == other.normal()
