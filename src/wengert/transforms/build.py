@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from wengert.core.mode import Value
 from wengert.ir.program import AnyType, Equation, Program, Var, filled_params, is_unnamed
@@ -19,6 +20,18 @@ def build(
         block.program.results = [stage.operand(x) for x in results]
     stage.finished = True
     return block.program
+
+
+_derived: "WeakKeyDictionary[Program, dict[Any, Any]]" = WeakKeyDictionary()
+
+
+def derived_of(program: Program, make: Callable[..., Any], *how: Sequence[Any]) -> Any:
+    """What `make(program, *how)` gives, made once."""
+    known = _derived.setdefault(program, {})
+    key = (make, *map(tuple, how))
+    if key not in known:
+        known[key] = make(program, *how)
+    return known[key]
 
 
 def build_like(program: Program, body: Callable[[Stage, list[Any]], Any]) -> Program:
