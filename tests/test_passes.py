@@ -20,7 +20,7 @@ from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.optimise import optimise, prepare
 from wengert.passes.privatise import privatise
-from wengert.rules.control import call, check, for_, full, if_, while_
+from wengert.rules.control import call, check, for_, full, if_, trip_count, while_
 from wengert.rules.elementwise import add, cos, div, floordiv, greater, less, logical_not, mul, neg, sin, sub, where
 from wengert.rules.indexing import add_at, getitem, write
 from wengert.rules.linalg import cholesky
@@ -135,6 +135,15 @@ def test_zero_vanishes_beside_what_is_never_minus_zero(never):
 
 def wg_square(x):
     return mul(x, x)
+
+
+def test_a_number_of_trips_is_counted_once():
+    """Any other integer may be negative, of which there are no trips."""
+    before = program([INT], lambda n: [trip_count(0, trip_count(0, n, 1), 1)])
+    after = verify(fold(before))
+    assert rows(after) == ["trip_count"]
+    for n in (-3, 0, 5):
+        assert run(before, [n]) == run(after, [n]) == run(after, [max(n, 0)])
 
 
 def test_signs_move_into_sums():

@@ -7,6 +7,7 @@
     -(-x);  x - (-y);  x + (-y)                  x;  x + y;  x - y
     convert, reshape, transpose, broadcast_to    x, where they change nothing; two of a kind become one
     where(c, x, x)                               x
+    trip_count(0, n, 1)                          n, where that is a number of trips
     a[:] = v                                     v, where it has the type of a
     if_ with a constant condition                its side; inside each side, the condition is known
     for_ without iterations, with one            its inits, its body
@@ -356,6 +357,12 @@ def overwritten(e: Equation, makers: Makers) -> Any:
     return e.ins[1] if everything and not steps(e) else None
 
 
+def count_again(e: Equation, makers: Makers) -> Any:
+    """From 0 to the number of trips of a loop there are as many."""
+    lo, hi, step = e.ins
+    return hi if is_plain(lo) and lo == 0 and is_plain(step) and step == 1 and maker(hi, makers, "trip_count") else None
+
+
 # ---------------------------------------------------------------- constants
 
 
@@ -435,6 +442,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "where": (same_sides,),
     "write": (overwritten,),
     "array": (written_short,),
+    "trip_count": (count_again,),
 }
 
 

@@ -272,7 +272,7 @@ def keeping(half: Halves, n: int, before: list[AnyType], after: list[AnyType]) -
     """The forward sweep of one side, with zeros for what the other side keeps."""
     program = half.forward
     equations = list(program.equations)
-    zeros = [[zero_variable(t, equations) for t in types] for types in (before, after)]
+    zeros = [[zero_variable("zero", t, equations) for t in types] for types in (before, after)]
     results = [*program.results[:n], *zeros[0], *program.results[n:], *zeros[1]]
     return Program(program.params, equations, results, program.name)
 

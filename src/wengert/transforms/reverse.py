@@ -187,7 +187,7 @@ def beginning(back: Program, p: Var) -> Program:
         start, names = [], {e.outs[0]: first}
     else:
         start = list[Equation]()
-        names = {p: zero_variable(p.type, start)}
+        names = {p: zero_variable(p.name, p.type, start)}
     rest = [replace(q, ins=substituted(q.ins, names)) for q in back.equations if not any(o in names for o in q.outs)]
     return Program(params, [*start, *rest], substituted(back.results, names), back.name)
 
@@ -205,13 +205,13 @@ def beginning_inside(e: Equation, k: int) -> Equation:
     return replace(e, ins=ins, params=params, count=len(ins))
 
 
-def zero_variable(type: AnyType, equations: list[Equation]) -> Any:
+def zero_variable(name: str, type: AnyType, equations: list[Equation]) -> Any:
     """A zero as it stands in an equation, which may be one more of `equations`."""
     x = zero(type)
     if not isinstance(x, np.ndarray | Items):
         return x
     row, ins, params = literal(x)
-    out = Var("zero", type)
+    out = Var(name, type)
     equations.append(Equation([out], row, ins, params, len(ins)))
     return out
 
