@@ -537,8 +537,8 @@ class Typed(Interpreter):
         assert [type_of(x) for x in operands] == [p.type for p in program.params]
         return super().run(program, operands)
 
-    def apply(self, e, values, updates, region):
-        out = super().apply(e, values, updates, region)
+    def apply(self, e, values, evaluate):
+        out = super().apply(e, values, evaluate)
         assert [type_of(x) for x in (out if e.row.several else (out,))] == [o.type for o in e.outs], e
         return out
 

@@ -10,7 +10,9 @@ from programs import PROGRAMS, Program
 from wengert.core.tree import flatten
 from wengert.frontend.jit import Jitted, is_operand
 from wengert.inspect.cost import count
+from wengert.ir.evaluate import evaluate
 from wengert.ir.program import walk
+from wengert.rules.indexing import write
 
 
 def built(jitted, args):
@@ -263,6 +265,19 @@ def test_steps_never_copy_arrays(f, way):
     arrays = (large.bytes - small.bytes) / (8 * (10_000 - 100))
     assert arrays <= {"value": 4, "reverse": 12, "forward": 10}[way]
     assert large.equations <= small.equations + 3
+
+
+@pytest.mark.parametrize("run", [evaluate, count], ids=lambda f: f.__name__)
+def test_counted_or_not_an_update_runs_in_place(run, monkeypatch):
+    """All but the first, which the caller's array stands in the way of."""
+    inplace = []
+    as_before = write.evaluate
+    noted = lambda *args, **params: inplace.append(params["inplace"]) or as_before(*args, **params)
+    monkeypatch.setattr(write, "evaluate", noted)
+    program, operands = built(wg.jit(own_argument), lambda: elements(20, 8))
+    inplace.clear()
+    run(program, operands)
+    assert inplace == [False, *[True] * 7]
 
 
 # ---------------------------------------------------------------- what is kept

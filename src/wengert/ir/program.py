@@ -194,6 +194,19 @@ def map_holes(param: Any, change: Callable[[Hole], Any]) -> Any:
     return param
 
 
+def hole_operands(param: Any) -> Iterator[int]:
+    """Operands that holes name, in the order in which they stand."""
+    match param:
+        case Hole():
+            yield param.operand
+        case slice():
+            yield from hole_operands((param.start, param.stop, param.step))
+        case dict():
+            yield from hole_operands(list(param.values()))
+        case tuple() | list() if not isinstance(param, Type | Stack):
+            yield from itertools.chain.from_iterable(map(hole_operands, param))
+
+
 def as_index(x: Any) -> Any:
     """A number where an array of no axes stands, as NumPy reads it."""
     return int(x) if isinstance(x, np.ndarray) and x.ndim == 0 else x

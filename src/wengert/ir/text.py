@@ -32,7 +32,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
@@ -49,6 +48,7 @@ from wengert.ir.program import (
     Type,
     Var,
     dtype_name,
+    hole_operands,
     row_called,
     type_in,
     type_of,
@@ -397,19 +397,6 @@ def origins_of(equations: Sequence[Equation]) -> list[Equation]:
             found[e.origin] = None
             todo.append(e.origin)
     return list(found)
-
-
-def hole_operands(param: Any) -> Iterator[int]:
-    """Operands that holes name, in the order in which they stand."""
-    match param:
-        case Hole():
-            yield param.operand
-        case slice():
-            yield from hole_operands((param.start, param.stop, param.step))
-        case dict():
-            yield from hole_operands(list(param.values()))
-        case tuple() | list() if not isinstance(param, Type | Stack):
-            yield from chain.from_iterable(map(hole_operands, param))
 
 
 def described(program: Program, e: Equation) -> str:

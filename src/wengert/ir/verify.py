@@ -25,6 +25,7 @@ from wengert.ir.program import (
     Stack,
     Type,
     Var,
+    hole_operands,
     result_types,
     type_in,
     type_of,
@@ -132,7 +133,7 @@ def plain_problem(x: Any) -> Iterator[str]:
 def hole_problems(e: Equation) -> Iterator[str]:
     if not 0 <= e.count <= len(e.ins):
         yield f"{e.count} operands are claimed, {len(e.ins)} are there"
-    found = list(holes(e.params))
+    found = list(hole_operands(e.params))
     expected = list(range(e.count, len(e.ins)))
     if found != expected:
         yield f"holes name the operands {found}; those without another meaning are {expected}"
@@ -142,15 +143,6 @@ def hole_problems(e: Equation) -> Iterator[str]:
             yield f"a hole is filled by {type}, and not by an integer"
     if any(isinstance(bound, Hole) for bound in bounds(e.params)):
         yield "the bound of a slice is a hole, so that the length of the result is not known"
-
-
-def holes(param: Any) -> Iterator[int]:
-    """Operands that holes name, in the order in which they stand."""
-    if isinstance(param, Hole):
-        yield param.operand
-    elif not isinstance(param, Program):
-        for part in parts(param):
-            yield from holes(part)
 
 
 def bounds(param: Any) -> Iterator[Any]:
@@ -295,8 +287,8 @@ class Checked(Interpreter):
                 raise InvalidProgram(f"a result of `{program.name}` is {type_of(value)}, declared {type_in(x)}")
         return results
 
-    def apply(self, e: Equation, values: list[Any], updates: Any, region: Any) -> Any:
-        out = super().apply(e, values, updates, region)
+    def apply(self, e: Equation, values: list[Any], evaluate: Callable[[list[Any]], Any]) -> Any:
+        out = super().apply(e, values, evaluate)
         compare(e.outs, out if e.row.several else [out], f"results of `{e.row.name}`")
         return out
 
