@@ -18,6 +18,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from wengert.passes.rewrite import (
     spliced,
     stands_for,
     with_operands,
+    with_regions,
 )
 from wengert.passes.traps import INDEXED, axes_of, can_trap, inside, is_users
 from wengert.rules.control import full, literal
@@ -54,13 +56,8 @@ def fold(program: Program) -> Program:
 
 class Fold:
     def __init__(self) -> None:
-        self.done: dict[Program, Program] = {}
-
-    def shared(self, program: Program) -> Program:
-        """A program that is called, maybe from several places."""
-        if program not in self.done:
-            self.done[program] = self.block(program, program.params, {}, {})
-        return self.done[program]
+        # of a program that is called, maybe from several places
+        self.shared = cache(lambda program: self.block(program, program.params, {}, {}))
 
     def block(self, program: Program, params: list[Var], names: Names, makers: Makers) -> Program:
         """The program for these parameters; the others are in `names`.  `makers` knows some of the parameters."""
@@ -84,8 +81,7 @@ class Fold:
         """The equation with its programs folded, which learn of constant operands."""
         match e.row.name:
             case "call":
-                program = self.shared(e.params["program"])
-                return e if program is e.params["program"] else replace(e, params={"program": program})
+                return with_regions(e, self.shared)
             case "for_":
                 return self.narrowed(e, makers, ["body"], 3, 1, e.params["consts"])
             case "while_":
