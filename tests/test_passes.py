@@ -133,6 +133,12 @@ def test_zero_vanishes_beside_what_is_never_minus_zero(never):
         assert run(before, [x]) == run(after, [x])
 
 
+def test_a_loop_that_reads_positions_counts_down():
+    body = program([INT, ARRAY], lambda i, a: [mul(getitem(a, index=(np.array([0, 2, 0, 3]),)), 0.5)])
+    before = program([ARRAY], lambda a: for_(3, -1, -1, a, body=body, consts=0))
+    assert ascend(before) is before
+
+
 def wg_square(x):
     return mul(x, x)
 

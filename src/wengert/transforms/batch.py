@@ -14,10 +14,9 @@ from wengert.ir.order import either, loop_carries, reached, region_outs
 from wengert.ir.program import AnyType, Equation, Program, Stack, parameter_types, result_types
 from wengert.modes.batch import Batch, Batched, LanesDiffer, Shared
 from wengert.modes.stage import Stage
-from wengert.passes.optimise import optimise
 from wengert.rules.control import call, for_, if_, lifted_type, stack_lift, while_
 from wengert.rules.linear import broadcast_to, convert
-from wengert.transforms.build import build, derived_of, replay
+from wengert.transforms.build import build, derived_of, optimised, replay
 
 Flags = Sequence[bool]
 
@@ -89,7 +88,7 @@ def call_batch(size: int, batched: Flags, operands: Sequence[Any], *, program: P
 
 def batched_call(program: Program, sizes: Sequence[int], batched: Flags) -> tuple[Program, list[bool]]:
     wanted = batched_results(program, batched)
-    return optimise(batched_program(program, *sizes, batched, wanted)), wanted
+    return optimised(batched_program(program, *sizes, batched, wanted)), wanted
 
 
 def if_batch(size: int, batched: Flags, operands: Sequence[Any], *, then: Program, orelse: Program) -> Any:

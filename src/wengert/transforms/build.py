@@ -1,13 +1,15 @@
 """Building programs by calling rows, and running the equations of one through any mode."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from wengert.core.mode import Value
-from wengert.ir.program import AnyType, Equation, Program, Var, filled_params, is_unnamed
+from wengert.ir.program import AnyType, Equation, Program, Var, clone, filled_params, is_unnamed, map_regions
 from wengert.modes.batch import Batched, LanesDiffer
 from wengert.modes.stage import Stage
+from wengert.passes.optimise import optimise
 
 
 def build(
@@ -32,6 +34,16 @@ def derived_of(program: Program, make: Callable[..., Any], *how: Sequence[Any]) 
     if key not in known:
         known[key] = make(program, *how)
     return known[key]
+
+
+def optimised(program: Program) -> Program:
+    """The program optimised, with variables of its own: it and what it derives from may meet in one program."""
+
+    @cache
+    def renewed(p: Program) -> Program:
+        return clone(Program(p.params, [map_regions(e, renewed) for e in p.equations], p.results, p.name))
+
+    return optimise(renewed(program))
 
 
 def build_like(program: Program, body: Callable[[Stage, list[Any]], Any]) -> Program:

@@ -23,7 +23,6 @@ from wengert.ir.program import (
 )
 from wengert.modes.forward import Dual, Forward
 from wengert.modes.stage import Stage
-from wengert.passes.optimise import optimise
 from wengert.rules.control import (
     call,
     conform,
@@ -37,7 +36,7 @@ from wengert.rules.control import (
     while_,
 )
 from wengert.rules.indexing import getitem, write
-from wengert.transforms.build import bar, build, called, derived_of, dot, named, replay
+from wengert.transforms.build import bar, build, called, derived_of, dot, named, optimised, replay
 from wengert.transforms.reverse import Halves, begun, split, zero_variable
 
 Flags = Sequence[bool]
@@ -158,7 +157,7 @@ def call_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[s
 
 def pushed_call(program: Program, traced: Flags) -> tuple[Program, list[bool]]:
     moving = varied_results(program, traced)
-    return optimise(pushed_program(program, [list(range(len(traced)))], traced, moving)), moving
+    return optimised(pushed_program(program, [list(range(len(traced)))], traced, moving)), moving
 
 
 # ---------------------------------------------------------------- reverse mode
@@ -195,12 +194,12 @@ class Derived:
     def __init__(self, program: Program, traced: Flags, free: Flags) -> None:
         self.moving = varied_results(program, traced)
         halves = split(program, traced, self.moving, free)
-        self.forward = optimise(halves.forward)
+        self.forward = optimised(halves.forward)
         self.backward, self.hand, self.names = halves.backward, halves.hand, halves.names
 
 
 def optimised_back(back: Program, fresh: Sequence[int]) -> Program:
-    return optimise(begun(back, fresh))
+    return optimised(begun(back, fresh))
 
 
 def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
