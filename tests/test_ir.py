@@ -1,6 +1,7 @@
 """Programs as data: made by hand and at random, verified, printed and read back, run, differentiated."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,20 @@ from wengert.core.diagnostic import Position
 from wengert.frontend.jit import Jitted
 from wengert.inspect.kept import kept_by
 from wengert.ir.evaluate import evaluate
-from wengert.ir.program import Equation, Hole, Program, Stack, Type, Var, dtype_in, row_called, type_in, type_of, walk
+from wengert.ir.program import (
+    Equation,
+    Extent,
+    Hole,
+    Program,
+    Stack,
+    Type,
+    Var,
+    dtype_in,
+    row_called,
+    type_in,
+    type_of,
+    walk,
+)
 from wengert.ir.text import parse, text
 from wengert.ir.verify import Checked, InvalidProgram, verify
 from wengert.rules.control import call, check, empty_stack, for_, if_, stack_pop, stack_push, while_
@@ -463,7 +477,40 @@ def test_holes_name_integers_beyond_the_operands():
     refused(read([a, i], (Hole(0),)), "holes name the operands [0]")
     refused(read([a, i], (2,)), "holes name the operands []; those without another meaning are [1]")
     refused(read([a, i], (Hole(1),), count=3), "3 operands are claimed, 2 are there")
-    refused(read([a, i], (slice(None, Hole(1)),)), "the bound of a slice is a hole")
+    refused(read([a, i], (slice(None, Hole(1)),)), "the extent of what it reads has no name")
+
+
+def part_of(a, i, extent=Extent(67, 3)):
+    params = {"index": (slice(None, Hole(1)),), "extents": (extent,)}
+    return Equation([Var("part", Type(F64, (extent,)))], row_called("getitem"), [a, i], params, 1)
+
+
+def test_extents_are_lengths_that_the_run_decides():
+    a, i = Var("a", vector(3)), Var("i", WHOLE)
+    part = part_of(a, i)
+    twice = Var("twice", Type(F64, (Extent(67, 3),)))
+    joined = Var("joined", Type(F64, (Extent(70, 6),)))
+    equations = [
+        part,
+        Equation([twice], row_called("mul"), [2.0, part.outs[0]], {}, 2),
+        Equation([joined], row_called("concatenate"), [twice, a], {"axis": 0}, 2),
+    ]
+    program = verify(Program([a, i], equations, [joined]))
+    assert text(parse(text(program))) == text(program)
+    for n in range(5):
+        (out,) = Checked().run(program, [np.arange(3.0), n])
+        np.testing.assert_array_equal(out, [*2 * np.arange(3.0)[:n], *np.arange(3.0)])
+    with pytest.raises(InvalidProgram, match="declared f64"):
+        Checked().run(Program([twice], [], [twice]), [np.zeros(4)])
+
+
+def test_extents_of_two_names_may_differ():
+    a, i = Var("a", vector(3)), Var("i", WHOLE)
+    one, other = part_of(a, i), part_of(a, i, Extent(71, 3))
+    total = equation("add", [one.outs[0], other.outs[0]], out=("total", one.outs[0].type))
+    refused(small(one, other, total, params=[a, i]), "`add` cannot be evaluated on such operands")
+    refused(small(replace(one, params={**one.params, "extents": ()}), params=[a, i]), "has no name")
+    refused(small(replace(one, params={**one.params, "extents": (None, None)}), params=[a, i]), "2 extents are named")
 
 
 def loop(body, ins, consts=0, outs=None):
@@ -539,7 +586,7 @@ def test_stacks_of_zeros_are_empty():
     stack = stack_push(empty_stack(type=type), np.float64(2.0), type=type, inplace=False)
     values = stack_pop(stack, type=type, inplace=False)
     assert values[1] == 2.0
-    assert stack_pop(values[0], type=type, inplace=False, zeros=True)[1] == 0.0
+    assert stack_pop(values[0], type=type, inplace=False, zeros=())[1] == 0.0
     with pytest.raises(IndexError):
         stack_pop(values[0], type=type, inplace=False)
 

@@ -42,6 +42,10 @@ class Mode:
         """The plain number that Python's control flow depends on; called through `decide`, which freshens x."""
         return decide(x.primal)
 
+    def is_known(self, x: "Value") -> bool:
+        """Whether `decide` has an answer."""
+        return True
+
     def before_write(self, x: "Value") -> None:
         """Raise where user code must not write into x."""
 
@@ -233,6 +237,15 @@ def is_staged(x: Any) -> bool:
     return False
 
 
+def is_open(x: Any) -> bool:
+    """Whether x is a number that is known only when a program runs."""
+    while isinstance(x, Value):
+        if x.fresh().mode.staged:
+            return not x.mode.is_known(x)
+        x = x.primal
+    return False
+
+
 def decide(x: Any) -> Any:
     """The plain number that Python's control flow depends on."""
     if not isinstance(x, Value):
@@ -378,6 +391,8 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
         # numbers of a batch are no arrays; all else is one here, as NumPy's scalars are no ndarrays
         if not (content.ndim == 0 or out.shape) or not shares_memory(content, content_of(source)):
             return
+    elif isinstance(content, Value) and content.link is not None:
+        pass  # the mode below says so
     elif not is_array(out) or not shares_memory(content_of(out), content_of(source)):
         return
     out.link = view_of(source, row, params)

@@ -112,7 +112,7 @@ class Primitive:
     ) -> None:
         self.name, self.evaluate = name, evaluate
         self.operands = positional(evaluate)
-        self.indexed = "index" in keywords(evaluate)
+        self.places = [key for key in ("index", "shape") if key in keywords(evaluate)]  # that the run may decide
         self.partials = partials and tuple([self.named(p, i) for i, p in enumerate(partials)])
         self.transposes, self.transpose_into = transposes, transpose_into
         self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
@@ -147,8 +147,8 @@ class Primitive:
                 mode = x.mode
                 if mode.level > level:
                     top, level = mode, mode.level
-        if top is None and self.indexed:
-            top = staged_mode(params["index"])
+        for key in self.places if top is None else ():
+            top = staged_mode(params[key]) or top
         if top is None:
             return self.evaluate(*args, **params)
         if top.finished:
@@ -190,10 +190,11 @@ def keywords(f: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def staged_mode(index: tuple[Any, ...]) -> Any:
-    """The mode of a position that is known only when a program runs; plain operands follow it into the program."""
+    """The mode of a position or length that is known only when a program runs; plain operands follow it there."""
     for part in index:
-        if isinstance(part, Value) and part.fresh().mode.staged:
-            return part.mode
+        for x in (part.start, part.stop, part.step) if type(part) is slice else (part,):
+            if isinstance(x, Value) and x.fresh().mode.staged:
+                return x.mode
     return None
 
 

@@ -159,7 +159,7 @@ class Merge:
             return lambda outs: Choice(self.test, x, y)
         if not is_number(x) or not is_number(y):
             return lambda outs: Poison(f"is {kind_of(x)} on one way and {kind_of(y)} on the other")
-        type = join(value_type(x), value_type(y))
+        type = join(value_type(x), value_type(y), self.s.stage)
         if type is None:
             reason = f"is {value_type(x)} on one way and {value_type(y)} on the other"
             return lambda outs: Poison(reason)

@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert.core.mode import Value, is_array
 from wengert.core.types import dtype_of
-from wengert.frontend.expressions import attribute, is_pythons, iterated, length_of, short_circuit
+from wengert.frontend.expressions import attribute, is_pythons, iterated, length_of, number_of, short_circuit
 from wengert.frontend.library import is_users, library, pythons
 from wengert.frontend.refuse import EAGER, Refused
 from wengert.frontend.scope import (
@@ -93,6 +93,8 @@ def make_len(s: "Staging", x: Any) -> Any:
         return x.length
     if isinstance(x, list | dict | set) and not s.is_made(x):
         return length_of(s, x)
+    if isinstance(x, Value) and x.shape:
+        return number_of(x.shape[0])
     return call_len(s, x)
 
 
@@ -192,7 +194,7 @@ def rows_of(s: "Staging", x: Any) -> Rows | None:
     if isinstance(x, Range):
         return Rows(trip_count(x.start, x.stop, x.step), lambda k: x.start + k * x.step)
     if isinstance(x, Value) and x.shape:
-        return Rows(x.shape[0], lambda k: x[k])
+        return Rows(number_of(x.shape[0]), lambda k: x[k])
     return None
 
 

@@ -320,12 +320,18 @@ def of_attribute(s: "Staging", e: ast.Attribute) -> Any:
     return attribute(s, s.eval(e.value), s.frame.source.mangled(e.attr))
 
 
+def number_of(n: Any) -> Any:
+    """A length; one that the run decides is a number of the program."""
+    return n.snapshot() if isinstance(n, Value) else n
+
+
 def attribute(s: "Staging", base: Any, name: str) -> Any:
     kind = type(base)
     if isinstance(base, Value):
         if not hasattr(base, name) and hasattr(base.primal if is_weak(base) else np.ndarray, name):
             raise Refused(f"the attribute `.{name}` of a value of the program", "compute it with functions of NumPy")
-        return getattr(base, name)
+        found = getattr(base, name)
+        return tuple(map(number_of, found)) if name == "shape" else found
     if isinstance(base, Rows | Range):
         return getattr(base, name)
     member = getattr(kind, name, None)

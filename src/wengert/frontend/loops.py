@@ -10,7 +10,7 @@ from wengert.core.tree import flatten
 from wengert.frontend.attempt import Again, EndsAtOnce, Plan, attempt
 from wengert.frontend.builtin import rows_of
 from wengert.frontend.expressions import iterated
-from wengert.frontend.refuse import UNROLLED, NeedsUnrolling, Refused, refusal_of
+from wengert.frontend.refuse import EAGER, UNROLLED, NeedsUnrolling, Refused, refusal_of
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -89,7 +89,7 @@ def loop(s: "Staging", node: ast.For | ast.While, rows: Rows | None) -> None:
     """One loop of the program; staged again until its plan holds, unrolled where Python must see its index."""
     key = (id(node), *(id(f.source.node) for f in s.frames), len(s.regions))
     plan: Plan = s.plans.setdefault(key, Plan())
-    before = State.now(s)
+    before, plan.attempts = State.now(s), 0
     while not plan.unrolled:
         plan.attempts += 1
         if plan.attempts > LIMIT:
@@ -127,6 +127,7 @@ def first_iteration(s: "Staging", node: ast.For | ast.While, rows: Rows | None) 
         if isinstance(node, ast.For) and rows is not None:
             s.assign(node.target, rows.item(0))
         s.block(node.body)
+        raise Refused("iterations after the first raise an exception, whatever the values are", EAGER)
 
     test = s.truth(rows.length > 0 if rows is not None else s.eval(node.test))  # type: ignore[union-attr]
     if test is True:

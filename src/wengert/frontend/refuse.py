@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from wengert.core.diagnostic import Diagnostic, Position
-from wengert.modes.stage import NeedsValue
+from wengert.modes.stage import NeedsLengths, NeedsValue
 
 
 class Refused(Exception):
@@ -66,7 +66,9 @@ EAGER = "differentiate it without wg.jit, which runs any Python"
 def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:
     if isinstance(needs, NeedsUnrolling):
         return Refused(needs.reason, needs.instead)
+    if isinstance(needs, NeedsLengths):
+        return Refused(needs.reason, "write the slices it gets with the same bounds, or loop over their elements")
     return Refused(
-        f"Python needs the number of `{needs.var.name}`, which is known when the program runs only",
+        needs.reason,
         "use it in calculations and comparisons; lengths, axes and positions in Python's containers must be known",
     )

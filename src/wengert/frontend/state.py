@@ -12,7 +12,7 @@ from wengert.frontend.scope import (
     Frame,
 )
 from wengert.ir.program import KINDS, Type
-from wengert.modes.stage import Staged
+from wengert.modes.stage import Stage, Staged
 from wengert.rules.control import value_type
 
 if TYPE_CHECKING:
@@ -48,10 +48,16 @@ def is_number(x: Any) -> bool:
     return isinstance(x, NUMBERS) or (isinstance(x, Value) and x.fresh().mode.staged)
 
 
-def join(a: Any, b: Any) -> Any:
-    """The type that holds values of both, None where there is none."""
+def join(a: Any, b: Any, stage: Stage | None = None) -> Any:
+    """The type that holds values of both, None where there is none.
+
+    stage  where their lengths may differ: it names the extents
+    """
     if a == b:
         return a
+    if stage is not None and isinstance(a, Type) and isinstance(b, Type) and a.shape != b.shape:
+        shape = stage.common_shape(a.shape, b.shape)
+        return None if shape is None else join(a._replace(shape=shape), b._replace(shape=shape))
     if not isinstance(a, Type) or not isinstance(b, Type) or a.shape != b.shape:
         return None
     if (a.dtype.kind == "b") != (b.dtype.kind == "b"):

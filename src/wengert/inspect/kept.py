@@ -1,13 +1,12 @@
 """What reverse mode keeps of a program, and why: one table for the program and one for each of its regions."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wengert.frontend.jit import built_for
 from wengert.ir.order import varied_results
-from wengert.ir.program import AnyType, Program, Stack, dtype_in, makers, walk
+from wengert.ir.program import AnyType, Program, Stack, dtype_in, elements, makers, walk
 from wengert.ir.text import scope_of
 from wengert.transforms.keep import Plan, plans_inside
 from wengert.transforms.reverse import split
@@ -108,7 +107,7 @@ def described(plan: Plan) -> Kept:
 
 
 def size_of(type: AnyType) -> int | None:
-    return None if isinstance(type, Stack) else math.prod(type.shape) * type.dtype.itemsize
+    return None if isinstance(type, Stack) else elements(type) * type.dtype.itemsize
 
 
 # ---------------------------------------------------------------- as text

@@ -26,7 +26,8 @@ from wengert.ir.program import (
     Type,
     Var,
     as_index,
-    hole_operands,
+    elements,
+    holes,
     type_in,
     variables,
 )
@@ -126,7 +127,7 @@ class Writer:
         if isinstance(param, Hole):
             is_array = type_in(e.ins[param.operand]).form == "array"
             return f"as_index({ins[param.operand]})" if is_array else ins[param.operand]
-        if not any(True for _ in hole_operands(param)):
+        if not any(holes(param)):
             return self.name(param)
         match param:
             case tuple():
@@ -180,7 +181,7 @@ def views_in_the_way(program: Program) -> set[Equation]:
             continue
         whole, part = e.ins[0], e.outs[0]
         alive = last.get(part, -1)
-        part_only = math.prod(part.type.shape) < math.prod(whole.type.shape)
+        part_only = elements(part.type) < elements(whole.type)
         if part_only and (alive == math.inf or i < changes.get(whole, -1) <= alive):
             found.add(e)
         else:

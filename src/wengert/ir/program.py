@@ -5,9 +5,10 @@ these are closed: whatever they read from around them is an operand.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -43,15 +44,30 @@ def dtype_name(dtype: np.dtype[Any]) -> str:
     return name if dtype.isnative else f"swapped_{name}"
 
 
+class Extent(NamedTuple):
+    """A length that only the run knows, of a slice or of what a mask chooses.
+
+    number   its length in samples; extents of one number are the same in a run
+    bound    it is at most this
+    """
+
+    number: int
+    bound: int
+
+    def __str__(self) -> str:
+        return f"{self.number}<={self.bound}"
+
+
 class Type(NamedTuple):
     """What a variable holds.
 
+    shape  lengths, and extents where the run decides
     form   "array"; "scalar", a number of NumPy; "weak", a Python number, which takes the dtype of what it meets
            (NEP 50)
     """
 
     dtype: np.dtype[Any]
-    shape: Shape = ()
+    shape: tuple[Any, ...] = ()
     form: str = "array"
 
     def __str__(self) -> str:
@@ -73,9 +89,34 @@ class Stack(NamedTuple):
 AnyType = Type | Stack
 
 
+def has_extents(type: AnyType) -> bool:
+    return isinstance(type, Type) and any(isinstance(n, Extent) for n in type.shape)
+
+
+def with_lengths(type: Any, choose: Callable[[Extent], int]) -> Any:
+    """The type with a length in place of each extent."""
+    if not has_extents(type):
+        return type
+    return type._replace(shape=tuple([choose(n) if isinstance(n, Extent) else n for n in type.shape]))
+
+
+def elements(type: Type) -> int:
+    """How many there are at most."""
+    return math.prod(n.bound if isinstance(n, Extent) else n for n in type.shape)
+
+
+def agrees(found: AnyType, declared: AnyType) -> bool:
+    """Whether a value of type `found`, which has no extents, is one of the declared type."""
+    if not has_extents(declared) or isinstance(found, Stack) or len(found.shape) != len(declared.shape):  # type: ignore[union-attr]
+        return found == declared
+    pairs = zip(found.shape, declared.shape)  # type: ignore[union-attr]
+    fits = all(n <= m.bound if isinstance(m, Extent) else n == m for n, m in pairs)
+    return fits and found == declared._replace(shape=found.shape)  # type: ignore[union-attr]
+
+
 def type_of(x: Any) -> "AnyType":
     """The type of a plain number or array, or of a stack."""
-    if isinstance(x, Items):
+    if isinstance(x, Items | Unread):
         return x.type
     if isinstance(x, np.ndarray):
         return Type(x.dtype, x.shape, "array")
@@ -106,9 +147,13 @@ class Var:
 
 
 class Hole(NamedTuple):
-    """In a parameter: the value of this operand stands here (an index that is known at run time only)."""
+    """In a parameter: the value of this operand stands here (an index or a length that is known at run time only).
+
+    extent   of a length: what it is in types
+    """
 
     operand: int
+    extent: Extent | None = None
 
 
 REGIONS = frozenset({"for_", "while_", "if_", "call"})  # rows with programs among their parameters
@@ -176,8 +221,12 @@ def result_types(program: Program) -> list[AnyType]:
 
 
 def fill(param: Any, operands: Any) -> Any:
-    """The parameter with its holes filled."""
-    return map_holes(param, lambda hole: as_index(operands[hole.operand]))
+    """The parameter with its holes filled; lengths keep the name of their extent, where they can."""
+    return map_holes(param, lambda hole: as_length(as_index(operands[hole.operand]), hole.extent))
+
+
+def as_length(x: Any, extent: Extent | None) -> Any:
+    return x if extent is None or isinstance(x, int | np.integer) else x.as_length(extent)
 
 
 def map_holes(param: Any, change: Callable[[Hole], Any]) -> Any:
@@ -194,17 +243,18 @@ def map_holes(param: Any, change: Callable[[Hole], Any]) -> Any:
     return param
 
 
-def hole_operands(param: Any) -> Iterator[int]:
-    """Operands that holes name, in the order in which they stand."""
+def holes(param: Any) -> Iterator[Hole]:
+    """Those of a parameter, in the order in which they stand; regions have none."""
     match param:
         case Hole():
-            yield param.operand
+            yield param
         case slice():
-            yield from hole_operands((param.start, param.stop, param.step))
+            yield from holes((param.start, param.stop, param.step))
         case dict():
-            yield from hole_operands(list(param.values()))
+            yield from holes(list(param.values()))
         case tuple() | list() if not isinstance(param, Type | Stack):
-            yield from itertools.chain.from_iterable(map(hole_operands, param))
+            for part in param:
+                yield from holes(part)
 
 
 def as_index(x: Any) -> Any:
@@ -285,6 +335,18 @@ class Items:
         return f"<{self.type} of {len(self.items)}>"
 
 
+@dataclass
+class Unread:
+    """In place of an array that nobody reads, whose lengths are not known."""
+
+    type: Type
+    shape: ClassVar[Shape] = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.type.dtype
+
+
 def dtype_in(type: AnyType) -> np.dtype[Any]:
     """Of the numbers, however deep they are stacked."""
     while isinstance(type, Stack):
@@ -300,9 +362,14 @@ def tangent_type(type: AnyType) -> AnyType:
 
 
 def zero(type: AnyType) -> Any:
-    """The zero of this type; where a derivative asks for the zero of a stack, the stack is empty."""
+    """The zero of this type; where a derivative asks for the zero of a stack, the stack is empty.
+
+    An array whose lengths only the run knows has no zero of its own.
+    """
     if isinstance(type, Stack):
         return Items(type)
     if type.form == "weak":
         return type.dtype.type(0).item()
+    if has_extents(type):
+        return Unread(type)
     return np.zeros(type.shape, type.dtype) if type.form == "array" else type.dtype.type(0)

@@ -2,14 +2,26 @@
 
 import itertools
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from wengert.core.primitive import Primitive
-from wengert.ir.program import KINDS, AnyType, Items, Stack, fill, type_of
+from wengert.ir.program import (
+    KINDS,
+    AnyType,
+    Extent,
+    Items,
+    Stack,
+    Type,
+    fill,
+    has_extents,
+    holes,
+    type_of,
+    with_lengths,
+)
 
 
 @contextmanager
@@ -27,7 +39,8 @@ def sample(type: AnyType, number: int = 0) -> Any:
         return KINDS[type.dtype.kind](number)
     if type.form == "scalar":
         return type.dtype.type(number)
-    return np.full(type.shape, number, type.dtype) if number else np.zeros(type.shape, type.dtype)
+    shape = with_lengths(type, lambda n: n.number).shape
+    return np.full(shape, number, type.dtype) if number else np.zeros(shape, type.dtype)
 
 
 def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any], params: dict[str, Any]) -> list[Any]:
@@ -38,7 +51,10 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
 
     The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
     """
-    contents = [*contents[: len(variable)], *(np.zeros_like(x)[()] for x in contents[len(variable) :])]  # they fit
+    lengths = {hole.operand for hole in holes(params) if hole.extent is not None}
+    contents = [  # an index of zero fits
+        x if i < len(variable) or i in lengths else np.zeros_like(x)[()] for i, x in enumerate(contents)
+    ]
     if row.name in ("floordiv", "mod"):  # a quotient of whole numbers by zero would be a float
         contents = [contents[0], as_ones(contents[1])]
     shape = broadcast_shape(row, contents)
@@ -57,6 +73,40 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
         return [compact(row, o) for o in out] if row.several else [compact(row, out)]
     assert error is not None
     raise error
+
+
+def types_of_results(
+    row: Primitive,
+    variable: Sequence[bool],
+    types: Sequence[AnyType],
+    contents: Sequence[Any],
+    params: dict[str, Any],
+) -> list[AnyType]:
+    """Types of the results; where lengths are known at run time only, those that follow from two sets of lengths.
+
+    variable  as for `samples_of`;  types: of all operands;  contents: where they are no samples
+    """
+    lengths = {hole.operand: hole.extent for hole in holes(params) if hole.extent is not None}
+    if not lengths and not any(map(has_extents, types)):
+        return [type_of(x) for x in samples_of(row, variable, contents, params)]
+
+    def found(choose: Callable[[Extent], int]) -> list[Any]:
+        chosen = [
+            choose(lengths[i]) if i in lengths else sample(with_lengths(t, choose)) if has_extents(t) else x
+            for i, (t, x) in enumerate(zip(types, contents))
+        ]
+        return [type_of(x) for x in samples_of(row, variable, chosen, params)]
+
+    ways = [found(choose) for choose in (lambda n: n.number, lambda n: 2 * n.number + 1, lambda n: n.bound)]
+    return [in_extents(*same) for same in zip(*ways)]
+
+
+def in_extents(first: Any, second: Any, most: Any) -> Any:
+    """The type that has these lengths for the lengths of samples, for others, and for the bounds."""
+    if not isinstance(first, Type) or first.shape == second.shape:
+        return first
+    parts = zip(first.shape, second.shape, most.shape, strict=True)
+    return first._replace(shape=tuple([n if n == m else Extent(n, bound) for n, m, bound in parts]))
 
 
 def broadcast_shape(row: Primitive, contents: Sequence[Any]) -> tuple[int, ...] | None:

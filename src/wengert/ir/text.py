@@ -41,6 +41,7 @@ from wengert.core.primitive import Primitive
 from wengert.ir.program import (
     AnyType,
     Equation,
+    Extent,
     Hole,
     Items,
     Program,
@@ -48,7 +49,7 @@ from wengert.ir.program import (
     Type,
     Var,
     dtype_name,
-    hole_operands,
+    holes,
     row_called,
     type_in,
     type_of,
@@ -59,7 +60,7 @@ SHORT = 8  # elements of an array that are written as numbers
 DTYPES = {dtype_name(d): d for d in map(np.dtype, [*"?bhilqBHILQefdgFDG", np.int64, np.uint64])}
 DTYPES |= {dtype_name(d.newbyteorder()): d.newbyteorder() for d in DTYPES.values() if d.itemsize > 1}
 # words that stand for something else in an expression
-FORMED = ("slice", "complex", "dtype", "class", "record", "row", "ufunc", "opaque")
+FORMED = ("slice", "extent", "complex", "dtype", "class", "record", "row", "ufunc", "opaque")
 WORDS = {*DTYPES, "stack", "None", "True", "False", "nan", "inf", "program", *FORMED}
 
 
@@ -142,7 +143,10 @@ def value_text(x: Any, names: Any = None) -> str:
         case None | str():
             return repr(x)
         case Hole():
-            return names(x.operand) if names else f"?{x.operand}"
+            shown = names(x.operand) if names else f"?{x.operand}"
+            return shown if x.extent is None else f"{shown} as {x.extent}"
+        case Extent():
+            return f"extent({x.number}, {x.bound})"
         case Type() | Stack():
             return type_text(x)
         case Items() if not x.items:
@@ -255,7 +259,7 @@ class Printer:
         if e.row.name == "call" and is_plain_call(e):
             return f"call {self.titles[e.params['program']]}({', '.join(operands)})"
         plain = is_known(e.row)
-        canonical = list(hole_operands(e.params)) == list(range(e.count, len(e.ins)))
+        canonical = [hole.operand for hole in holes(e.params)] == list(range(e.count, len(e.ins)))
         fills = (lambda i: self.operand(e.ins[i], names)) if canonical else None
         extra = [] if canonical else [f"opaque({self.operand(x, names)!r})" for x in e.ins[e.count :]]
         params = [f"{key}={self.param(v, fills)}" for key, v in e.params.items()]
@@ -515,8 +519,16 @@ class Values:
         if name not in DTYPES:
             w.fail(f"`{name}` is no type")
         if w.accept("["):
-            return Type(DTYPES[name], tuple(w.listed(w.whole, "]")), "array")
+            return Type(DTYPES[name], tuple(w.listed(self.length, "]")), "array")
         return Type(DTYPES[name], (), "weak" if weak else "scalar")
+
+    def length(self) -> Any:
+        number = self.words.whole()
+        return self.extent(number) if self.words.accept("<") else number
+
+    def extent(self, number: int) -> Extent:
+        self.words.expect("=")
+        return Extent(number, self.words.whole())
 
     def value(self) -> Any:
         w = self.words
@@ -572,7 +584,12 @@ class Values:
         if self.count is None:
             return x
         self.fills.append(x)
-        return Hole(self.count + len(self.fills) - 1)
+        place = self.count + len(self.fills) - 1
+        if not w.accept("as"):
+            return Hole(place)
+        number = w.whole()
+        w.expect("<")
+        return Hole(place, self.extent(number))
 
     def typed(self) -> Any:
         """A type, or a constant of that type."""
@@ -634,6 +651,7 @@ def refuse(shown: str) -> NoReturn:
 CONSTANTS = {"None": None, "True": True, "False": False, "nan": float("nan"), "inf": float("inf")}
 FORMS: dict[str, Any] = {
     "slice": slice,
+    "extent": Extent,
     "complex": complex,
     "dtype": np.dtype,
     "class": class_called,

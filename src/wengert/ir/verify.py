@@ -8,10 +8,12 @@ Tests verify a program after each transform and pass.  What the transforms rely 
                  both sides of a branch have the same results
     types        those of the results follow from the operands, by the row
     holes        are numbered in the order in which they stand, from `count` on, and filled by integers
+    extents      are lengths that the run decides: at most their bound, and the same where they have the same number
     constants    are numbers in equations and results; an array is the result of a row, so that it has one owner
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -20,17 +22,17 @@ from wengert.ir.evaluate import Interpreter
 from wengert.ir.program import (
     AnyType,
     Equation,
-    Hole,
     Program,
     Stack,
     Type,
     Var,
-    hole_operands,
+    agrees,
+    holes,
     result_types,
     type_in,
     type_of,
 )
-from wengert.ir.samples import sample, samples_of
+from wengert.ir.samples import sample, types_of_results
 from wengert.ir.text import described
 
 INDEX = type_of(0)
@@ -133,7 +135,7 @@ def plain_problem(x: Any) -> Iterator[str]:
 def hole_problems(e: Equation) -> Iterator[str]:
     if not 0 <= e.count <= len(e.ins):
         yield f"{e.count} operands are claimed, {len(e.ins)} are there"
-    found = list(hole_operands(e.params))
+    found = [hole.operand for hole in holes(e.params)]
     expected = list(range(e.count, len(e.ins)))
     if found != expected:
         yield f"holes name the operands {found}; those without another meaning are {expected}"
@@ -141,24 +143,17 @@ def hole_problems(e: Equation) -> Iterator[str]:
         type = type_in(e.ins[i])
         if isinstance(type, Stack) or type.dtype.kind not in "iub":
             yield f"a hole is filled by {type}, and not by an integer"
-    if any(isinstance(bound, Hole) for bound in bounds(e.params)):
-        yield "the bound of a slice is a hole, so that the length of the result is not known"
+    if e.row.name == "getitem":
+        yield from extent_problems(e.params["index"], e.params.get("extents", ()))
 
 
-def bounds(param: Any) -> Iterator[Any]:
-    if isinstance(param, slice):
-        yield from parts(param)
-    elif not isinstance(param, Program | Hole):
-        for part in parts(param):
-            yield from bounds(part)
-
-
-def parts(param: Any) -> Sequence[Any]:
-    if isinstance(param, slice):
-        return (param.start, param.stop, param.step)
-    if isinstance(param, dict):
-        return list(param.values())
-    return param if isinstance(param, tuple | list) else ()
+def extent_problems(index: Sequence[Any], extents: Sequence[Any]) -> Iterator[str]:
+    slices = [part for part in index if isinstance(part, slice)]
+    if extents and len(extents) != len(slices):
+        yield f"{len(extents)} extents are named for {len(slices)} slices"
+    for part, extent in zip_longest(slices, extents):
+        if extent is None and any(holes(part)):
+            yield "the bound of a slice is a hole, and the extent of what it reads has no name"
 
 
 # ---------------------------------------------------------------- types of results
@@ -191,12 +186,12 @@ def inferred(e: Equation, literals: dict[Var, Any]) -> list[AnyType]:
     variable = [isinstance(x, Var) and x not in literals for x in e.ins]
     contents = [sample(x.type) if v else literals[x] if isinstance(x, Var) else x for x, v in zip(e.ins, variable)]
     try:
-        samples = samples_of(e.row, variable[: e.count], contents, e.params)
+        found = types_of_results(e.row, variable[: e.count], [type_in(x) for x in e.ins], contents, e.params)
     except np.linalg.LinAlgError as problem:
         raise Unknowable from problem
     if e.row.name in ("full", "array") and not any(variable):
         literals[e.outs[0]] = e.row.evaluate(*contents, **e.params)
-    return [type_of(x) for x in samples]
+    return found
 
 
 def listed(types: Sequence[AnyType]) -> str:
@@ -283,7 +278,7 @@ class Checked(Interpreter):
         compare(program.params, operands, f"parameters of `{program.name}`")
         results = super().run(program, operands)
         for x, value in zip(program.results, results):
-            if type_of(value) != type_in(x):
+            if not agrees(type_of(value), type_in(x)):
                 raise InvalidProgram(f"a result of `{program.name}` is {type_of(value)}, declared {type_in(x)}")
         return results
 
@@ -297,5 +292,5 @@ def compare(declared: Sequence[Var], values: Sequence[Any], what: str) -> None:
     if len(declared) != len(values):
         raise InvalidProgram(f"{what}: {len(declared)} are declared, {len(values)} are there")
     for x, value in zip(declared, values):
-        if type_of(value) != x.type:
+        if not agrees(type_of(value), x.type):
             raise InvalidProgram(f"{what}: `{x.name}` is {type_of(value)}, declared {x.type}")

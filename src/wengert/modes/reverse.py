@@ -20,6 +20,7 @@ from wengert.core.primitive import SUPPLIED, Primitive, Unknown, no_rule, positi
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.elementwise import scale
 from wengert.rules.linear import cast, duplicate, unbroadcast
+from wengert.rules.linear import zeros as zeros_of
 
 _order = itertools.count()
 
@@ -312,7 +313,7 @@ class Sweep:
         key = -record.index
         waiting = self.pending.get(key)
         if waiting is None:
-            waiting = self.pending[key] = [record, np.zeros(*zeros)]
+            waiting = self.pending[key] = [record, zeros_of(*zeros)]
             heappush(self.heap, key)
         elif not is_ours(waiting):
             waiting[1] = duplicate(waiting[1])

@@ -7,17 +7,82 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Position
-from wengert.core.mode import Buffer, Mode, Value, leaked
+from wengert.core.mode import Buffer, Mode, Value, leaked, view_of
 from wengert.core.primitive import Primitive
-from wengert.ir.program import AnyType, Equation, Hole, Items, Program, Var, fill, is_unnamed, type_of
-from wengert.ir.samples import quiet, sample, samples_of
-from wengert.rules.control import array, literal, weak
+from wengert.core.types import shape_of
+from wengert.ir.program import (
+    AnyType,
+    Equation,
+    Extent,
+    Hole,
+    Items,
+    Program,
+    Unread,
+    Var,
+    fill,
+    has_extents,
+    holes,
+    is_unnamed,
+    type_of,
+)
+from wengert.ir.samples import quiet, sample, samples_of, types_of_results
+from wengert.rules.control import array, length, literal, slice_length, weak
+from wengert.rules.indexing import BASIC, is_basic
 
 
 class Staged(Value):
     """A variable of a program; its content is a sample, of its type and shape."""
 
     __slots__ = ()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
+            raise NeedsValue(self.aux)
+        return super().__array__(dtype, copy)
+
+    def as_length(self, extent: Extent) -> "Length":
+        """The number as this extent."""
+        return Length(self.mode, extent, (), self.aux)
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        if self.link is not None:
+            self.fresh()  # which may turn this handle into one of another mode
+        if type(self) is not Staged or not has_extents(self.aux.type):
+            return super().shape
+        shape = self.aux.type.shape
+        return tuple([Length(self.mode, n, (self, i)) if isinstance(n, Extent) else n for i, n in enumerate(shape)])
+
+
+class Length(Staged):
+    """An extent of an array, as a number of the program: equal to another where they are the same extent.
+
+    source   (array, axis), of which it is read where nothing else tells it
+    """
+
+    __slots__ = ("extent", "source")
+
+    def __init__(self, mode: "Stage", extent: Extent, source: tuple[Any, ...] = (), var: Var | None = None) -> None:
+        super().__init__(mode, extent.number, var)
+        self.extent, self.source = extent, source
+
+    def fresh(self) -> "Length":
+        if self.aux is None or not self.mode.is_visible(self.aux):  # type: ignore[attr-defined]
+            self.aux = self.mode.length(self.extent, *self.source)  # type: ignore[attr-defined]
+        return self
+
+    def snapshot(self) -> Staged:
+        """As any other number of the program."""
+        return Staged(self.mode, self.primal, self.fresh().aux)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Length) and self.extent.number == other.extent.number
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.extent.number)
 
 
 class NeedsValue(Exception):
@@ -26,6 +91,22 @@ class NeedsValue(Exception):
     def __init__(self, var: Var) -> None:
         super().__init__(var.name)
         self.var = var
+
+    @property
+    def reason(self) -> str:
+        return f"Python needs the number of `{self.var.name}`, which is known when the program runs only"
+
+
+class NeedsLengths(NeedsValue):
+    """A row cannot tell what it gives for arrays whose lengths only the run knows."""
+
+    def __init__(self, row: str, problem: Exception, var: Var) -> None:
+        super().__init__(var)
+        self.row, self.problem = row, problem
+
+    @property
+    def reason(self) -> str:
+        return f"`{self.row}` gets arrays whose lengths are known when the program runs only ({self.problem})"
 
 
 class Block:
@@ -65,6 +146,10 @@ class Stage(Mode):
     """Equations go to the innermost block.
 
     known    values of variables that are known while the program is built, with the parameters that they follow from
+    lengths  variables for the extents that the run decides, by their number
+    slices   extents of slices, by what their length follows from
+    used     numbers that extents have
+    numbers  equal whole numbers are one of them: those that follow by the same rows from the same numbers
     guards   parameters whose value the program was built for
     free     parameters that are at hand wherever the way back may want them
     """
@@ -79,6 +164,10 @@ class Stage(Mode):
         self.known: dict[Var, frozenset[Var]] = {}
         self.guards: dict[Var, Any] = {}
         self.free: set[Var] = set()
+        self.lengths: dict[int, Var] = {}
+        self.slices: dict[Any, Extent] = {}
+        self.used: set[int] = set()
+        self.numbers: dict[Any, Var] = {}
         self.where: Position | None = None
         self.origin: Equation | None = None
 
@@ -104,6 +193,7 @@ class Stage(Mode):
             self.blocks.pop()
 
     def parameter(self, name: str, type: AnyType) -> Staged:
+        self.use([type])
         return self.value(self.block.parameter(name, type))
 
     def argument(self, name: str, value: Any) -> Staged:
@@ -122,13 +212,93 @@ class Stage(Mode):
         self.block.own.add(var)
         row, ins, params = literal(value)
         self.append(Equation([var], row, ins, params, len(ins), self.where, self.origin))
-        return Staged(self, value, var)
+        return self.value(var) if isinstance(value, Unread) else Staged(self, value, var)
 
     def value(self, var: Var) -> Staged:
         return Staged(self, sample(var.type), var)
 
     def append(self, e: Equation) -> None:
         self.block.program.equations.append(e)
+
+    def is_visible(self, var: Var) -> bool:
+        return any(var in block.own for block in self.blocks)
+
+    def is_known(self, x: Value) -> bool:
+        return x.aux in self.known
+
+    # ------------------------------------------------------------ lengths that the run decides
+
+    def length(self, extent: Extent, x: Staged, axis: int) -> Var:
+        """The variable for an extent of x."""
+        found = self.lengths.get(extent.number)
+        if found is None or not self.is_visible(found):
+            found = self.lengths[extent.number] = self.apply(length, (x,), {"axis": axis}).aux
+        return found
+
+    def extent_of(self, param: Any) -> Extent | None:
+        """The extent that a length among the parameters is."""
+        if isinstance(param, Length):
+            return param.extent
+        return next((e for e in self.slices.values() if self.lengths.get(e.number) is param.aux), None)
+
+    def extents_of(self, x: Any, index: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, ...]:
+        """For each slice in the index its extent, None where its length is known; `given` are named already."""
+        lengths, names, found = iter(shape_of(x)), iter(given), []
+        for part in index:
+            n = None if part is None else next(lengths)
+            if isinstance(part, slice):
+                bounds, name = (part.start, part.stop, part.step), next(names, None)
+                is_open = name or isinstance(n, Length) or any(isinstance(b, Value) for b in bounds)
+                found.append(self.extent(n, part, name) if is_open else None)
+        return tuple(found) if any(found) else ()
+
+    def extent(self, n: Any, part: slice, given: Extent | None) -> Extent:
+        """What such a slice chooses of n elements."""
+        if isinstance(n, Length) and part in (slice(None), slice(None, None, -1)):
+            return n.extent
+        less = left_out(n, part)
+        bounds = [self.number(b) for b in ((n, less) if less else (n, part.start, part.stop, part.step))]
+        found = self.slices.get(tuple(bounds))
+        if found is None:
+            number, bound = (n.extent.number - less, n.extent.bound - less) if less else (self.unused_number(), most(n))
+            found = given or Extent(number, max(bound, 0))
+            self.used.add(found.number)
+            self.slices[tuple(bounds)] = found
+            self.lengths[found.number] = self.apply(slice_length, (n,), {"index": (part,)}).aux
+        return found
+
+    def common_shape(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """A shape for arrays of either, where one length or more is known when the program runs only."""
+        if len(a) != len(b) or not any(isinstance(n, Extent) for n in (*a, *b)):
+            return None
+        found = []
+        for n, m in zip(a, b):
+            bound = max(x.bound if isinstance(x, Extent) else x for x in (n, m))
+            found.append(n if n == m else Extent(self.unused_number(), bound))
+            self.used.update(x.number for x in found[-1:] if isinstance(x, Extent))
+        return tuple(found)
+
+    def number(self, x: Any) -> Any:
+        """What tells a whole number from others: itself, or the first variable that follows in the same way."""
+        if not isinstance(x, Value):
+            return x
+        if isinstance(x, Length):
+            return x.extent.number, Extent
+        return self.numbers.get(x.fresh().aux, x.aux)
+
+    def note_number(self, row: Primitive, operands: Sequence[Any], params: dict[str, Any], out: Var) -> None:
+        key = (row, *map(self.number, operands), repr(params))
+        self.numbers[out] = self.numbers.setdefault(key, out)
+
+    def use(self, types: Sequence[AnyType]) -> None:
+        """Note which numbers extents have."""
+        for t in types:
+            if has_extents(t):
+                self.used.update(n.number for n in t.shape if isinstance(n, Extent))  # type: ignore[union-attr]
+
+    def unused_number(self) -> int:
+        """A prime: sums and products of lengths of samples are not mistaken for others."""
+        return next(n for n in PRIMES if n not in self.used)
 
     # ------------------------------------------------------------ equations
 
@@ -139,13 +309,17 @@ class Stage(Mode):
             return self.constant(args[0])
         args = tuple([self.placed(x) for x in args])
         fills: list[Any] = []
+        given = params
+        if row.name == "getitem":
+            extents = self.extents_of(args[0], params["index"], params.get("extents", ()))
+            params = {"index": params["index"], **({"extents": extents} if extents else {})}
         params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
         if "inplace" in params:
             params["inplace"] = False  # how, is the business of who runs the program
         params.update(row.staged)
         operands = [*args, *fills]
-        samples, known = self.evaluated(row, args, operands, params)
-        outs = [Var(result_name(row, args), type_of(s)) for s in samples]
+        samples, types, known = self.evaluated(row, args, operands, params)
+        outs = [Var(result_name(row, args), t) for t in types]
         self.block.own.update(outs)
         if known is not None:
             self.known.update((o, known) for o in outs)
@@ -153,6 +327,10 @@ class Stage(Mode):
         name_constants(ins, params)
         self.append(Equation(outs, row, ins, params, len(args), self.where, self.origin))
         values = tuple([Staged(self, s, o) for s, o in zip(samples, outs)])
+        if is_whole(outs):
+            self.note_number(row, operands, params, outs[0])
+        if "extents" in params and isinstance(args[0], Staged) and is_basic(given["index"]):
+            values[0].link = view_of(args[0], row, given)  # samples of such lengths share no memory
         return values if row.several else values[0]
 
     def emit(
@@ -166,6 +344,7 @@ class Stage(Mode):
         """The results of an equation whose types are known; operands may be variables of any outer block."""
         ins = [self.block.read(x) if isinstance(x, Var) else self.operand(x) for x in operands]
         outs = [Var(name, t) for name, t in zip(names, types)]
+        self.use(types)
         self.block.own.update(outs)
         name_constants(ins, params)
         self.append(Equation(outs, row, ins, params, len(ins), self.where, self.origin))
@@ -188,7 +367,7 @@ class Stage(Mode):
         x = self.placed(x)
         if isinstance(x, Value):
             return self.block.read(x.aux)
-        return self.constant(x).aux if isinstance(x, np.ndarray | Items) else x
+        return self.constant(x).aux if isinstance(x, np.ndarray | Items | Unread) else x
 
     def lifted(self, key: str, param: Any, count: int, fills: list[Any]) -> Any:
         """The parameter with a hole in place of each value that may differ from run to run.
@@ -196,34 +375,45 @@ class Stage(Mode):
         These are integers of an index; lengths and axes must be known, since types depend on them.
         """
         if isinstance(param, Value):
-            if key in ("index", "steps"):
+            extent = None if key in ("index", "steps") else self.extent_of(param)
+            if extent is not None or key in ("index", "steps"):
                 fills.append(self.placed(param))
-                return Hole(count + len(fills) - 1)
+                return Hole(count + len(fills) - 1, extent)
             return self.decide(param) if isinstance(param, Staged) else param.primal
         kind = type(param)
         if kind is tuple or kind is list:
             return kind(self.lifted(key, p, count, fills) for p in param)
         if kind is slice:
-            parts = (param.start, param.stop, param.step)
-            return slice(*(p.__index__() if isinstance(p, Value) else p for p in parts))
+            return slice(*(self.lifted("index", p, count, fills) for p in (param.start, param.stop, param.step)))
         if kind is dict:
             return {k: self.lifted(key if key == "steps" else k, p, count, fills) for k, p in param.items()}
         return param
 
     def evaluated(
         self, row: Primitive, args: Sequence[Any], operands: Sequence[Any], params: dict[str, Any]
-    ) -> tuple[list[Any], frozenset[Var] | None]:
-        """Samples of the results; and, where they are known values, the parameters that they follow from."""
+    ) -> tuple[list[Any], list[AnyType], frozenset[Var] | None]:
+        """Samples of the results, and types; where they are known values, the parameters that they follow from."""
         types = row.types([type_in(x) for x in args], **params) if row.types is not None else None
         if types is not None and row is not weak:
-            return [sample(t) for t in types], None
+            return [sample(t) for t in types], types, None
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)
-        if known is None:
-            return samples_of(row, [isinstance(x, Value) for x in args], contents, params), None
-        with quiet():
-            out = row.evaluate(*contents[: len(args)], **fill(params, contents))
-        return list(out) if row.several else [out], known
+        if known is not None:
+            with quiet():
+                out = row.evaluate(*contents[: len(args)], **fill(params, contents))
+            samples = list(out) if row.several else [out]
+            return samples, list(map(type_of, samples)), known
+        variable = [isinstance(x, Value) for x in args]
+        if not any(isinstance(x, Staged) and has_extents(x.aux.type) for x in args) and not fills_length(params):
+            samples = samples_of(row, variable, contents, params)
+            return samples, list(map(type_of, samples)), None
+        try:
+            samples = samples_of(row, variable, contents, params)
+            types = types_of_results(row, variable, list(map(type_in, operands)), contents, params)
+        except Exception as problem:
+            raise NeedsLengths(row.name, problem, next(x.aux for x in operands if isinstance(x, Staged))) from problem
+        self.use(types)
+        return samples, types, None
 
     def knowledge(self, row: Primitive, operands: Sequence[Any]) -> frozenset[Var] | None:
         """What a result that can be computed now depends on; None where it is for the run."""
@@ -272,6 +462,30 @@ def name_constants(ins: Sequence[Any], params: dict[str, Any]) -> None:
                     x.name = p.name
 
 
+def most(n: Any) -> int:
+    return int(n.extent.bound if isinstance(n, Length) else n)
+
+
+def left_out(n: Any, part: slice) -> int:
+    """How many of n elements, which only the run knows, a slice leaves out at both ends; 0 where it depends on n."""
+    bounds = (part.start, part.stop, part.step)
+    if isinstance(n, Length) and BASIC.issuperset(map(type, bounds)) and part.step in (None, 1) and part.stop != 0:
+        start, stop = part.start or 0, part.stop or 0
+        return start - stop if start >= 0 >= stop else 0
+    return 0
+
+
+def fills_length(params: dict[str, Any]) -> bool:
+    return any(hole.extent is not None for hole in holes(params))
+
+
+def is_whole(outs: Sequence[Var]) -> bool:
+    return len(outs) == 1 and outs[0].type == WHOLE
+
+
+WHOLE = type_of(0)
+# apart from each other, so that a length less a few is not mistaken for another
+PRIMES = [n for n in range(67, 20_000) if all(n % k for k in range(2, int(n**0.5) + 1))][::8]
 STAGING = Stage()
 LARGE = 4096  # elements; larger constants are not computed while the program is built
 

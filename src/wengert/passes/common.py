@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.ir.order import has_effect, reads
-from wengert.ir.program import Equation, Hole, Program, Var, substituted, type_in
+from wengert.ir.program import Equation, Program, Var, map_holes, substituted, type_in
 from wengert.passes.rewrite import Names, everywhere, key_of, place, rebuilt, renamed, stands_for, with_operands
 
 COMMUTE = frozenset(["add", "mul", "equal", "not_equal", "logical_and", "logical_or"])
@@ -85,7 +85,7 @@ def is_one_place(e: Equation) -> bool:
 
 def shifted(e: Equation) -> Any:
     """The index of a read as it stands in a write, which has one more operand."""
-    return key_of(tuple([Hole(p.operand + 1) if isinstance(p, Hole) else p for p in e.params["index"]]))
+    return key_of(map_holes(e.params["index"], lambda hole: hole._replace(operand=hole.operand + 1)))
 
 
 # ---------------------------------------------------------------- operands of regions

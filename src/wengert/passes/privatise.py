@@ -12,7 +12,7 @@ Nobody may read the array after the loop.
 from dataclasses import replace
 from typing import Any
 
-from wengert.ir.program import Equation, Hole, Program, Type, Var
+from wengert.ir.program import Equation, Hole, Program, Type, Var, has_extents
 from wengert.passes.dead import used
 from wengert.passes.rewrite import everywhere, is_plain, place, rebuilt, times
 from wengert.rules.control import full
@@ -52,7 +52,11 @@ def fresh(p: Var, e: Equation) -> Equation:
 
 def is_work(body: Program, position: int, out: Var) -> bool:
     p = body.params[position]
-    return isinstance(p.type, Type) and p.type.form == "array" and p.type.shape != () and overwrites(body, p)
+    return isinstance(p.type, Type) and is_array(p.type) and overwrites(body, p)
+
+
+def is_array(type: Type) -> bool:
+    return type.form == "array" and type.shape != () and not has_extents(type)
 
 
 def overwrites(body: Program, p: Var) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.ir.program import Equation, Program, Type, Var
+from wengert.ir.program import Equation, Extent, Program, Type, Var, type_in
 
 Range = tuple[int, int]
 Ranges = dict[Var, Range]
@@ -44,6 +44,10 @@ def is_index(x: Var) -> bool:
     return isinstance(x.type, Type) and x.type.shape == () and x.type.dtype == np.int64
 
 
+def most(n: int | Extent) -> int:
+    return n.bound if isinstance(n, Extent) else n
+
+
 def products(a: Range, b: Range) -> Range:
     ends = [x * y for x in a for y in b]
     return min(ends), max(ends)
@@ -60,7 +64,9 @@ RULES = {
     "maximum": lambda r, e: r[0] and r[1] and (max(r[0][0], r[1][0]), max(r[0][1], r[1][1])),
     "convert": lambda r, e: r[0],
     "weak": lambda r, e: r[0],
-    "wrap_index": lambda r, e: (0, e.params["n"] - 1) if e.params["n"] > 0 else None,
+    "wrap_index": lambda r, e: (0, e.params["n"] - 1) if isinstance(e.params["n"], int) and e.params["n"] > 0 else None,
+    "slice_length": lambda r, e: r[0] and (0, r[0][1]),
+    "length": lambda r, e: (0, most(type_in(e.ins[0]).shape[e.params["axis"]])),  # type: ignore[union-attr]
 }
 
 

@@ -138,7 +138,7 @@ def refilled(e: Equation, change: Callable[[Any], Any]) -> Equation:
 
     def settle(hole: Hole) -> Any:
         i = hole.operand - e.count
-        return Hole(e.count + left.index(i)) if found[i] is None else found[i]
+        return hole._replace(operand=e.count + left.index(i)) if found[i] is None else found[i]
 
     params = {key: map_holes(p, settle) for key, p in e.params.items()}
     return replace(e, params=params, ins=[*e.ins[: e.count], *(e.ins[e.count + i] for i in left)])

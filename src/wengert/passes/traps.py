@@ -6,13 +6,13 @@ A row is taken to raise unless it is listed here, or elementwise.
 import math
 from typing import Any
 
-from wengert.ir.program import Equation, Hole, Stack, dtype_in, type_in
+from wengert.ir.program import Equation, Extent, Hole, Stack, dtype_in, type_in
 from wengert.passes.ranges import Range, Ranges, learn, range_of, region_ranges
 
 # of operands whose types fit, as those of a program do
 TOTAL = frozenset(
     [
-        *("full", "array", "empty_stack", "stack_push", "weak"),
+        *("full", "array", "empty_stack", "stack_push", "unread", "weak", "length"),
         *("reshape", "transpose", "flip", "broadcast_to", "spread", "concatenate", "stack"),
         *("reduce_sum", "collapse", "reduce_max", "reduce_min", "reduce_prod", "reduce_any", "reduce_all"),
         *("cumsum", "cumprod", "sum_of_ranges", "share", "argsort", "matmul", "einsum", "convolve"),
@@ -38,10 +38,13 @@ def can_trap(e: Equation, known: Ranges) -> bool:
     if name in INDEXED:
         return e.has_holes and not holes_in_range(e, known)
     if name == "wrap_index":
-        return not inside(range_of(e.ins[0], known), e.params["n"])
+        n = e.params["n"]
+        return not isinstance(n, int) or not inside(range_of(e.ins[0], known), n)
     if name in ("take", "put_add"):
         n = type_in(e.ins[0]).shape[0] if name == "take" else e.params["shape"][0]
-        return not inside(range_of(e.ins[1], known), n)
+        return not isinstance(n, int) or not inside(range_of(e.ins[1], known), n)
+    if name == "slice_length":
+        return isinstance(e.params["index"][0].step, Hole)
     if name == "trip_count":
         return not never_zero(range_of(e.ins[2], known))
     if name in QUOTIENTS and is_whole(e):
@@ -87,15 +90,18 @@ def holes_in_range(e: Equation, known: Ranges) -> bool:
     return axes is not None and all(inside(range_of(e.ins[hole.operand], known), n) for hole, n in axes)
 
 
-def axes_of(index: tuple[Any, ...], shape: tuple[int, ...]) -> list[tuple[Hole, int]] | None:
-    """Each hole, with the length of the axis that it indexes; None where holes stand elsewhere."""
+def axes_of(index: tuple[Any, ...], shape: tuple[Any, ...]) -> list[tuple[Hole, int]] | None:
+    """Each hole that indexes an axis, with its length, 0 where only the run knows it; None where another may raise.
+
+    A slice is cut off at the ends of an axis, but its step must not be zero.
+    """
     lengths, found = iter(shape), []
     for part in index:
         if part is None:
             continue
         n = next(lengths, math.nan)
         if isinstance(part, Hole):
-            found.append((part, int(n)))
-        elif isinstance(part, slice) and any(isinstance(p, Hole) for p in (part.start, part.stop, part.step)):
+            found.append((part, 0 if isinstance(n, Extent) else int(n)))
+        elif isinstance(part, slice) and isinstance(part.step, Hole):
             return None
     return found

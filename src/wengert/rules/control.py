@@ -15,10 +15,25 @@ import numpy as np
 
 from wengert.core.mode import Value, content_of, is_array
 from wengert.core.primitive import Primitive
+from wengert.core.types import Shape, shape_of
 from wengert.ir.evaluate import Interpreter
-from wengert.ir.program import KINDS, ROWS, AnyType, Items, Stack, Type, result_types, tangent_type, type_of, zero
+from wengert.ir.program import (
+    KINDS,
+    ROWS,
+    AnyType,
+    Extent,
+    Items,
+    Stack,
+    Type,
+    Unread,
+    has_extents,
+    result_types,
+    tangent_type,
+    type_of,
+    zero,
+)
 from wengert.rules.indexing import getitem
-from wengert.rules.linear import broadcast_to, convert, reshape
+from wengert.rules.linear import broadcast_to, convert, relabel, reshape, zeros
 from wengert.rules.reduce import reduce_all
 
 
@@ -32,11 +47,14 @@ def row(name: str, evaluate: Any, **columns: Any) -> Primitive:
 
 full = row("full", lambda *, shape, value, dtype: np.full(shape, value, dtype))
 array = row("array", lambda x: x)
+unread = row("unread", lambda *, type: np.empty((0,) * len(type.shape), type.dtype), types=lambda ins, type: [type])
 empty_stack = row("empty_stack", lambda *, type: Items(type), types=lambda ins, type: [type])
 
 
 def literal(x: Any) -> tuple[Primitive, list[Any], dict[str, Any]]:
     """(row, operands, parameters) of the equation that makes a constant; short where all its elements are equal."""
+    if isinstance(x, Unread):
+        return unread, [], {"type": x.type}
     if isinstance(x, Items):
         assert not x.items
         return empty_stack, [], {"type": x.type}
@@ -64,11 +82,20 @@ def conform(x: Any, type: AnyType) -> Any:
         return KINDS[type.dtype.kind](x)
     if have.dtype != type.dtype or (have.form == "weak" and type.form != "weak"):
         x = convert(x, dtype=type.dtype)
+    if has_extents(type) and have.shape != type.shape:
+        return relabel(x, shape=type.shape)
     if have.shape != type.shape:
         return broadcast_to(x, shape=type.shape)
     if have.form == "array" and type.form == "scalar":
         return getitem(x, index=())
     return reshape(x, shape=()) if type.form == "array" and have.form != "array" else x
+
+
+def filled(x: Any, type: AnyType, like: Any) -> Any:
+    """A tangent or cotangent of `like` as a value of this type, where None is a zero."""
+    if x is not None:
+        return conform(x, type)
+    return zeros(shape_of(like), type.dtype) if has_extents(type) else zero(type)  # type: ignore[union-attr]
 
 
 def value_type(x: Any) -> AnyType:
@@ -77,7 +104,7 @@ def value_type(x: Any) -> AnyType:
     if not isinstance(x, Value) or isinstance(content, Items):
         return type_of(content)
     form = "array" if is_array(x) else "weak" if type(content) in WEAK else "scalar"
-    return Type(x.dtype, x.shape, form)
+    return Type(x.dtype, tuple([getattr(n, "extent", n) for n in x.shape]), form)
 
 
 def is_batched(x: Any) -> bool:
@@ -88,13 +115,20 @@ def is_batched(x: Any) -> bool:
     return False
 
 
+def within(n: Any, m: Any) -> bool:
+    """Whether an array of length n is one of length m."""
+    return n == m or (isinstance(m, Extent) and (n.bound if isinstance(n, Extent) else n) <= m.bound)
+
+
 WEAK = (bool, int, float, complex)
 
 
 def fits(have: AnyType, type: AnyType) -> bool:
     if isinstance(have, Stack) or isinstance(type, Stack) or (type.form == "weak" and have.form != "weak"):
         return False
-    stretches = all(n in (1, m) for n, m in zip(reversed(have.shape), reversed(type.shape)))
+    if has_extents(type) and not all(map(within, have.shape, type.shape)):
+        return False
+    stretches = has_extents(type) or all(n in (1, m) for n, m in zip(reversed(have.shape), reversed(type.shape)))
     return len(have.shape) <= len(type.shape) and stretches and np.can_cast(have.dtype, type.dtype, "same_kind")
 
 
@@ -117,19 +151,24 @@ def stack_push_evaluate(stack: Items, x: Any, *, type: Stack, inplace: bool) -> 
     return Items(stack.type, items)
 
 
-def stack_pop_evaluate(stack: Items, *, type: Stack, inplace: bool, zeros: bool = False) -> tuple[Items, Any]:
-    """zeros: of tangents or cotangents, where an empty stack stands for one of zeros"""
-    if zeros and not stack.items:
-        return stack, zero(type.element)
+def stack_pop_evaluate(stack: Items, *, type: Stack, inplace: bool, zeros: Shape | None = None) -> tuple[Items, Any]:
+    """zeros: of tangents or cotangents, where an empty stack stands for one of zeros, of this shape"""
+    if zeros is not None and not stack.items:
+        return stack, zero(type.element) if zeros == () else np.zeros(zeros, type.element.dtype)
     items = stack.items if inplace else list(stack.items)
     x = items.pop()
     return Items(stack.type, items), x
 
 
-def pushed(stack: Any, x: Any, type: Stack) -> Any:
+def pushed(stack: Any, x: Any, type: Stack, like: Any) -> Any:
     """A stack of tangents or cotangents, where None is a zero."""
     stack = zero(type) if stack is None else stack
-    return stack_push(stack, zero(type.element) if x is None else conform(x, type.element), type=type, inplace=False)
+    return stack_push(stack, filled(x, type.element, like), type=type, inplace=False)
+
+
+def popped(stack: Any, type: Stack, shape: Shape) -> Any:
+    """From a stack of tangents or cotangents of elements of this shape."""
+    return stack_pop(stack, type=tangent_type(type), inplace=False, zeros=shape if has_extents(type.element) else ())
 
 
 def lifted_type(type: AnyType, size: int) -> AnyType:
@@ -198,25 +237,32 @@ def stack_push_batch(size: int, batched: Any, operands: Any, *, type: Stack, inp
 stack_push = row(
     "stack_push",
     stack_push_evaluate,
-    push=lambda stack_dot, x_dot, type: pushed(stack_dot, x_dot, tangent_type(type)),
-    pull=lambda ct, type: stack_pop(ct, type=tangent_type(type), inplace=False, zeros=True),
+    push=lambda x, stack_dot, x_dot, type: pushed(stack_dot, x_dot, tangent_type(type), x),
+    pull=lambda ct, x_shape, type: popped(ct, type, x_shape),
     batch=stack_push_batch,
     types=lambda ins, type, inplace: [type],
 )
 stack_pop = row(
     "stack_pop",
     stack_pop_evaluate,
-    push=lambda stack_dot, type: stack_pop(stack_dot, type=tangent_type(type), inplace=False, zeros=True),
-    pull=lambda ct, type: (pushed(*ct, tangent_type(type)),),
-    batch=lambda size, batched, operands, *, type, inplace, zeros=False: stack_pop(
-        *operands, type=lifted_type(type, size), inplace=inplace, zeros=zeros
+    push=lambda stack_dot, out, type: popped(stack_dot, type, shape_of(out[1])),
+    pull=lambda ct, out, type: (pushed(*ct, tangent_type(type), out[1]),),
+    batch=lambda size, batched, operands, *, type, inplace, zeros=None: stack_pop(
+        *operands, type=lifted_type(type, size), inplace=inplace, zeros=zeros and (size, *zeros)
     ),
-    types=lambda ins, type, inplace, zeros=False: [type, type.element],
+    types=lambda ins, type, inplace, zeros=None: [type, type.element],
     several=True,
 )
 
 # ---------------------------------------------------------------- checks
 
+length = row("length", lambda x, *, axis: x.shape[axis], types=lambda ins, axis: [type_of(0)])
+# of n elements, how many a slice chooses
+slice_length = row(
+    "slice_length",
+    lambda n, *, index: len(range(*index[0].indices(n))),
+    types=lambda ins, index: [type_of(0)],
+)
 trip_count = row("trip_count", lambda lo, hi, step: len(range(int(lo), int(hi), int(step))))
 
 

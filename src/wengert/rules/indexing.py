@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Value, content_of, decide
+from wengert.core.mode import Value, content_of, decide, is_open
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
+from wengert.ir.samples import sample, types_of_results
 from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
 Index = tuple[Any, ...]
@@ -71,11 +72,14 @@ def truth_index(part: bool) -> Index:
 
 
 def plain_slice(part: slice) -> slice:
-    """With Python's integers for bounds: a bound that is a value could change later."""
+    """With Python's integers for bounds: a bound that is a value could change later.
+
+    Only one that is known when a program runs stays a value.
+    """
     bounds = (part.start, part.stop, part.step)
     if BASIC.issuperset(map(type, bounds)):
         return part
-    return slice(*[None if b is None else int(b.__index__()) for b in bounds])
+    return slice(*[b.snapshot() if is_open(b) else None if b is None else int(b.__index__()) for b in bounds])
 
 
 def without_ellipsis(parts: Index, ndim: int) -> Index:
@@ -118,26 +122,43 @@ def lifted_index(index: Index) -> dict[str, Any]:
     return {"index": (slice(None), *index)}
 
 
-def getitem_types(ins: list[Any], index: Index) -> list[Any] | None:
+def getitem_types(ins: list[Any], index: Index, extents: tuple[Any, ...] = ()) -> list[Any] | None:
     """Where no index fits, the type of what is read by one that would; None where a sample tells."""
-    axis, shape = 0, list(ins[0].shape)
-    if 0 not in shape:
+    shape, parts, left, axis = list(ins[0].shape), [], iter(extents), 0
+    if 0 not in shape and not extents:
         return None
     for part in index:
-        if part is not None:
-            if not isinstance(part, slice | np.ndarray):
-                shape[axis] = 1
-            axis += 1
-    part = np.zeros(shape, ins[0].dtype)[tuple([p if isinstance(p, slice | np.ndarray | None) else 0 for p in index])]
-    return [ins[0]._replace(shape=part.shape, form="array" if isinstance(part, np.ndarray) else "scalar")]
+        if isinstance(part, slice):
+            extent = next(left, None)
+            shape[axis], part = (shape[axis], part) if extent is None else (extent, slice(None))
+        elif not isinstance(part, np.ndarray | None):
+            shape[axis], part = 1, 0
+        parts.append(part)
+        axis += part is not None
+    whole = ins[0]._replace(shape=tuple(shape))
+    return types_of_results(getitem, [True], [whole], [sample(whole)], {"index": tuple(parts)})
 
 
-def written_types(ins: list[Any], **params: Any) -> list[Any] | None:
-    """The same for a write: the type of the array."""
-    return [ins[0]] if 0 in ins[0].shape else None
+def written_types(ins: list[Any], *, index: Index, steps: Steps = (), inplace: bool) -> list[Any] | None:
+    """For a write, the type of the array, where samples do not tell that the value fits."""
+    is_open = has_open_slice((index, steps)) or any(not isinstance(n, int) for x in ins for n in x.shape)
+    return [ins[0]] if 0 in ins[0].shape or is_open else None
 
 
-def getitem_evaluate(x: Any, *, index: Index) -> Any:
+def has_open_slice(param: Any) -> bool:
+    """Whether a bound of a slice is known when a program runs."""
+    match param:
+        case slice():
+            return not BASIC.issuperset(map(type, (param.start, param.stop, param.step)))
+        case tuple():
+            return any(map(has_open_slice, param))
+        case dict():
+            return any(map(has_open_slice, param.values()))
+    return False
+
+
+def getitem_evaluate(x: Any, *, index: Index, extents: Any = ()) -> Any:
+    """extents: in a program, for each slice; None where its length is known."""
     return x[index]
 
 
@@ -179,7 +200,7 @@ def add_at_batch(size: int, batched: Any, operands: Any, *, index: Index, inplac
     if not base_batched:
         base, inplace = broadcast_to(base, shape=(size, *shape_of(base))), False
     if part_batched:
-        part = align(part, len(target_shape(shape_of(base)[1:], index)))
+        part = align(part, axes_left(len(shape_of(base)) - 1, index))
     return add_at(base, part, index=(slice(None), *index), inplace=inplace)
 
 
@@ -189,8 +210,15 @@ def align(x: Any, ndim: int) -> Any:
     return x if len(rest) >= ndim else reshape(x, shape=(n, *(1,) * (ndim - len(rest)), *rest))
 
 
+def axes_left(ndim: int, index: Index) -> int:
+    """Of an array with `ndim` axes, how many has the part at `index`?"""
+    new = sum(part is None for part in index)
+    read = sum(not isinstance(part, slice | None) for part in index)
+    return ndim + new - read + max((np.ndim(content_of(p)) for p in index if is_position_array(p)), default=0)
+
+
 def target_shape(shape: Shape, index: Index) -> Shape:
-    return np.broadcast_to(0, shape)[sampled(index)].shape
+    return np.broadcast_to(0, shape)[index].shape
 
 
 add_at = row(
@@ -339,9 +367,11 @@ def shape_after(shape: Shape, steps: Steps) -> Shape:
 
 
 def sampled(param: Any) -> Any:
-    """With a sample in place of each value: enough to know a shape."""
+    """With a sample in place of each value: enough to know the axes, and lengths that are long enough."""
     if isinstance(param, Value):
         return content_of(param)
+    if has_open_slice(param) and type(param) is slice:
+        return slice(None)
     if type(param) is tuple:
         return tuple([sampled(p) for p in param])
     return {key: sampled(p) for key, p in param.items()} if type(param) is dict else param
@@ -353,7 +383,7 @@ def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: 
     if not root_batched:
         root, inplace = broadcast_to(root, shape=(size, *shape)), False
     if value_batched:
-        value = align(value, len(target_shape(shape_after(shape, steps), index)))
+        value = align(value, axes_left(len(shape_after(shape, steps)), index))
     lifted = tuple([(step, lift_params(step, params, size)) for step, params in steps])
     return write(root, value, steps=lifted, index=(slice(None), *index), inplace=inplace)
 

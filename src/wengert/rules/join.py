@@ -1,5 +1,6 @@
 """Joins: rows that take any number of operands and put them beside each other."""
 
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, shape_of
 from wengert.rules.indexing import getitem
-from wengert.rules.linear import broadcast_to, zeros_like
+from wengert.rules.linear import broadcast_to, unbroadcast, zeros_like
 
 
 def join_tangents(join: Any, xs: tuple[Any, ...], xs_dot: tuple[Any, ...], **params: Any) -> Any:
@@ -20,12 +21,10 @@ def stretch(size: int, batched: Any, operands: Any) -> list[Any]:
 
 
 def concatenate_pull(ct: Any, xs_shape: tuple[Shape, ...], traced: tuple[bool, ...], axis: int) -> tuple[Any, ...]:
-    ends = [int(e) for e in np.cumsum([s[axis] for s in xs_shape])]
+    ends = [0, *accumulate(s[axis] for s in xs_shape)]
     before = (slice(None),) * axis
-    return tuple(
-        getitem(ct, index=(*before, slice(end - s[axis], end))) if t else None
-        for end, s, t in zip(ends, xs_shape, traced)
-    )
+    parts = zip(pairwise(ends), xs_shape, traced)
+    return tuple(unbroadcast(getitem(ct, index=(*before, slice(*ends))), s) if t else None for ends, s, t in parts)
 
 
 concatenate = row(

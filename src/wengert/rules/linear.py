@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.mode import Value
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of, unbroadcast_axes
 
@@ -21,18 +22,36 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
         return broadcast_to(ct, shape=shape)  # a constant partial times a scalar cotangent
     axes, reshaped = unbroadcast_axes(have, shape)
     out = collapse(ct, axes=axes) if axes else ct
-    return reshape(out, shape=shape) if reshaped else out
+    if reshaped:
+        return reshape(out, shape=shape)
+    return out if shape_of(out) == shape else relabel(out, shape=shape)
 
 
 def zeros_like(x: Any) -> Any:
-    """A plain array of zeros of the shape and dtype of any value."""
-    return np.zeros(shape_of(x), dtype_of(x))
+    """An array of zeros of the shape and dtype of any value; a plain one where its lengths are known."""
+    return zeros(shape_of(x), dtype_of(x))
+
+
+def zeros(shape: Shape, dtype: np.dtype[Any]) -> Any:
+    if any(isinstance(n, Value) for n in shape):
+        return broadcast_to(dtype.type(0), shape=shape)
+    return np.zeros(shape, dtype)
 
 
 def cast(ct: Any, dtype: np.dtype[Any]) -> Any:
     """To `dtype`, a complex cotangent of a real value keeping its real part (pairing Re(ct * t))."""
     return ct if dtype_of(ct) == dtype else convert(ct, dtype=dtype)
 
+
+# in a program, the same array by a type whose extents have other names
+relabel = row(
+    "relabel",
+    lambda x, *, shape: x,
+    transposes=(lambda ct, x_shape: relabel(ct, shape=x_shape),),
+    lift=lambda size, shape: {"shape": (size, *shape)},
+    types=lambda ins, shape: [ins[0]._replace(shape=tuple([getattr(n, "extent", n) for n in shape]))],
+    examples=[(((2, 3),), {"shape": (2, 3)})],
+)
 
 # ---------------------------------------------------------------- casts
 

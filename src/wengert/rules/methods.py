@@ -200,7 +200,7 @@ def is_same_place(view: Any, root: Value, steps: Any, index: Any) -> bool:
     return (
         last is indexing.getitem
         and same_index(params["index"], index)
-        and all(a[0] is b[0] and a[1] == b[1] for a, b in zip(view.steps, steps))
+        and all(a[0] is b[0] and same_part(a[1], b[1]) for a, b in zip(view.steps, steps))
     )
 
 
@@ -211,6 +211,12 @@ def same_index(a: Any, b: Any) -> bool:
 def same_part(p: Any, q: Any) -> bool:
     if isinstance(p, Value) or isinstance(q, Value):
         return isinstance(p, Value) and isinstance(q, Value) and p.mode is q.mode and p.aux is q.aux is not None
+    if type(p) is slice and type(q) is slice:
+        return same_index((p.start, p.stop, p.step), (q.start, q.stop, q.step))
+    if type(p) is tuple and type(q) is tuple:
+        return same_index(p, q)
+    if type(p) is dict and type(q) is dict:
+        return p.keys() == q.keys() and all(same_part(p[key], q[key]) for key in p)
     return type(p) is type(q) and not isinstance(p, np.ndarray) and p == q
 
 

@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value
 from wengert.ir.program import AnyType, Equation, Program, Var, clone, filled_params, is_unnamed, map_regions
 from wengert.modes.batch import Batched, LanesDiffer
-from wengert.modes.stage import Stage
+from wengert.modes.stage import NeedsValue, Stage
 from wengert.passes.optimise import optimise
 
 
@@ -18,10 +19,23 @@ def build(
     """The program of `body(stage, variables)`, which returns a list of results."""
     stage = Stage()
     with stage.building(name) as block:
-        results = body(stage, [stage.parameter(n, t) for n, t in zip(names, types)])
+        try:
+            results = body(stage, [stage.parameter(n, t) for n, t in zip(names, types)])
+        except NeedsValue as needs:
+            raise no_lengths(stage, needs) from None
         block.program.results = [stage.operand(x) for x in results]
     stage.finished = True
     return block.program
+
+
+def no_lengths(stage: Stage, needs: NeedsValue) -> Diagnostic:
+    return Diagnostic(
+        "W602",
+        "the derivative of this line needs lengths that are known when the program runs only",
+        needs.reason,
+        "loop over the elements of slices whose bounds depend on values, or differentiate without wg.jit",
+        stage.where,
+    )
 
 
 _derived: "WeakKeyDictionary[Program, dict[Any, Any]]" = WeakKeyDictionary()

@@ -14,6 +14,7 @@ from wengert.ir.program import (
     Type,
     Var,
     clone,
+    has_extents,
     parameter_types,
     result_types,
     tangent_type,
@@ -25,7 +26,7 @@ from wengert.modes.forward import Dual, Forward
 from wengert.modes.stage import Stage
 from wengert.rules.control import (
     call,
-    conform,
+    filled,
     for_,
     full,
     if_,
@@ -69,7 +70,7 @@ def pushed_program(program: Program, groups: Sequence[Sequence[int]], traced: Fl
         mode.finished = True
         duals = [isinstance(x, Dual) and x.mode is mode for x in outs]
         dots = [
-            conform(x.tangent, tangent_type(type_in(r))) if d else zero(tangent_type(type_in(r)))
+            filled(x.tangent if d else None, tangent_type(type_in(r)), x)
             for x, d, m, r in zip(outs, duals, moving, program.results)
             if m
         ]
@@ -86,11 +87,7 @@ def name_tangents(e: Equation, outs: Sequence[Any]) -> None:
 
 def with_dots(xs: Sequence[Any], dots: Sequence[Any], flags: Flags, types: Sequence[AnyType]) -> list[Any]:
     """Values, followed by the tangents of those that are traced."""
-    return [*xs, *(filled(d, tangent_type(t)) for d, f, t in zip(dots, flags, types) if f)]
-
-
-def filled(x: Any, type: AnyType) -> Any:
-    return zero(type) if x is None else conform(x, type)
+    return [*xs, *(filled(d, tangent_type(t), x) for x, d, f, t in zip(xs, dots, flags, types) if f)]
 
 
 def parted(outs: Sequence[Any], moving: Flags) -> tuple[list[Any], list[Any]]:
@@ -180,12 +177,13 @@ def spread_out(found: Sequence[Any], flags: Flags) -> list[Any]:
     return [next(rest) if f else None for f in flags]
 
 
-def totals_in(waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType]) -> list[Any]:
-    return [filled(w, tangent_type(t)) for w, f, t in zip(waiting, traced, types) if f and not isinstance(t, Stack)]
+def totals_in(waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType], xs: Sequence[Any]) -> list[Any]:
+    rows = zip(waiting, traced, types, xs)
+    return [filled(w, tangent_type(t), x) for w, f, t, x in rows if f and not isinstance(t, Stack)]
 
 
-def cotangents_in(cts: Sequence[Any], moving: Flags, types: Sequence[AnyType]) -> list[Any]:
-    return [filled(ct, tangent_type(t)) for ct, m, t in zip(cts, moving, types) if m]
+def cotangents_in(cts: Sequence[Any], moving: Flags, types: Sequence[AnyType], outs: Sequence[Any]) -> list[Any]:
+    return [filled(ct, tangent_type(t), x) for ct, m, t, x in zip(cts, moving, types, outs) if m]
 
 
 class Derived:
@@ -212,8 +210,8 @@ def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = [primals[i] for i in derived.hand]
-        seeds = cotangents_in(cts, derived.moving, result_types(program))
-        fresh, totals = begin(waiting, traced, parameter_types(program))
+        seeds = cotangents_in(cts, derived.moving, result_types(program), out)
+        fresh, totals = begin(waiting, traced, parameter_types(program), primals)
         back = derived_of(derived.backward, optimised_back, fresh)
         found = call(*hand, *out[n:], *seeds, *totals, program=back)
         return spread_out(bars(found, chosen(program.params, traced)), traced)
@@ -239,9 +237,9 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = sorted({i for half in halves for i in half.hand})
-        seeds = cotangents_in(cts, moving, results)
+        seeds = cotangents_in(cts, moving, results, out)
         back = [backward_side(half, side, hand, stored, k) for k, (half, side) in enumerate(zip(halves, sides))]
-        fresh, totals = begin(waiting[1:], flags, types)
+        fresh, totals = begin(waiting[1:], flags, types, operands)
         back = [begun(side, fresh) for side in back]
         found = if_(condition, *(operands[i] for i in hand), *out[n:], *seeds, *totals, then=back[0], orelse=back[1])
         return [None, *spread_out(bars(found, chosen(sides[0].params, flags)), flags)]
@@ -257,14 +255,19 @@ def free_to_read(operands: Sequence[Any]) -> list[bool]:
     return [is_free(x) or shape_of(x) == () for x in operands]
 
 
-def begin(waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType]) -> tuple[list[int], list[Any]]:
+def begin(
+    waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType], xs: Sequence[Any]
+) -> tuple[list[int], list[Any]]:
     """(which totals begin in the way back, since nothing waits for them; the others).
 
-    Totals are the last parameters, and counted from the last.
+    Totals are the last parameters, and counted from the last.  Of those whose lengths only the run knows, a zero is
+    made here, like the values themselves.
     """
-    found = [(w, tangent_type(t)) for w, f, t in zip(waiting, traced, types) if f and not isinstance(t, Stack)]
-    fresh = [k - len(found) for k, (w, _) in enumerate(found) if w is None]
-    return fresh, [conform(w, t) for w, t in found if w is not None]
+    rows = zip(waiting, traced, types, xs)
+    found = [(w, tangent_type(t), x) for w, f, t, x in rows if f and not isinstance(t, Stack)]
+    begins = [w is None and not has_extents(t) for w, t, _ in found]
+    fresh = [k - len(found) for k, b in enumerate(begins) if b]
+    return fresh, [filled(*each) for each, b in zip(found, begins) if not b]
 
 
 def keeping(half: Halves, n: int, before: list[AnyType], after: list[AnyType]) -> Program:
@@ -297,7 +300,7 @@ class Tape:
         kept = self.kept = half.kept
         self.values = half.names
         self.names = [kept_name(name) for name in half.names]
-        self.is_array = [trips is not None and not isinstance(t, Stack) for t in kept]
+        self.is_array = [trips is not None and not isinstance(t, Stack) and not has_extents(t) for t in kept]
         self.types: list[AnyType] = [
             Type(t.dtype, (trips, *t.shape)) if a else Stack(t)  # type: ignore[arg-type, union-attr]
             for t, a in zip(kept, self.is_array)
@@ -419,7 +422,7 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         index = lambda k, extra: extra[0] + k * extra[1] if extra else lo + k * step if (lo, step) != (0, 1) else k
         found = loop_back(
-            half, body, consts, moving, tape, xs, out[n:], cts, waiting[3:], traced[3:], count, extra, index
+            half, body, consts, moving, tape, xs, out[:n], out[n:], cts, waiting[3:], traced[3:], count, extra, index
         )
         return [None, None, None, *found]
 
@@ -476,7 +479,7 @@ def while_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         return loop_back(
-            half, body, consts, moving, tape, primals, out[n + 1 :], cts, waiting, traced, out[n], [], None
+            half, body, consts, moving, tape, primals, out[:n], out[n + 1 :], cts, waiting, traced, out[n], [], None
         )
 
     return list(out[:n]), pull
@@ -489,6 +492,7 @@ def loop_back(
     moving: list[bool],
     tape: Tape,
     xs: Sequence[Any],
+    outs: Sequence[Any],
     tapes: Sequence[Any],
     cts: Sequence[Any],
     waiting: Sequence[Any],
@@ -507,8 +511,8 @@ def loop_back(
     hand = [i for i in half.hand if i >= skip]
     at_hand = [xs[i - skip] for i in hand]
     arrays, stacks = tape.arrays(tapes), tape.stacks(tapes)
-    seeds = cotangents_in(cts, moving, types[consts:])
-    totals = totals_in(waiting[:consts], traced[:consts], types[:consts])
+    seeds = cotangents_in(cts, moving, types[consts:], outs)
+    totals = totals_in(waiting[:consts], traced[:consts], types[:consts], xs)
     parts = [extra, at_hand, arrays, seeds, totals, stacks]
 
     def back_body(stage: Stage, values: list[Any]) -> list[Any]:

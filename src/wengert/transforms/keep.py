@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from wengert.ir.order import has_effect
 from wengert.ir.program import Equation, Program, Stack, Var, makers, variables
+from wengert.ir.program import elements as most_elements
 
 CHEAP = frozenset(
     [
@@ -202,4 +203,4 @@ def is_whole(x: Var) -> bool:
 
 
 def elements(x: Var) -> float:
-    return math.inf if isinstance(x.type, Stack) else math.prod(x.type.shape)
+    return math.inf if isinstance(x.type, Stack) else most_elements(x.type)

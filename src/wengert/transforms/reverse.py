@@ -17,6 +17,7 @@ from wengert.ir.program import (
     Items,
     Program,
     Stack,
+    Unread,
     Var,
     clone,
     is_unnamed,
@@ -28,7 +29,7 @@ from wengert.ir.program import (
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.passes.rewrite import place, times
-from wengert.rules.control import conform, literal
+from wengert.rules.control import filled, literal
 from wengert.transforms.build import bar, build, called, derived_of, replay
 from wengert.transforms.keep import Plan, choose, plans_inside, report
 
@@ -124,15 +125,14 @@ def joint(
         found = StagedSweep(stage).run(seeds)
         mode.finished = True
         stage.where = stage.origin = None
-        ended = [total(found, leaf, p) for leaf, p in zip(leaves, program.params) if leaf]
+        ended = [total(found, leaf, p, x) for leaf, p, x in zip(leaves, program.params, values) if leaf]
         return [peeled(x, mode) for x in results] + ended
 
     return build(program.name, types, names, body), mark
 
 
-def total(found: dict[Any, Any], leaf: Leaf, p: Var) -> Any:
-    type = tangent_type(p.type)
-    return called(conform(found[leaf], type), bar(p.name)) if leaf in found else zero(type)
+def total(found: dict[Any, Any], leaf: Leaf, p: Var, x: Any) -> Any:
+    return called(filled(found.get(leaf), tangent_type(p.type), x), bar(p.name))
 
 
 class Source(NamedTuple):
@@ -208,7 +208,7 @@ def beginning_inside(e: Equation, k: int) -> Equation:
 def zero_variable(name: str, type: AnyType, equations: list[Equation]) -> Any:
     """A zero as it stands in an equation, which may be one more of `equations`."""
     x = zero(type)
-    if not isinstance(x, np.ndarray | Items):
+    if not isinstance(x, np.ndarray | Items | Unread):
         return x
     row, ins, params = literal(x)
     out = Var(name, type)

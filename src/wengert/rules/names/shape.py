@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import content_of, read_only
+from wengert.core.mode import content_of, is_open, read_only
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import indexing, join, linear
 from wengert.rules.elementwise import where as select
@@ -58,8 +58,22 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = N
 
 def resolved(wanted: Any, have: Shape) -> Shape:
     """The target shape with -1 filled in."""
-    wanted = tuple(int(n) for n in wanted) if isinstance(wanted, tuple | list | np.ndarray) else (int(wanted),)
-    return np.empty(have, np.void).reshape(wanted).shape if -1 in wanted else wanted
+    wanted = wanted if isinstance(wanted, tuple | list | np.ndarray) else (wanted,)
+    wanted = tuple(n if is_open(n) else int(n) for n in wanted)
+    if -1 not in wanted:
+        return wanted
+    if any(map(is_open, have)):
+        return tuple(only_other(have, wanted) if n == -1 else n for n in wanted)
+    return np.empty(have, np.void).reshape(wanted).shape
+
+
+def only_other(have: Shape, wanted: Shape) -> Any:
+    """The one length of `have` that stands not in `wanted`, of lengths that are known when a program runs."""
+    left = [n for n in have if n != 1]
+    for n in wanted:
+        if n in left:
+            left.remove(n)
+    return left[0] if len(left) == 1 else math.prod(left)
 
 
 @name(np.ravel)
