@@ -1,5 +1,5 @@
 """Random programs, written as equations: nested loops and branches, calls, arrays that are written, scalars of every
-kind.  The same seed gives the same program.
+kind, casts.  The same seed gives the same program.
 
 Loops and branches close over what they read, as those of the front end do.
 """
@@ -34,14 +34,15 @@ from wengert.rules.elementwise import (
 )
 from wengert.rules.indexing import add_at, getitem, write
 from wengert.rules.linear import broadcast_to, convert, reduce_sum, reshape
+from wengert.rules.reduce import reduce_max
 from wengert.transforms.build import build
 
 F64 = np.dtype(float)
 SCALAR, WEAK, INT = Type(F64, (), "scalar"), Type(F64, (), "weak"), type_of(0)
 N = 4
-ARRAY, MATRIX = Type(F64, (N,)), Type(F64, (3, N))
+ARRAY, MATRIX, SINGLE = Type(F64, (N,)), Type(F64, (3, N)), Type(np.dtype(np.float32), (N,))
 TYPES = [SCALAR, ARRAY, MATRIX, WEAK]
-NAMES = {SCALAR: "s", ARRAY: "a", MATRIX: "m", WEAK: "w", INT: "n"}
+NAMES = {SCALAR: "s", ARRAY: "a", MATRIX: "m", WEAK: "w", SINGLE: "z", INT: "n"}
 SMOOTH = [sin, cos, tanh]
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 0, 1, -1]
 
@@ -89,7 +90,8 @@ class Writer:
 
     def statements(self, n):
         for _ in range(n):
-            kinds = [self.arithmetic] * 7 + [self.element] * 5 + [self.shapes, self.integer]
+            kinds = [self.arithmetic] * 7 + [self.element] * 5 + [self.shapes, self.integer, self.positions]
+            kinds += [self.rounded] * (SINGLE in self.values)
             kinds += [self.loop, self.loop, self.branch, self.called, self.search] * (self.depth > 0)
             kinds += [self.checked] * self.traps
             kind = self.rng.choice(kinds)
@@ -104,11 +106,10 @@ class Writer:
         if r < 0.55:
             row = self.rng.choice([add, sub, mul, add, sub, mul, maximum, div])
             y = self.operand(self.rng.choice([type, type, SCALAR, WEAK]))
-            if row is div:
-                y = add(square(y), 1.0) if self.smooth else y
             if self.smooth and row in (maximum, mul):
                 row, x = mul, tanh(x)
-            self.keep(row(*self.rng.choice([(x, y), (y, x)])))
+            x, y = self.rng.choice([(x, y), (y, x)])
+            self.keep(row(x, add(square(y), 1.0) if self.smooth and row is div else y))
         elif r < 0.75:
             self.keep(neg(x))
         elif r < 0.9:
@@ -153,6 +154,19 @@ class Writer:
         else:
             self.keep(convert(self.pick(SCALAR), dtype=F64))
 
+    def positions(self):
+        """Elements in another order, some of them twice; the largest."""
+        a = self.pick(ARRAY)
+        index = self.rng.choice([slice(None, None, -1), np.array([0, 2, 0, 3])])
+        b = self.keep(getitem(a, index=(index,)))
+        if self.rng.random() < 0.3:
+            self.keep(reduce_max(b, axes=(0,)))
+
+    def rounded(self):
+        """Single precision, and back."""
+        z = self.keep(convert(self.pick(ARRAY), dtype=SINGLE.dtype))
+        self.keep(convert(self.rng.choice([sin(z), mul(z, self.pick(SINGLE))]), dtype=F64))
+
     def integer(self):
         if self.indices:
             i = self.rng.choice(self.indices)
@@ -171,7 +185,8 @@ class Writer:
         return [self.rng.choice(pool) for _ in range(min(count, len(pool)))]
 
     def carried(self, count):
-        types = [self.rng.choice([SCALAR, ARRAY, MATRIX, SCALAR]) for _ in range(count)]
+        kinds = [SCALAR, ARRAY, MATRIX, SCALAR, WEAK, *([SINGLE] if SINGLE in self.values else [])]
+        types = [self.rng.choice(kinds) for _ in range(count)]
         return types, [self.pick(t) for t in types]
 
     def inner(self, types, head, body):
@@ -250,32 +265,36 @@ class Writer:
             self.keep(x)
 
     def called(self):
-        operands = self.closed(self.rng.randrange(1, 4))
-        types = [self.rng.choice([SCALAR, ARRAY]) for _ in range(self.rng.randrange(1, 3))]
+        """Once, or again with the results of the first call."""
+        constants, (types, values) = self.closed(self.rng.randrange(1, 4)), self.carried(self.rng.randrange(1, 3))
 
         def body(writer, values):
             writer.statements(self.rng.randrange(1, 5))
             return writer.results(types)
 
-        program = self.inner([*map(type_in, operands)], 0, body)
+        program = self.inner([*map(type_in, constants), *types], 0, body)
         for _ in range(self.rng.choice([1, 2])):
-            for x in call(*operands, program=program):
-                self.keep(x)
+            values = [self.keep(x) for x in call(*constants, *values, program=program)]
 
 
-def random_program(seed, traps=False, smooth=False, statements=9):
-    """(program, operands): a scalar, an array, a matrix and a Python float."""
+def random_program(seed, traps=False, smooth=False, statements=9, single=False, scalar=False):
+    """(program, operands): a scalar, an array, a matrix and a Python float.
+
+    single   an array of single precision, too
+    scalar   one result instead of all
+    """
     rng = random.Random(seed)
 
     def body(stage, values):
         writer = Writer(rng, stage, 2, values, (), traps, smooth)
         writer.statements(statements)
         stage.where = None
-        return [x for found in writer.values.values() for x in found if not smooth or x.dtype == F64]
+        results = [x for found in writer.values.values() for x in found if not smooth or x.dtype.kind == "f"]
+        return [sum(np.sum(np.sin(x)) for x in results) * 1.0] if scalar else results
 
-    types = [SCALAR, ARRAY, MATRIX, WEAK]
-    program = build("random", types, ["s", "a", "m", "w"], body)
-    return program, operands_for(seed, smooth)
+    types = [*TYPES, *([SINGLE] if single else [])]
+    program = build("random", types, [NAMES[t] for t in types], body)
+    return program, [*operands_for(seed, smooth), np.linspace(-0.5, 0.9, N, dtype=np.float32)][: len(types)]
 
 
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 0.3, -0.7, 1e-310, 1e308])

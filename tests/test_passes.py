@@ -20,7 +20,7 @@ from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.optimise import optimise, prepare
 from wengert.passes.privatise import privatise
-from wengert.rules.control import call, check, for_, full, if_, while_
+from wengert.rules.control import call, check, for_, full, if_, trip_count, while_
 from wengert.rules.elementwise import add, cos, div, floordiv, greater, less, logical_not, mul, neg, sin, sub, where
 from wengert.rules.indexing import add_at, getitem, write
 from wengert.rules.linalg import cholesky
@@ -133,8 +133,23 @@ def test_zero_vanishes_beside_what_is_never_minus_zero(never):
         assert run(before, [x]) == run(after, [x])
 
 
+def test_a_loop_that_reads_positions_counts_down():
+    body = program([INT, ARRAY], lambda i, a: [mul(getitem(a, index=(np.array([0, 2, 0, 3]),)), 0.5)])
+    before = program([ARRAY], lambda a: for_(3, -1, -1, a, body=body, consts=0))
+    assert ascend(before) is before
+
+
 def wg_square(x):
     return mul(x, x)
+
+
+def test_a_number_of_trips_is_counted_once():
+    """Any other integer may be negative, of which there are no trips."""
+    before = program([INT], lambda n: [trip_count(0, trip_count(0, n, 1), 1)])
+    after = verify(fold(before))
+    assert rows(after) == ["trip_count"]
+    for n in (-3, 0, 5):
+        assert run(before, [n]) == run(after, [n]) == run(after, [max(n, 0)])
 
 
 def test_signs_move_into_sums():
@@ -528,8 +543,8 @@ class Typed(Interpreter):
         assert [type_of(x) for x in operands] == [p.type for p in program.params]
         return super().run(program, operands)
 
-    def apply(self, e, values, updates, region):
-        out = super().apply(e, values, updates, region)
+    def apply(self, e, values, evaluate):
+        out = super().apply(e, values, evaluate)
         assert [type_of(x) for x in (out if e.row.several else (out,))] == [o.type for o in e.outs], e
         return out
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+import wengert.transforms.batch
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Items, Stack, Type, type_of, walk
 from wengert.modes.batch import Batched, LanesDiffer
@@ -256,6 +257,18 @@ def test_what_is_the_same_for_all_lanes_stays_so():
 
     np.testing.assert_allclose(wg.vmap(f)(SS), SS**4 * 6, rtol=1e-14)
     assert kinds == [[True, False]]
+
+
+def test_a_batch_of_a_program_is_made_once(monkeypatch):
+    made, sizes = recurrence(), []
+    build_lanes = wengert.transforms.batch.batched_program
+    counted = lambda program, size, *flags: sizes.append(size) or build_lanes(program, size, *flags)
+    monkeypatch.setattr(wengert.transforms.batch, "batched_program", counted)
+    batched = wg.vmap(wg.grad(function_of(made)))
+    for xs, ss in ((XS, SS), (XS, SS), (XS[:2], SS[:2])):
+        expected = np.stack([wg.grad(recurrence_python)(x, s) for x, s in zip(xs, ss)])
+        np.testing.assert_allclose(batched(xs, ss), expected, rtol=1e-12)
+    assert sizes.count(3) == sizes.count(2) > 0
 
 
 def test_single_precision_stays():

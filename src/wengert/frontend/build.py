@@ -137,7 +137,7 @@ class Staging:
         except PYTHON_ERRORS as error:
             statements.end_with(self, type(error), error.args)
         except (NeedsValue, NeedsUnrolling) as needs:
-            needs.where = getattr(needs, "where", None) or self.stage.where or self.frame.source.position(node)
+            needs.where = needs.where or self.stage.where or self.frame.source.position(node)
             if "loop" in self.regions:
                 raise
             self.refusals.note(needs.where, refusal_of(needs))

@@ -1,5 +1,6 @@
 """What a run of a program costs, counted: the derivative of a loop of n steps must cost a multiple of n."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +28,11 @@ class Counter(Interpreter):
     def __init__(self) -> None:
         self.cost = Cost()
 
-    def apply(self, e: Equation, values: list[Any], updates: Any, region: Any) -> Any:
-        if region is not None:
-            return super().apply(e, values, updates, region)
+    def apply(self, e: Equation, values: list[Any], evaluate: Callable[[list[Any]], Any]) -> Any:
+        if e.regions:
+            return super().apply(e, values, evaluate)
         before, sizes = {storage(x) for x in values}, [size(x) for x in values]  # numbers: a reference would be counted
-        out = super().apply(e, values, updates, region)
+        out = super().apply(e, values, evaluate)
         outs = out if e.row.several else (out,)
         fresh = [x for x in outs if storage(x) not in before]
         self.cost.equations += 1

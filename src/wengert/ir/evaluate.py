@@ -6,9 +6,10 @@ no name, no kept value.
 
 import functools
 import math
+import operator
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,72 +17,134 @@ import numpy as np
 from wengert.core.diagnostic import Position
 from wengert.core.mode import ALONE
 from wengert.ir.program import (
+    REGIONS,
     Equation,
     Hole,
     Items,
     Program,
     Stack,
+    Type,
     Var,
     as_index,
     elements,
-    fill,
-    filled_params,
+    holes,
     type_in,
     variables,
 )
 
 
-class Step(NamedTuple):
-    """One equation, prepared.
+class Writer:
+    """Writes a program as a Python function of an interpreter and a list of operands, which it empties.
 
-    direct   (*operands) -> result, where there is neither an update nor control flow
-    ins      slots of operands;  dying: those of them that are read for the last time
-    outs     slots of results;  several: may there be any number of them?
-    updates  (operands) -> result, where the row may update its first operand in place, or copies what it would view
-    region   how control flow runs
+    A line for each equation; a local name for each variable, let go at its last use.
+
+    lines      of the function, the first of which are its head;  equations: that of each line
+    constants  what the function reads beside its operands
     """
 
-    equation: Equation
-    direct: Callable[..., Any] | None
-    ins: list[int]
-    dying: list[int]
-    outs: list[int]
-    several: bool
-    updates: Callable[[list[Any]], Any] | None
-    region: Callable[..., list[Any]] | None
-
-
-class Code:
-    """A program with a slot for each variable and constant, and what is read for the last time where.
-
-    rest  what the slots hold at the start, after those of the parameters
-    """
-
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, is_plain: bool) -> None:
+        self.is_plain = is_plain
+        self.lines: list[str] = []
+        self.equations: list[Equation | None] = [None, None, None]  # lines are counted from 1
+        self.constants: dict[str, Any] = {
+            **{"is_free": is_free, "as_index": as_index, "copy": np.array},
+            **{"blame": blame_line, "equations": self.equations},
+        }
         made = [*program.params, *(out for e in program.equations for out in e.outs)]
-        self.slots = {x: i for i, x in enumerate(made)}
-        self.rest: list[Any] = [None] * (len(made) - len(program.params))
-        self.count = len(program.params)
-        dying, self.copied = last_uses(program), views_in_the_way(program)
-        self.steps = [self.step(e, dying[i]) for i, e in enumerate(program.equations)]
-        self.results = [self.slot(x) for x in program.results]
-        read = {x for e in program.equations for x in e.ins if isinstance(x, Var)}.union(variables_of(program.results))
-        self.unused = [self.slots[p] for p in program.params if p not in read]
+        self.names = {x: f"v{i}" for i, x in enumerate(made)}
+        self.copied = views_in_the_way(program)
+        read = {x for e in program.equations for x in variables(e)}.union(variables_of(program.results))
+        unread = self.letting_go(program.params, read)
+        self.line(f"[{self.listed(program.params)}] = operands; operands.clear(); {unread}")
+        for e, last in zip(program.equations, last_uses(program)):
+            self.line(self.statement(e, [e.ins[i] for i in last]) + self.letting_go(e.outs, read), e)
+        self.line(f"return [{self.listed(program.results)}]")
 
-    def slot(self, x: Any) -> int:
+    def function(self) -> Callable[["Interpreter", list[Any]], list[Any]]:
+        lines = ["def run(self, operands):", " try:", *self.lines, " except Exception as error:"]
+        lines += ["  blame(error, equations)", "  raise"]
+        exec(compile("\n".join(lines), "<program>", "exec"), self.constants)
+        return self.constants["run"]  # type: ignore[no-any-return]
+
+    def line(self, text: str, e: Equation | None = None) -> None:
+        self.lines.append(f"  {text}")
+        self.equations.append(e)
+
+    def name(self, x: Any) -> str:
+        """Of a variable, or of a constant."""
         if isinstance(x, Var):
-            return self.slots[x]
-        self.rest.append(x)
-        return self.count + len(self.rest) - 1
+            return self.names[x]
+        name = f"c{len(self.constants)}"
+        self.constants[name] = x
+        return name
 
-    def step(self, e: Equation, last: set[int]) -> Step:
-        ins = [self.slot(x) for x in e.ins]
-        updates, region = update_call(e) if "inplace" in e.params else None, REGIONS.get(e.row.name)
-        if e in self.copied:
-            updates = copying(direct_call(e))
-        direct = None if updates or region else direct_call(e)
-        dying, outs = [ins[i] for i in last], [self.slots[o] for o in e.outs]
-        return Step(e, direct, ins, dying, outs, e.row.several, updates, region)
+    def listed(self, xs: Iterable[Any]) -> str:
+        return ", ".join(map(self.name, xs))
+
+    def letting_go(self, xs: Iterable[Var], read: Container[Var] = ()) -> str:
+        """For what nobody reads any more; numbers may stay."""
+        return "".join(f"{self.names[x]} = None; " for x in xs if x not in read and not is_number(x))
+
+    # ------------------------------------------------------------ one equation
+
+    def statement(self, e: Equation, last: list[Var]) -> str:
+        outs = f"[{self.listed(e.outs)}]" if e.row.several else self.name(e.outs[0])  # by position
+        if not self.is_plain or e.row.name in REGIONS:
+            # only the list holds the operands then
+            values = f"values = [{self.listed(e.ins)}]; {self.letting_go(last)}"
+            return f"{values}{outs} = {self.region(e) if self.is_plain else self.applied(e)}; "
+        gone = self.letting_go(x for x in last if x not in e.outs)
+        return f"{outs} = {self.call(e, [*map(self.name, e.ins)], last)}; {gone}"
+
+    def region(self, e: Equation) -> str:
+        return f"self.{e.row.name}(values, **{self.name(e.params)})"
+
+    def applied(self, e: Equation) -> str:
+        """By an interpreter that does something for each equation."""
+        if e.row.name in REGIONS:
+            return f"self.apply({self.name(e)}, values, lambda values: {self.region(e)})"
+        ins = [f"values[{i}]" for i in range(len(e.ins))]
+        return f"self.apply({self.name(e)}, values, lambda values: {self.call(e, ins, e.ins)})"
+
+    def call(self, e: Equation, ins: list[str], last: Sequence[Any]) -> str:
+        """The row applied to operands of these names."""
+        args, evaluate = ins[: e.count], e.row.evaluate
+        if all(isinstance(x, Stack) or x.shape == () for x in map(type_in, e.ins)):
+            evaluate = getattr(evaluate, "on_numbers", evaluate)
+        if evaluate in SYMBOLS and e not in self.copied:
+            return f" {SYMBOLS[evaluate]} ".join(args)
+        params = [f"{key}={self.param(p, e, ins)}" for key, p in e.params.items() if key != "inplace"]
+        call = f"{self.name(evaluate)}({', '.join([*args, *params])}"
+        if "inplace" not in e.params:
+            return f"copy({call}))" if e in self.copied else f"{call})"
+        if not any(x is e.ins[0] for x in last) or sum(x is e.ins[0] for x in e.ins) > 1:
+            return f"{call}, inplace=False)"
+        # asked first: arguments of a call are references, too
+        return f"{call}, inplace=True) if is_free({args[0]}) else {call}, inplace=False)"
+
+    def param(self, param: Any, e: Equation, ins: list[str]) -> str:
+        """The parameter with its holes filled."""
+        if isinstance(param, Hole):
+            is_array = type_in(e.ins[param.operand]).form == "array"
+            return f"as_index({ins[param.operand]})" if is_array else ins[param.operand]
+        if not any(holes(param)):
+            return self.name(param)
+        match param:
+            case tuple():
+                return f"({''.join(self.param(p, e, ins) + ', ' for p in param)})"
+            case list():
+                return f"[{', '.join(self.param(p, e, ins) for p in param)}]"
+            case dict():
+                return f"{{{', '.join(f'{key!r}: {self.param(p, e, ins)}' for key, p in param.items())}}}"
+        return f"slice({', '.join(self.param(p, e, ins) for p in (param.start, param.stop, param.step))})"
+
+
+# the operators themselves, which Python runs sooner than calls of their functions
+SYMBOLS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/"}
+
+
+def is_number(x: Var) -> bool:
+    return isinstance(x.type, Type) and x.type.form != "array"
 
 
 def variables_of(xs: list[Any]) -> set[Var]:
@@ -126,71 +189,15 @@ def views_in_the_way(program: Program) -> set[Equation]:
     return found
 
 
-def copying(view: Callable[..., Any]) -> Callable[[list[Any]], Any]:
-    return lambda values: np.array(view(*values))
+Function = Callable[["Interpreter", list[Any]], list[Any]]
+_functions: "WeakKeyDictionary[Program, dict[bool, Function]]" = WeakKeyDictionary()
 
 
-def direct_call(e: Equation) -> Callable[..., Any]:
-    """The row with its parameters, as a function of the operands alone."""
-    evaluate, count, params = e.row.evaluate, e.count, e.params
-    if e.has_holes:
-        filled = {key: filling(p) for key, p in params.items()}
-        if count == 1 and list(params) == ["index"]:
-            index = filled["index"]
-            return lambda *xs: evaluate(xs[0], index=index(xs))
-        return lambda *xs: evaluate(*xs[:count], **{key: fill(xs) for key, fill in filled.items()})
-    if all(type_in(x).shape == () for x in e.ins if not isinstance(type_in(x), Stack)):
-        evaluate = getattr(evaluate, "on_numbers", evaluate)
-    return functools.partial(evaluate, **params) if params else evaluate
-
-
-def update_call(e: Equation) -> Callable[[list[Any]], Any]:
-    """The row as a function of the list of operands, in place where nobody but the list holds the first of them."""
-    evaluate, count = e.row.evaluate, e.count
-    fixed = {key: p for key, p in e.params.items() if key != "inplace" and not (e.has_holes and has_hole(p))}
-    filled = [(key, filling(p)) for key, p in e.params.items() if key != "inplace" and key not in fixed]
-
-    def update(values: list[Any]) -> Any:
-        inplace = is_free(values)  # before the call: its arguments are references, too
-        params = {key: fill(values) for key, fill in filled}
-        return evaluate(*values[:count], inplace=inplace, **fixed, **params)
-
-    return update
-
-
-def has_hole(param: Any) -> bool:
-    match param:
-        case Hole():
-            return True
-        case tuple() | list():
-            return any(map(has_hole, param))
-        case slice():
-            return any(map(has_hole, (param.start, param.stop, param.step)))
-        case dict():
-            return any(map(has_hole, param.values()))
-    return False
-
-
-def filling(param: Any) -> Callable[[Any], Any]:
-    """`fill` for one parameter: its form is looked at once."""
-    match param:
-        case Hole(operand):
-            return lambda xs: as_index(xs[operand])
-        case (Hole(operand),):
-            return lambda xs: (as_index(xs[operand]),)
-        case (Hole(first), Hole(second)):
-            return lambda xs: (as_index(xs[first]), as_index(xs[second]))
-    return lambda xs: fill(param, xs)
-
-
-_codes: "WeakKeyDictionary[Program, Code]" = WeakKeyDictionary()
-
-
-def code_of(program: Program) -> Code:
-    code = _codes.get(program)
-    if code is None:
-        code = _codes[program] = Code(program)
-    return code
+def function_of(program: Program, is_plain: bool) -> Function:
+    known = _functions.setdefault(program, {})
+    if is_plain not in known:
+        known[is_plain] = Writer(program, is_plain).function()
+    return known[is_plain]
 
 
 class Interpreter:
@@ -199,49 +206,20 @@ class Interpreter:
     is_plain = True
 
     def __init_subclass__(cls) -> None:
-        cls.is_plain = cls.apply is Interpreter.apply
+        cls.is_plain = cls.apply is Interpreter.apply and cls.run is Interpreter.run
 
     def run(self, program: Program, operands: list[Any]) -> list[Any]:
         """The results.  `operands` is emptied: what the caller does not hold may be overwritten."""
-        code, is_plain = code_of(program), self.is_plain
-        slots: list[Any] = operands + code.rest
-        operands.clear()
-        for i in code.unused:
-            slots[i] = None
-        e: Any = None
-        try:
-            for e, direct, ins, dying, outs, several, updates, region in code.steps:
-                if direct is not None and is_plain:
-                    if len(ins) == 2:
-                        out = direct(slots[ins[0]], slots[ins[1]])
-                    elif len(ins) == 1:
-                        out = direct(slots[ins[0]])
-                    else:
-                        out = direct(*[slots[i] for i in ins])
-                    for i in dying:
-                        slots[i] = None
-                else:
-                    values = [slots[i] for i in ins]
-                    for i in dying:
-                        slots[i] = None
-                    out = self.apply(e, values, updates, region)
-                if several:
-                    for k, i in enumerate(outs):
-                        slots[i] = out[k]  # by position: another name would hold the last of them
-                else:
-                    slots[outs[0]] = out
-                out = None
-        except Exception as error:
-            blame(error, None if e is None else line_of(e))
-            raise
-        return [slots[i] for i in code.results]
+        return function_of(program, self.is_plain)(self, operands)
 
-    def apply(self, e: Equation, values: list[Any], updates: Any, region: Any) -> Any:
-        if updates is not None:
-            return updates(values)
-        if region is not None:
-            return region(self, values, **e.params)
-        return e.row.evaluate(*values[: e.count], **filled_params(e, values))
+    def runner(self, program: Program) -> Callable[[list[Any]], list[Any]]:
+        """`run` for one program, which is found once."""
+        if self.is_plain:
+            return functools.partial(function_of(program, True), self)
+        return functools.partial(self.run, program)
+
+    def apply(self, e: Equation, values: list[Any], evaluate: Callable[[list[Any]], Any]) -> Any:
+        return evaluate(values)
 
     # ------------------------------------------------------------ control flow; operands are lists, which they empty
 
@@ -249,19 +227,21 @@ class Interpreter:
         lo, hi, step = (int(x) for x in operands[:3])
         constant, carries = operands[3 : 3 + consts], operands[3 + consts :]
         operands.clear()
+        run = self.runner(body)
         for i in range(lo, hi, step):
             values = [i, *constant, *carries]
             carries.clear()
-            carries = self.run(body, values)
+            carries = run(values)
         return carries
 
     def while_(self, operands: list[Any], test: Program, body: Program, consts: int) -> list[Any]:
         constant, carries = operands[:consts], operands[consts:]
         operands.clear()
-        while self.run(test, [*constant, *carries])[0]:
+        goes_on, run = self.runner(test), self.runner(body)
+        while goes_on([*constant, *carries])[0]:
             values = [*constant, *carries]
             carries.clear()
-            carries = self.run(body, values)
+            carries = run(values)
         return carries
 
     def if_(self, operands: list[Any], then: Program, orelse: Program) -> list[Any]:
@@ -271,20 +251,14 @@ class Interpreter:
         return self.run(program, operands)
 
 
-REGIONS: dict[str, Callable[..., list[Any]]] = {
-    "for_": Interpreter.for_,
-    "while_": Interpreter.while_,
-    "if_": Interpreter.if_,
-    "call": Interpreter.call,
-}
+REFERENCES = ALONE + 1  # to what a name holds and is passed on
 
 
-def is_free(values: list[Any]) -> bool:
-    """Whether nobody but this list holds the storage of its first value."""
-    x = values[0]
+def is_free(x: Any) -> bool:
+    """Whether nobody but the name or the list whose item is passed here holds the storage of x."""
     if isinstance(x, Items):
-        return sys.getrefcount(x) == ALONE + 1
-    return isinstance(x, np.ndarray) and sys.getrefcount(x) == ALONE + 1 and x.base is None and x.flags.writeable
+        return sys.getrefcount(x) == REFERENCES
+    return isinstance(x, np.ndarray) and sys.getrefcount(x) == REFERENCES and x.base is None and x.flags.writeable
 
 
 def line_of(e: Equation) -> Position | None:
@@ -300,6 +274,12 @@ def blame(error: Exception, where: Position | None) -> None:
         return
     error.__wengert_line__ = where  # type: ignore[attr-defined]
     error.add_note(f"in {where.filename}, line {where.line}\n{where.excerpt()}")
+
+
+def blame_line(error: Exception, equations: Sequence[Equation | None]) -> None:
+    assert error.__traceback__ is not None
+    e = equations[error.__traceback__.tb_lineno]
+    blame(error, None if e is None else line_of(e))
 
 
 def evaluate(program: Program, operands: list[Any]) -> list[Any]:

@@ -282,8 +282,8 @@ class Checked(Interpreter):
                 raise InvalidProgram(f"a result of `{program.name}` is {type_of(value)}, declared {type_in(x)}")
         return results
 
-    def apply(self, e: Equation, values: list[Any], updates: Any, region: Any) -> Any:
-        out = super().apply(e, values, updates, region)
+    def apply(self, e: Equation, values: list[Any], evaluate: Callable[[list[Any]], Any]) -> Any:
+        out = super().apply(e, values, evaluate)
         compare(e.outs, out if e.row.several else [out], f"results of `{e.row.name}`")
         return out
 

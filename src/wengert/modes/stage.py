@@ -38,7 +38,7 @@ class Staged(Value):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
-            raise NeedsValue(self.aux)
+            raise NeedsValue(self.aux, self.mode.where)  # type: ignore[attr-defined]
         return super().__array__(dtype, copy)
 
     def as_length(self, extent: Extent) -> "Length":
@@ -89,9 +89,9 @@ class Length(Staged):
 class NeedsValue(Exception):
     """Python asked for the number of a variable that is known at run time only."""
 
-    def __init__(self, var: Var) -> None:
+    def __init__(self, var: Var, where: Position | None) -> None:
         super().__init__(var.name)
-        self.var = var
+        self.var, self.where = var, where
 
     @property
     def reason(self) -> str:
@@ -101,8 +101,8 @@ class NeedsValue(Exception):
 class NeedsLengths(NeedsValue):
     """A row cannot tell what it gives for arrays whose lengths only the run knows."""
 
-    def __init__(self, row: str, problem: Exception, var: Var) -> None:
-        super().__init__(var)
+    def __init__(self, row: str, problem: Exception, var: Var, where: Position | None) -> None:
+        super().__init__(var, where)
         self.row, self.problem = row, problem
 
     @property
@@ -416,7 +416,8 @@ class Stage(Mode):
             samples = samples_of(row, variable, contents, params)
             types = types_of_results(row, variable, list(map(type_in, operands)), contents, params)
         except Exception as problem:
-            raise NeedsLengths(row.name, problem, next(x.aux for x in operands if isinstance(x, Staged))) from problem
+            var = next(x.aux for x in operands if isinstance(x, Staged))
+            raise NeedsLengths(row.name, problem, var, self.where) from problem
         self.use(types)
         return samples, types, None
 
@@ -464,7 +465,7 @@ class Stage(Mode):
         """The number of a value that is known now; where it follows from arguments, the program holds for them only."""
         known = self.known.get(x.aux)
         if known is None:
-            raise NeedsValue(x.aux)
+            raise NeedsValue(x.aux, self.where)
         for var in known:
             self.guards[var] = True
         return x.primal

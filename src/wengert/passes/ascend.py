@@ -94,7 +94,7 @@ def is_own_place(body: Program, p: Var, result: Any) -> bool:
 def touches_own(q: Equation, x: Var, i: Var, axes: set[int]) -> bool:
     if q.row.name not in ("getitem", "write", "add_at") or q.ins[0] is not x or times(x, q.ins) != 1 or q.regions:
         return False
-    if q.params.get("steps") or None in q.params["index"]:
+    if q.params.get("steps") or times(None, q.params["index"]):
         return False
     found = [k for k, part in enumerate(q.params["index"]) if isinstance(part, Hole) and q.ins[part.operand] is i]
     axes.update(found[:1])

@@ -7,6 +7,7 @@
     -(-x);  x - (-y);  x + (-y)                  x;  x + y;  x - y
     convert, reshape, transpose, broadcast_to    x, where they change nothing; two of a kind become one
     where(c, x, x)                               x
+    trip_count(0, n, 1)                          n, where that is a number of trips
     a[:] = v                                     v, where it has the type of a
     if_ with a constant condition                its side; inside each side, the condition is known
     for_ without iterations, with one            its inits, its body
@@ -17,6 +18,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,7 @@ from wengert.passes.rewrite import (
     spliced,
     stands_for,
     with_operands,
+    with_regions,
 )
 from wengert.passes.traps import INDEXED, axes_of, can_trap, inside, is_users
 from wengert.rules.control import full, literal
@@ -58,13 +61,8 @@ final = Final()  # where nothing is known of the parameters
 
 class Fold:
     def __init__(self) -> None:
-        self.done: dict[Program, Program] = {}
-
-    def shared(self, program: Program) -> Program:
-        """A program that is called, maybe from several places."""
-        if program not in self.done:
-            self.done[program] = self.block(program, program.params, {}, {})
-        return self.done[program]
+        # of a program that is called, maybe from several places
+        self.shared = cache(lambda program: self.block(program, program.params, {}, {}))
 
     def block(self, program: Program, params: list[Var], names: Names, makers: Makers) -> Program:
         """The program for these parameters; the others are in `names`.  `makers` knows some of the parameters."""
@@ -92,8 +90,7 @@ class Fold:
         """The equation with its programs folded, which learn of constant operands."""
         match e.row.name:
             case "call":
-                program = self.shared(e.params["program"])
-                return e if program is e.params["program"] else replace(e, params={"program": program})
+                return with_regions(e, self.shared)
             case "for_":
                 return self.narrowed(e, makers, ["body"], 3, 1, e.params["consts"])
             case "while_":
@@ -365,6 +362,12 @@ def overwritten(e: Equation, makers: Makers) -> Any:
     return e.ins[1] if everything and not steps(e) else None
 
 
+def count_again(e: Equation, makers: Makers) -> Any:
+    """From 0 to the number of trips of a loop there are as many."""
+    lo, hi, step = e.ins
+    return hi if is_plain(lo) and lo == 0 and is_plain(step) and step == 1 and maker(hi, makers, "trip_count") else None
+
+
 # ---------------------------------------------------------------- constants
 
 
@@ -444,6 +447,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "where": (same_sides,),
     "write": (overwritten,),
     "array": (written_short,),
+    "trip_count": (count_again,),
 }
 
 

@@ -5,6 +5,7 @@ raise.  A `full` that is updated in place stays where it is: it is work space.
 """
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from wengert.ir.order import has_effect
@@ -12,7 +13,7 @@ from wengert.ir.program import Equation, Program, Var, copied
 from wengert.passes.common import STORAGE, never_updated
 from wengert.passes.dead import HEADS, used
 from wengert.passes.ranges import Ranges, context, learn, least_trips, region_ranges
-from wengert.passes.rewrite import Final, Names, apart, rebuilt
+from wengert.passes.rewrite import Final, Names, apart, rebuilt, with_regions
 from wengert.passes.traps import can_trap
 
 
@@ -26,12 +27,8 @@ final = Final()
 
 class Hoist:
     def __init__(self) -> None:
-        self.done: dict[Program, Program] = {}
-
-    def shared(self, program: Program) -> Program:
-        if program not in self.done:
-            self.done[program] = self.block(program, {})
-        return self.done[program]
+        # of a program that is called, maybe from several places
+        self.shared = cache(lambda program: self.block(program, {}))
 
     def block(self, program: Program, ranges: Ranges) -> Program:
         around = context(program, ranges)
@@ -48,8 +45,7 @@ class Hoist:
 
     def inside(self, e: Equation, known: Ranges) -> Equation:
         if e.row.name == "call":
-            program = self.shared(e.params["program"])
-            return e if program is e.params["program"] else replace(e, params={"program": program})
+            return with_regions(e, self.shared)
         ranges = region_ranges(e, known)
         programs = {key: self.block(e.params[key], inner) for key, inner in ranges.items()}
         if all(p is e.params[key] for key, p in programs.items()):

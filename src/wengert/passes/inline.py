@@ -7,6 +7,7 @@ evaluates.
 """
 
 from collections import Counter
+from functools import cache
 
 from wengert.ir.program import Equation, Program
 from wengert.passes.rewrite import Names, fits, rebuilt, renamed, spliced, stands_for, with_regions
@@ -21,13 +22,8 @@ def inline(program: Program) -> Program:
 class Inline:
     def __init__(self, program: Program) -> None:
         self.places = places(program)
-        self.done: dict[Program, Program] = {}
-        self.sizes: dict[Program, int] = {}
-
-    def visit(self, program: Program) -> Program:
-        if program not in self.done:
-            self.done[program] = self.block(program)
-        return self.done[program]
+        self.visit = cache(self.block)
+        self.size = cache(self.found_size)
 
     def block(self, program: Program) -> Program:
         names: Names = {}
@@ -45,10 +41,8 @@ class Inline:
     def is_inlined(self, callee: Program) -> bool:
         return self.places[callee] == 1 or self.size(self.visit(callee)) <= SMALL
 
-    def size(self, program: Program) -> int:
-        if program not in self.sizes:
-            self.sizes[program] = sum(1 + sum(map(self.size, e.regions)) for e in program.equations)
-        return self.sizes[program]
+    def found_size(self, program: Program) -> int:
+        return sum(1 + sum(map(self.size, e.regions)) for e in program.equations)
 
 
 def places(program: Program) -> Counter[Program]:

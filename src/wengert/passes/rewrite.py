@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from functools import wraps
+from functools import cache, wraps
 from operator import is_
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -81,15 +81,13 @@ def with_operands(e: Equation, outs: list[Var], ins: list[Any], params: dict[str
 def apart(program: Program) -> Program:
     """Variables of its own for each program: of one that stood in two places, two have become."""
     owners: dict[Var, Program] = {}
-    done: dict[Program, Program] = {}
 
+    @cache
     def visit(p: Program) -> Program:
-        if p not in done:
-            inner = rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results)
-            defined = [*p.params, *(o for e in p.equations for o in e.outs)]
-            taken = [owners.setdefault(x, p) is not p for x in defined]
-            done[p] = clone(inner) if any(taken) else inner
-        return done[p]
+        inner = rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results)
+        defined = [*p.params, *(o for e in p.equations for o in e.outs)]
+        taken = [owners.setdefault(x, p) is not p for x in defined]
+        return clone(inner) if any(taken) else inner
 
     return visit(program)
 
@@ -100,14 +98,11 @@ def everywhere(block: Pass) -> Pass:
 
     @wraps(block)
     def run(program: Program) -> Program:
-        done: dict[Program, Program] = {}
-
+        @cache
         def visit(p: Program) -> Program:
             if final.has(p):
                 return p
-            if p not in done:
-                done[p] = final.note(p, block(rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results)))
-            return done[p]
+            return final.note(p, block(rebuilt(p, [with_regions(e, visit) for e in p.equations], p.results)))
 
         new = visit(program)
         return program if new is program else apart(new)

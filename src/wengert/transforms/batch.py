@@ -16,7 +16,7 @@ from wengert.modes.batch import Batch, Batched, LanesDiffer, Shared
 from wengert.modes.stage import Stage
 from wengert.rules.control import call, for_, if_, lifted_type, stack_lift, while_
 from wengert.rules.linear import broadcast_to, convert
-from wengert.transforms.build import build, replay
+from wengert.transforms.build import build, derived_of, optimised, replay
 
 Flags = Sequence[bool]
 
@@ -82,8 +82,13 @@ def results_of(outs: Sequence[Any], batched: Flags) -> tuple[Any, ...]:
 
 
 def call_batch(size: int, batched: Flags, operands: Sequence[Any], *, program: Program) -> Any:
+    lanes, wanted = derived_of(program, batched_call, [size], batched)
+    return results_of(call(*operands, program=lanes), wanted)
+
+
+def batched_call(program: Program, sizes: Sequence[int], batched: Flags) -> tuple[Program, list[bool]]:
     wanted = batched_results(program, batched)
-    return results_of(call(*operands, program=batched_program(program, size, batched, wanted)), wanted)
+    return optimised(batched_program(program, *sizes, batched, wanted)), wanted
 
 
 def if_batch(size: int, batched: Flags, operands: Sequence[Any], *, then: Program, orelse: Program) -> Any:

@@ -1,13 +1,16 @@
 """Building programs by calling rows, and running the equations of one through any mode."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value
-from wengert.ir.program import AnyType, Equation, Program, Var, filled_params, is_unnamed
+from wengert.ir.program import AnyType, Equation, Program, Var, clone, filled_params, is_unnamed, map_regions
 from wengert.modes.batch import Batched, LanesDiffer
 from wengert.modes.stage import NeedsValue, Stage
+from wengert.passes.optimise import optimise
 
 
 def build(
@@ -16,23 +19,45 @@ def build(
     """The program of `body(stage, variables)`, which returns a list of results."""
     stage = Stage()
     with stage.building(name) as block:
-        try:
-            results = body(stage, [stage.parameter(n, t) for n, t in zip(names, types)])
-        except NeedsValue as needs:
-            raise no_lengths(stage, needs) from None
+        results = body(stage, [stage.parameter(n, t) for n, t in zip(names, types)])
         block.program.results = [stage.operand(x) for x in results]
     stage.finished = True
     return block.program
 
 
-def no_lengths(stage: Stage, needs: NeedsValue) -> Diagnostic:
+def no_lengths(needs: NeedsValue) -> Diagnostic:
     return Diagnostic(
         "W602",
         "the derivative of this line needs lengths that are known when the program runs only",
         needs.reason,
         "loop over the elements of slices whose bounds depend on values, or differentiate without wg.jit",
-        stage.where,
+        needs.where,
     )
+
+
+_derived: "WeakKeyDictionary[Program, dict[Any, Any]]" = WeakKeyDictionary()
+
+
+def derived_of(program: Program, make: Callable[..., Any], *how: Sequence[Any]) -> Any:
+    """What `make(program, *how)` gives, made once."""
+    known = _derived.setdefault(program, {})
+    key = (make, *map(tuple, how))
+    if key not in known:
+        try:
+            known[key] = make(program, *how)
+        except NeedsValue as needs:
+            raise no_lengths(needs) from None
+    return known[key]
+
+
+def optimised(program: Program) -> Program:
+    """The program optimised, with variables of its own: it and what it derives from may meet in one program."""
+
+    @cache
+    def renewed(p: Program) -> Program:
+        return clone(Program(p.params, [map_regions(e, renewed) for e in p.equations], p.results, p.name))
+
+    return optimise(renewed(program))
 
 
 def build_like(program: Program, body: Callable[[Stage, list[Any]], Any]) -> Program:

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
-
-import numpy as np
 
 from wengert.core.mode import Value
 from wengert.core.types import shape_of
@@ -12,11 +9,9 @@ from wengert.ir.order import either, loop_varied, varied_results
 from wengert.ir.program import (
     AnyType,
     Equation,
-    Items,
     Program,
     Stack,
     Type,
-    Unread,
     Var,
     clone,
     has_extents,
@@ -29,14 +24,12 @@ from wengert.ir.program import (
 )
 from wengert.modes.forward import Dual, Forward
 from wengert.modes.stage import Stage
-from wengert.passes.optimise import optimise
 from wengert.rules.control import (
     call,
     filled,
     for_,
     full,
     if_,
-    literal,
     stack_pop,
     stack_push,
     trip_count,
@@ -44,8 +37,8 @@ from wengert.rules.control import (
     while_,
 )
 from wengert.rules.indexing import getitem, write
-from wengert.transforms.build import bar, build, called, dot, named, replay
-from wengert.transforms.reverse import Halves, beginning, begun, split
+from wengert.transforms.build import bar, build, called, derived_of, dot, named, optimised, replay
+from wengert.transforms.reverse import Halves, begun, split, zero_variable
 
 Flags = Sequence[bool]
 
@@ -161,7 +154,7 @@ def call_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[s
 
 def pushed_call(program: Program, traced: Flags) -> tuple[Program, list[bool]]:
     moving = varied_results(program, traced)
-    return optimise(pushed_program(program, [list(range(len(traced)))], traced, moving)), moving
+    return optimised(pushed_program(program, [list(range(len(traced)))], traced, moving)), moving
 
 
 # ---------------------------------------------------------------- reverse mode
@@ -185,8 +178,8 @@ def spread_out(found: Sequence[Any], flags: Flags) -> list[Any]:
 
 
 def totals_in(waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType], xs: Sequence[Any]) -> list[Any]:
-    places = [i for i, (f, t) in enumerate(zip(traced, types)) if f and not isinstance(t, Stack)]
-    return totals_of(waiting, places, types, xs)
+    rows = zip(waiting, traced, types, xs)
+    return [filled(w, tangent_type(t), x) for w, f, t, x in rows if f and not isinstance(t, Stack)]
 
 
 def cotangents_in(cts: Sequence[Any], moving: Flags, types: Sequence[AnyType], outs: Sequence[Any]) -> list[Any]:
@@ -198,31 +191,13 @@ class Derived:
 
     def __init__(self, program: Program, traced: Flags, free: Flags) -> None:
         self.moving = varied_results(program, traced)
-        self.traced, self.types = traced, parameter_types(program)
         halves = split(program, traced, self.moving, free)
-        self.forward = optimise(halves.forward)
+        self.forward = optimised(halves.forward)
         self.backward, self.hand, self.names = halves.backward, halves.hand, halves.names
-        self.backs: dict[tuple[bool, ...], tuple[Program, list[int]]] = {}
-
-    def back(self, absent: tuple[bool, ...]) -> tuple[Program, list[int]]:
-        """The way back where nothing waits for some of the totals, and for which it gets what waits."""
-        found = self.backs.get(absent)
-        if found is None:
-            (program,), left = begin([self.backward], absent, self.traced, self.types)
-            found = self.backs[absent] = optimise(program), left
-        return found
 
 
-_derived: "WeakKeyDictionary[Program, dict[Any, Any]]" = WeakKeyDictionary()
-
-
-def derived_of(program: Program, make: Callable[..., Any], *flags: Flags) -> Any:
-    """What `make(program, *flags)` gives, made once."""
-    known = _derived.setdefault(program, {})
-    key = (make, *map(tuple, flags))
-    if key not in known:
-        known[key] = make(program, *flags)
-    return known[key]
+def optimised_back(back: Program, fresh: Sequence[int]) -> Program:
+    return optimised(begun(back, fresh))
 
 
 def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
@@ -236,8 +211,8 @@ def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = [primals[i] for i in derived.hand]
         seeds = cotangents_in(cts, derived.moving, result_types(program), out)
-        back, left = derived.back(tuple([w is None for w in waiting]))
-        totals = totals_of(waiting, left, derived.types, primals)
+        fresh, totals = begin(waiting, traced, parameter_types(program), primals)
+        back = derived_of(derived.backward, optimised_back, fresh)
         found = call(*hand, *out[n:], *seeds, *totals, program=back)
         return spread_out(bars(found, chosen(program.params, traced)), traced)
 
@@ -264,8 +239,8 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
         hand = sorted({i for half in halves for i in half.hand})
         seeds = cotangents_in(cts, moving, results, out)
         back = [backward_side(half, side, hand, stored, k) for k, (half, side) in enumerate(zip(halves, sides))]
-        back, left = begin(back, [w is None for w in waiting[1:]], flags, types)
-        totals = totals_of(waiting[1:], left, types, operands)
+        fresh, totals = begin(waiting[1:], flags, types, operands)
+        back = [begun(side, fresh) for side in back]
         found = if_(condition, *(operands[i] for i in hand), *out[n:], *seeds, *totals, then=back[0], orelse=back[1])
         return [None, *spread_out(bars(found, chosen(sides[0].params, flags)), flags)]
 
@@ -281,42 +256,27 @@ def free_to_read(operands: Sequence[Any]) -> list[bool]:
 
 
 def begin(
-    sides: list[Program], absent: Flags, traced: Flags, types: Sequence[AnyType]
-) -> tuple[list[Program], list[int]]:
-    """(the ways back, whose totals they get): those that nothing waits for begin inside, where they can."""
-    places = [i for i, (t, f) in enumerate(zip(types, traced)) if f and not isinstance(t, Stack)]
-    params = [side.params[len(side.params) - len(places) :] for side in sides]
-    left = []
-    for k, i in enumerate(places):
-        own = [p[k] for p in params]
-        if absent[i] and all(beginning(p, side) for p, side in zip(own, sides)):
-            sides = [begun(side, p) for side, p in zip(sides, own)]
-        else:
-            left.append(i)
-    return sides, left
+    waiting: Sequence[Any], traced: Flags, types: Sequence[AnyType], xs: Sequence[Any]
+) -> tuple[list[int], list[Any]]:
+    """(which totals begin in the way back, since nothing waits for them; the others).
 
-
-def totals_of(waiting: Sequence[Any], places: Sequence[int], types: Sequence[AnyType], xs: Sequence[Any]) -> list[Any]:
-    return [filled(waiting[i], tangent_type(types[i]), xs[i]) for i in places]
+    Totals are the last parameters, and counted from the last.  Of those whose lengths only the run knows, a zero is
+    made here, like the values themselves.
+    """
+    rows = zip(waiting, traced, types, xs)
+    found = [(w, tangent_type(t), x) for w, f, t, x in rows if f and not isinstance(t, Stack)]
+    begins = [w is None and not has_extents(t) for w, t, _ in found]
+    fresh = [k - len(found) for k, b in enumerate(begins) if b]
+    return fresh, [filled(*each) for each, b in zip(found, begins) if not b]
 
 
 def keeping(half: Halves, n: int, before: list[AnyType], after: list[AnyType]) -> Program:
     """The forward sweep of one side, with zeros for what the other side keeps."""
     program = half.forward
     equations = list(program.equations)
-    zeros = [[zero_variable(t, equations) for t in types] for types in (before, after)]
+    zeros = [[zero_variable("zero", t, equations) for t in types] for types in (before, after)]
     results = [*program.results[:n], *zeros[0], *program.results[n:], *zeros[1]]
     return Program(program.params, equations, results, program.name)
-
-
-def zero_variable(type: AnyType, equations: list[Equation]) -> Any:
-    x = zero(type)
-    if not isinstance(x, np.ndarray | Items | Unread):
-        return x
-    row, ins, params = literal(x)
-    out = Var("zero", type)
-    equations.append(Equation([out], row, ins, params, len(ins)))
-    return out
 
 
 def backward_side(half: Halves, side: Program, hand: list[int], kept: list[list[Var]], k: int) -> Program:

@@ -8,23 +8,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from wengert.ir.order import needed, reads
 from wengert.ir.program import (
     AnyType,
     Equation,
+    Items,
     Program,
     Stack,
+    Unread,
     Var,
     clone,
     is_unnamed,
     substituted,
     tangent_type,
     type_in,
+    zero,
 )
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
-from wengert.rules.control import filled
-from wengert.transforms.build import bar, build, called, replay
+from wengert.passes.rewrite import place, times
+from wengert.rules.control import filled, literal
+from wengert.transforms.build import bar, build, called, derived_of, replay
 from wengert.transforms.keep import Plan, choose, plans_inside, report
 
 
@@ -158,27 +164,56 @@ class StagedSweep(Sweep):
         super().arrive([g for g in guards if not isinstance(g, Source)], ct)
 
 
-def beginning(p: Var, back: Program) -> Equation | None:
-    """The sum that the total p goes into as a whole, if nothing else reads it."""
-    readers = [e for e in back.equations if any(x is p for x in e.ins)]
-    if len(readers) != 1 or readers[0].row.name != "add" or any(x is p for x in back.results):
-        return None
-    e = readers[0]
-    types = {type_in(x) for x in (*e.ins, *e.outs)}
-    return e if len(types) == 1 and e.ins[0] is not e.ins[1] else None
+def begun(back: Program, fresh: Sequence[int]) -> Program:
+    """The way back where nothing waits for these totals, by position from the last: no parameters, they begin inside.
+
+    The first term of a total takes its place, on each side of a branch, where a sum with zeros would cost an array.
+    """
+    for p in [back.params[k] for k in fresh]:
+        back = beginning(back, p)
+    return back
 
 
-def begun(back: Program, p: Var) -> Program:
-    """The way back with a total that begins in it: its first term, where a sum with zeros would cost an array."""
-    e = beginning(p, back)
-    assert e is not None
-    first = e.ins[1] if e.ins[0] is p else e.ins[0]
-    if isinstance(first, Var) and is_unnamed(first.name):
-        first.name = e.outs[0].name
-    names = {e.outs[0]: first}
-    equations = [replace(q, ins=substituted(q.ins, names)) for q in back.equations if q is not e]
+def beginning(back: Program, p: Var) -> Program:
     params = [q for q in back.params if q is not p]
-    return Program(params, equations, substituted(back.results, names), back.name)
+    e = only_reader(back, p)
+    if e is not None and e.row.name in ("if_", "call"):
+        equations = [beginning_inside(q, place(p, q.ins)) if q is e else q for q in back.equations]
+        return Program(params, equations, back.results, back.name)
+    if e is not None and e.row.name == "add" and len({type_in(x) for x in (*e.ins, *e.outs)}) == 1:
+        first = e.ins[1 - place(p, e.ins)]
+        if isinstance(first, Var) and is_unnamed(first.name):
+            first.name = e.outs[0].name
+        start, names = [], {e.outs[0]: first}
+    else:
+        start = list[Equation]()
+        names = {p: zero_variable(p.name, p.type, start)}
+    rest = [replace(q, ins=substituted(q.ins, names)) for q in back.equations if not any(o in names for o in q.outs)]
+    return Program(params, [*start, *rest], substituted(back.results, names), back.name)
+
+
+def only_reader(program: Program, p: Var) -> Equation | None:
+    """The equation that reads p, if that does so once and is the only one."""
+    found = [e for e in program.equations if times(p, e.ins)]
+    return found[0] if len(found) == 1 and times(p, [*found[0].ins, *program.results]) == 1 else None
+
+
+def beginning_inside(e: Equation, k: int) -> Equation:
+    """The branch or call without its operand k, a total, which begins in its programs."""
+    params = {key: derived_of(region, begun, [k - len(e.ins)]) for key, region in e.params.items()}
+    ins = [*e.ins[:k], *e.ins[k + 1 :]]
+    return replace(e, ins=ins, params=params, count=len(ins))
+
+
+def zero_variable(name: str, type: AnyType, equations: list[Equation]) -> Any:
+    """A zero as it stands in an equation, which may be one more of `equations`."""
+    x = zero(type)
+    if not isinstance(x, np.ndarray | Items | Unread):
+        return x
+    row, ins, params = literal(x)
+    out = Var(name, type)
+    equations.append(Equation([out], row, ins, params, len(ins)))
+    return out
 
 
 def peeled(x: Any, mode: Reverse) -> Any:
