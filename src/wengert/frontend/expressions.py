@@ -431,7 +431,7 @@ class Message:
         self.parts = parts
 
     def needed(self, *_: Any) -> Any:
-        raise NeedsValue(self.values()[0].aux)
+        raise NeedsValue(self.values()[0].aux, None)
 
     __eq__ = __hash__ = __len__ = __iter__ = __getitem__ = __contains__ = __bool__ = __str__ = __format__ = needed
     __add__ = __radd__ = __mul__ = __rmul__ = __mod__ = __lt__ = __le__ = __gt__ = __ge__ = needed
