@@ -78,6 +78,7 @@ class Staging:
         self.stage = FunctionStage(self)
         self.ended = False  # an exception is always raised
         self.writes = False  # somewhere arrays of the caller's are written
+        self.prints = False
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)

@@ -3,7 +3,7 @@
 import ast
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -445,6 +445,22 @@ class Message:
     def template(self) -> tuple[Any, ...]:
         """Texts, and format specifications in place of the values."""
         return tuple([p if isinstance(p, str) else (p[1],) for p in self.parts])
+
+
+def templates(arguments: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """What an exception or `print` is given, with places for values of the program; and these."""
+    values: list[Any] = []
+    texts: list[Any] = []
+    for a in arguments:
+        if isinstance(a, Message):
+            texts.append(a.template())
+            values += a.values()
+        elif isinstance(a, Value):
+            texts.append((("",),))
+            values.append(a)
+        else:
+            texts.append(a)
+    return tuple(texts), values
 
 
 def of_named(s: "Staging", e: ast.NamedExpr) -> Any:
