@@ -59,7 +59,7 @@ def many_places(x):
     with open("somewhere") as file:
         text = file.read()
     if total > 0:
-        total += eval("total")
+        eval("total")
     rng = np.random.default_rng()
     for _ in range(len(x)):
         total += np.random.rand()
