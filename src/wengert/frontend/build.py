@@ -36,7 +36,7 @@ from wengert.frontend.scope import (
     is_box,
     root_of,
 )
-from wengert.ir.program import Var, is_unnamed
+from wengert.ir.program import Var, is_unnamed, numeric
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import check, value_type, weak
@@ -194,7 +194,7 @@ class Staging:
 
     def as_bool(self, x: Any) -> Any:
         """A truth value as Python's bool, whose sums are numbers."""
-        if not (isinstance(x, Staged) and x.mode is self.stage) or value_type(x).form != "scalar":
+        if not (isinstance(x, Staged) and x.mode is self.stage) or numeric(value_type(x)).form != "scalar":
             return x
         out = weak(x)
         self.tests[out.aux] = x
@@ -360,6 +360,7 @@ class Staging:
         if found is None:
             kept = x.snapshot()
             found = self.captured.values[key] = self.input("outer", kept, lambda: kept)
+        assert isinstance(found, Staged)
         return found
 
     def own_value(self, x: Any) -> Any:
@@ -420,7 +421,7 @@ class Staging:
     def assign(self, target: ast.expr, value: Any) -> None:
         statements.assign(self, target, value)
 
-    def eval_error(self, node: ast.expr) -> tuple[type[Exception], tuple[Any, ...]]:
+    def eval_error(self, node: ast.expr) -> tuple[type[BaseException], tuple[Any, ...]]:
         """The class and the arguments of an exception that is raised."""
         if isinstance(node, ast.Call):
             kind = self.eval(node.func)

@@ -35,10 +35,11 @@ class Staged(Value):
     """A variable of a program; its content is a sample, of its type and shape."""
 
     __slots__ = ()
+    mode: "Stage"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
-            raise NeedsValue(self.aux, self.mode.where)  # type: ignore[attr-defined]
+            raise NeedsValue(self.aux, self.mode.where)
         return super().__array__(dtype, copy)
 
     def as_length(self, extent: Extent) -> "Length":
@@ -68,8 +69,8 @@ class Length(Staged):
         self.extent, self.source = extent, source
 
     def fresh(self) -> "Length":
-        if self.aux is None or not self.mode.is_visible(self.aux):  # type: ignore[attr-defined]
-            self.aux = self.mode.length(self.extent, *self.source)  # type: ignore[attr-defined]
+        if self.aux is None or not self.mode.is_visible(self.aux):
+            self.aux = self.mode.length(self.extent, *self.source)
         return self
 
     def snapshot(self) -> Staged:
@@ -298,7 +299,7 @@ class Stage(Mode):
         """Note which numbers extents have."""
         for t in types:
             if has_extents(t):
-                self.used.update(n.number for n in t.shape if isinstance(n, Extent))  # type: ignore[union-attr]
+                self.used.update(n.number for n in t.shape if isinstance(n, Extent))
 
     def unused_number(self) -> int:
         """A prime: sums and products of lengths of samples are not mistaken for others."""

@@ -87,8 +87,9 @@ def call_batch(size: int, batched: Flags, operands: Sequence[Any], *, program: P
 
 
 def batched_call(program: Program, sizes: Sequence[int], batched: Flags) -> tuple[Program, list[bool]]:
+    (size,) = sizes
     wanted = batched_results(program, batched)
-    return optimised(batched_program(program, *sizes, batched, wanted)), wanted
+    return optimised(batched_program(program, size, batched, wanted)), wanted
 
 
 def if_batch(size: int, batched: Flags, operands: Sequence[Any], *, then: Program, orelse: Program) -> Any:
