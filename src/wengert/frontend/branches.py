@@ -16,6 +16,7 @@ from wengert.frontend.scope import (
     Poison,
     Unbound,
     is_box,
+    root_of,
 )
 from wengert.frontend.state import State, is_number, join, kind_of, rebuilt, same_value
 from wengert.ir.program import Program, Var, zero
@@ -180,9 +181,10 @@ class Merge:
 
 
 def chosen_box(s: "Staging", box: Any, sources: tuple[Any, Any], test: Any) -> Any:
-    """An array that is one of two others."""
-    s.aliases.append(Alias(box, sources[0], test))
-    s.aliases.append(Alias(box, sources[1], s.negated(test)))
+    """An array that is one of two others; what is written into a view of one would have to reach all of that."""
+    for source, when in zip(sources, (test, s.negated(test))):
+        root = root_of(source)
+        s.aliases.append(Alias(box, root, when if root is source else None))
     return box
 
 

@@ -150,6 +150,7 @@ class Stage(Mode):
     known    values of variables that are known while the program is built, with the parameters that they follow from
     lengths  variables for the extents that the run decides, by their number
     slices   extents of slices, by what their length follows from
+    shorter  for the number of an extent that leaves out some of another: (number of the other, how many)
     used     numbers that extents have
     numbers  equal whole numbers are one of them: those that follow by the same rows from the same numbers
     guards   parameters whose value the program was built for
@@ -168,6 +169,7 @@ class Stage(Mode):
         self.free: set[Var] = set()
         self.lengths: dict[int, Var] = {}
         self.slices: dict[Any, Extent] = {}
+        self.shorter: dict[int, tuple[int, int]] = {}
         self.used: set[int] = set()
         self.numbers: dict[Any, Var] = {}
         self.where: Position | None = None
@@ -258,17 +260,25 @@ class Stage(Mode):
         return tuple(found) if any(found) else ()
 
     def extent(self, n: Any, part: slice, given: Extent | None) -> Extent:
-        """What such a slice chooses of n elements."""
+        """What such a slice chooses of n elements.
+
+        Nothing is left of fewer than it leaves out, so that n less 1 has a number that is no number less 1: with one
+        element more it may be n or not.  But n less 1 less 1 is n less 2.
+        """
         if isinstance(n, Length) and part in (slice(None), slice(None, None, -1)):
             return n.extent
         less = left_out(n, part)
-        bounds = [self.number(b) for b in ((n, less) if less else (n, part.start, part.stop, part.step))]
-        found = self.slices.get(tuple(bounds))
+        if less:
+            whole, before = self.shorter.get(n.extent.number, (n.extent.number, 0))
+            rest = whole, before + less
+        bounds = rest if less else tuple([self.number(b) for b in (n, part.start, part.stop, part.step)])
+        found = self.slices.get(bounds)
         if found is None:
-            number, bound = (n.extent.number - less, n.extent.bound - less) if less else (self.unused_number(), most(n))
-            found = given or Extent(number, max(bound, 0))
+            found = given or Extent(self.unused_number(), max(most(n) - less, 0))
             self.used.add(found.number)
-            self.slices[tuple(bounds)] = found
+            self.slices[bounds] = found
+            if less:
+                self.shorter[found.number] = rest
             self.lengths[found.number] = self.apply(slice_length, (n,), {"index": (part,)}).aux
         return found
 
