@@ -126,9 +126,9 @@ class Merge:
             return lambda outs: leaf
         if is_box(leaf) and leaf.aux in self.sides[second].block.program.params:
             return lambda outs: leaf
-        type, leaf = value_type(leaf), self.as_left(leaf, int(second))
-        pair = (zero(type), leaf) if second else (leaf, zero(type))
-        return self.slot(name, type, pair)
+        type, left = value_type(leaf), self.as_left(leaf, int(second))
+        slot = self.slot(name, type, (zero(type), left) if second else (left, zero(type)))
+        return (lambda outs: other_name(self.s, slot(outs), leaf)) if is_box(leaf) else slot
 
     def as_left(self, x: Any, k: int) -> Any:
         """An array with the content that a side left in it."""
@@ -178,6 +178,12 @@ class Merge:
         self.slots.append((type, pair))
         self.names.append("either" if name == "the result" else name.replace(" ", "_").replace("%", ""))
         return lambda outs: outs[place]
+
+
+def other_name(s: "Staging", box: Any, source: Any) -> Any:
+    """An array, or a view of one, that a side left under this name."""
+    s.aliases.append(Alias(box, root_of(source), None))
+    return box
 
 
 def chosen_box(s: "Staging", box: Any, sources: tuple[Any, Any], test: Any) -> Any:

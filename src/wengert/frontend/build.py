@@ -436,12 +436,21 @@ class Staging:
         if is_box(root) and not self.is_argument(root) and self.is_captured(root):
             raise Refused("an array is written that was made outside", OUTSIDE)
         self.note_write(root)
+        self.give_up_names(root)
         for a in self.aliases_of(root):
             if a.when is None:
                 raise Refused(
                     "an array is written that may have another name, depending on branches and loops before",
                     "copy it where it gets its second name (`a = b.copy()`)",
                 )
+
+    def give_up_names(self, root: Any) -> None:
+        """Names under which a branch left an array that is written now: to read one of them again is refused."""
+        for box in [a.box for a in self.aliases if a.when is None and a.source is root]:
+            for frame in self.all_frames():
+                for name, value in frame.names.items():
+                    if (value.value if isinstance(value, Maybe) else value) is box:
+                        frame.names[name] = Poison("is another name of an array that is written since, in some cases")
 
     def note_write(self, root: Any) -> None:
         """The array is written, here or in the program of a helper."""
