@@ -75,7 +75,10 @@ CHANGING = frozenset(
 
 def of_outer_dict(s: "Staging", x: dict[Any, Any], method: str, args: list[Any]) -> Any:
     keys = s.fact(("keys", id(x)), lambda: tuple(x), "keys")
-    item = lambda k: s.fact(("item", id(x), repr(k)), lambda: x[k], str(k))
+
+    def item(k: Any) -> Any:
+        return s.fact(("item", id(x), repr(k)), lambda: x[k], str(k))
+
     match method:
         case "keys":
             return s.own(list(keys))

@@ -52,6 +52,7 @@ IN_PLACE: dict[type, Callable[[Any, Any], Any]] = {
     ast.LShift: operator.ilshift,
     ast.RShift: operator.irshift,
 }
+CONVERSIONS: dict[int, Callable[[Any], Any]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 UNARY: dict[type, Callable[[Any], Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -416,7 +417,7 @@ def of_text(s: "Staging", e: ast.JoinedStr) -> Any:
         assert isinstance(node, ast.FormattedValue)
         value = s.eval(node.value)
         spec = "" if node.format_spec is None else s.eval(node.format_spec)
-        convert = {115: str, 114: repr, 97: ascii}.get(node.conversion, lambda x: x)
+        convert = CONVERSIONS.get(node.conversion, lambda x: x)
         if isinstance(value, Message):
             parts += value.parts
         else:

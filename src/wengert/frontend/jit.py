@@ -71,6 +71,8 @@ class Built:
 
 
 class Jitted(Transparent):
+    __name__: str
+
     def __init__(self, f: Callable[..., Any]) -> None:
         functools.update_wrapper(self, f)
         self.f = f

@@ -198,7 +198,7 @@ def do_raise(s: "Staging", node: ast.Raise) -> None:
     end_with(s, kind, arguments)
 
 
-def end_with(s: "Staging", kind: type[Exception], arguments: tuple[Any, ...]) -> None:
+def end_with(s: "Staging", kind: type[BaseException], arguments: tuple[Any, ...]) -> None:
     """An exception that is always raised here: when the program runs, after the writes that precede it."""
     raise_if(s, False, kind, arguments)
     raise Ended
@@ -214,7 +214,7 @@ def do_assert(s: "Staging", node: ast.Assert) -> None:
     raise_if(s, test, AssertionError, message)
 
 
-def raise_if(s: "Staging", ok: Any, kind: type[Exception], arguments: tuple[Any, ...]) -> None:
+def raise_if(s: "Staging", ok: Any, kind: type[BaseException], arguments: tuple[Any, ...]) -> None:
     """A check: where `ok` is false the exception is raised when the program runs."""
     texts, values = templates(arguments)
     ok = ok if isinstance(ok, Value) else s.stage.constant(ok)

@@ -266,7 +266,7 @@ slice_length = row(
 trip_count = row("trip_count", lambda lo, hi, step: len(range(int(lo), int(hi), int(step))))
 
 
-def check_evaluate(ok: Any, *values: Any, error: type[Exception], arguments: tuple[Any, ...]) -> Any:
+def check_evaluate(ok: Any, *values: Any, error: type[BaseException], arguments: tuple[Any, ...]) -> Any:
     """Raise error(*arguments), with values in the places that `arguments` leaves for them, unless ok."""
     if not ok:
         rest = iter(values)
