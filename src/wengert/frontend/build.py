@@ -79,6 +79,7 @@ class Staging:
         self.ended = False  # an exception is always raised
         self.writes = False  # somewhere arrays of the caller's are written
         self.prints = False
+        self.held: list[Value] = []  # of programs and derivatives around this one
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
@@ -359,6 +360,7 @@ class Staging:
         key = ("value", id(x.aux) if isinstance(x, Staged) else id(x))
         found = self.captured.values.get(key)
         if found is None:
+            self.held.append(x)  # the key is its own as long as it lives
             kept = x.snapshot()
             found = self.captured.values[key] = self.input("outer", kept, lambda: kept)
         assert isinstance(found, Staged)

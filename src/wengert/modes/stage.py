@@ -326,7 +326,7 @@ class Stage(Mode):
 
     def unused_number(self) -> int:
         """A prime: sums and products of lengths of samples are not mistaken for others."""
-        return next(n for n in PRIMES if n not in self.used)
+        return next((n for n in PRIMES if n not in self.used), max(self.used, default=0) + 1)
 
     # ------------------------------------------------------------ equations
 
