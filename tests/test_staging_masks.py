@@ -123,3 +123,30 @@ def test_a_mask_of_another_shape():
     for f in (other, wg.jit(other), wg.jacobian(other)):
         with pytest.raises(IndexError, match="size of axis is 7 but size of corresponding boolean axis is 3"):
             f(X)
+
+
+def test_two_calls_give_different_lengths():
+    """What one program names, another call of it names anew."""
+
+    def positive(x):
+        return x[x > 0]
+
+    def long(x):
+        y = np.sin(x) * np.cos(x) + np.exp(-(x * x)) - np.sqrt(1 + x * x) * np.tanh(x) + x**3 / (1 + x**2)
+        return positive(y * np.sin(x) + np.cos(y) * y - y**2 + x)
+
+    def joined(x):
+        a, b, c = long(x), long(-x), long(x + 1.0)
+        return np.concatenate([a, b, c])
+
+    def calls(x):
+        a, b = wg.jit(positive)(x), wg.jit(positive)(-x)
+        return np.concatenate([a**2, b, a])
+
+    def added(x):
+        return wg.jit(positive)(x) + wg.jit(positive)(-x)
+
+    agree(joined, X)
+    agree(calls, X)
+    with pytest.raises(wg.Diagnostic, match="lengths are known when the program runs only"):
+        wg.jit(added)(X)

@@ -31,7 +31,7 @@ from wengert.frontend.scope import (
     root_of,
 )
 from wengert.frontend.state import NUMBERS
-from wengert.ir.program import Program, Var, substituted
+from wengert.ir.program import Program, Var, extents_of, substituted
 from wengert.modes.stage import LARGE, Block, Staged
 from wengert.rules.control import call
 
@@ -275,6 +275,9 @@ class Helper:
         with s.stage.within(block):
             results = [s.stage.operand(x) for x in self.outs]
         self.operands = [self.operand(s, var) for var in block.captures()]
+        given = [n for var in block.captures() for n in extents_of(var.type)]
+        if any(n not in given for x in self.outs for n in extents_of(x.aux.type)):
+            raise Opaque  # of another length at each call
         for name, x in recording.names.items():
             if isinstance(x, Value) and x.link is None and x.aux in block.captured:
                 block.captured[x.aux].name = name

@@ -91,6 +91,8 @@ class Jitted(Transparent):
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
         outs = call(*values, program=built.program) if traced else self.evaluated(built, values, args, kwargs)
+        if around is not None:
+            outs = around.stage.renamed(outs, values)
         if built.staging.ended:  # here a program around this one is built: nothing of it comes after
             raise Ended
         count = len(built.program.results) - len(built.written)

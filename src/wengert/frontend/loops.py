@@ -138,6 +138,8 @@ def first_iteration(s: "Staging", node: ast.For | ast.While, rows: Rows | None) 
 
 def undo(s: "Staging", mark: int, before: State) -> None:
     """Equations since `mark` are gone, and so is what views have read by them."""
+    undone = s.stage.block.program.equations[mark:]
+    s.stage.block.own.difference_update(o for e in undone for o in e.outs)
     del s.stage.block.program.equations[mark:]
     for _, names in before.names:
         for x in flatten(list(names.values()))[0]:

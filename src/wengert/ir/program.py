@@ -99,6 +99,10 @@ def has_extents(type: AnyType) -> TypeGuard[Type]:
     return isinstance(type, Type) and any(isinstance(n, Extent) for n in type.shape)
 
 
+def extents_of(type: AnyType) -> list[Extent]:
+    return [n for n in type.shape if isinstance(n, Extent)] if isinstance(type, Type) else []
+
+
 def with_lengths(type: Any, choose: Callable[[Extent], int]) -> Any:
     """The type with a length in place of each extent."""
     if not has_extents(type):

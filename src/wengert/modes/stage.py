@@ -30,6 +30,7 @@ from wengert.ir.program import (
 from wengert.ir.samples import quiet, sample, samples_of, types_of_results
 from wengert.rules.control import array, length, literal, slice_length, weak
 from wengert.rules.indexing import BASIC, getitem, has_open_slice, is_basic, positions, without_ellipsis
+from wengert.rules.linear import relabel
 
 
 class Staged(Value):
@@ -302,9 +303,22 @@ class Stage(Mode):
         found = []
         for n, m in zip(a, b):
             bound = max(x.bound if isinstance(x, Extent) else x for x in (n, m))
-            found.append(n if n == m else Extent(self.unused_number(), bound))
-            self.used.update(x.number for x in found[-1:] if isinstance(x, Extent))
+            found.append(n if n == m else self.new_extent(bound))
         return tuple(found)
+
+    def new_extent(self, bound: int) -> Extent:
+        found = Extent(self.unused_number(), bound)
+        self.used.add(found.number)
+        return found
+
+    def renamed(self, outs: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
+        """Results of a call.  Two calls give arrays of different lengths: what no operand has is named anew."""
+        names: dict[Any, Extent] = {n: n for x in operands for n in extents_in(x)}
+        for x in outs:
+            for n in extents_in(x):
+                names[n] = names.get(n) or self.new_extent(n.bound)
+        wanted = [tuple([names.get(getattr(n, "extent", n), n) for n in shape_of(x)]) for x in outs]
+        return [relabel(x, shape=shape) if any(extents_in(x)) else x for x, shape in zip(outs, wanted)]
 
     def number(self, x: Any) -> Any:
         """What tells a whole number from others: itself, or the first variable that follows in the same way."""
@@ -315,7 +329,7 @@ class Stage(Mode):
         return self.numbers.get(x.fresh().aux, x.aux)
 
     def note_number(self, row: Primitive, operands: Sequence[Any], params: dict[str, Any], out: Var) -> None:
-        key = (row, *map(self.number, operands), repr(params))
+        key = (row, *map(self.number, operands), key_of(params))
         self.numbers[out] = self.numbers.setdefault(key, out)
 
     def use(self, types: Sequence[AnyType]) -> None:
@@ -529,6 +543,11 @@ def left_out(n: Any, part: slice) -> int:
 
 def fills_length(params: dict[str, Any]) -> bool:
     return any(hole.extent is not None for hole in holes(params))
+
+
+def extents_in(x: Any) -> list[Extent]:
+    shape: tuple[Any, ...] = shape_of(x) if isinstance(x, Value) else ()
+    return [n.extent for n in shape if isinstance(n, Length)]
 
 
 def is_whole(outs: Sequence[Var]) -> bool:
