@@ -197,8 +197,38 @@ def until_break_in_branches(x, n):
     return np.sum(y * x)
 
 
+def part_before_a_write(x, n):
+    y, total = x.copy(), 0.0
+    for i in range(1, n):
+        part = y[i - 1 : i + 1]
+        total += np.sum(np.sin(part) * part)
+        y[i] *= total
+    return total
+
+
+def part_after_a_write(x, n):
+    y, total = x.copy(), 0.0
+    for i in range(1, n):
+        y[i] *= 0.5 + total
+        part = y[:2]
+        total += np.sum(np.sin(part) * part)
+    return total
+
+
+def part_written(x, n):
+    y = x.copy()
+    for i in range(1, n):
+        y[i - 1 : i + 1] *= y[i + 1]
+        part = y[i : i + 2]
+        part += np.sin(part)
+    return np.sum(y[:n])
+
+
 WRITERS = [
     scatter,
+    part_before_a_write,
+    part_after_a_write,
+    part_written,
     in_branches,
     in_nested_branches,
     reads_in_branches,

@@ -234,6 +234,47 @@ def coupled(n):
     return A, A.T.copy(), normal(3, seed=2), normal(3, seed=3), n
 
 
+def cholesky_slices(A):
+    """Logarithm of the determinant by a Cholesky factor whose sums are products of slices."""
+    n = A.shape[0]
+    L = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i):
+            L[i, j] = (A[i, j] - L[i, :j] @ L[j, :j]) / L[j, j]
+        L[i, i] = math.sqrt(A[i, i] - L[i, :i] @ L[i, :i])
+    return 2.0 * np.sum(np.log(np.diag(L)))
+
+
+def lu_slices(A):
+    """Both triangular factors; each step updates the block that remains."""
+    LU = A.copy()
+    for k in range(len(A) - 1):
+        LU[k + 1 :, k] /= LU[k, k]
+        LU[k + 1 :, k + 1 :] -= np.outer(LU[k + 1 :, k], LU[k, k + 1 :])
+    return LU
+
+
+def back_substitution(U, b):
+    """Sum of squares of the solution of U x = b, by products with slices."""
+    n = len(b)
+    x = np.zeros(n)
+    for i in range(n - 1, -1, -1):
+        x[i] = (b[i] - U[i, i + 1 :] @ x[i + 1 :]) / U[i, i]
+    return x @ x
+
+
+def householder(A):
+    """The triangular factor by reflections, each of a shorter vector."""
+    R = A.copy()
+    m, n = R.shape
+    for k in range(n):
+        v = R[k:, k].copy()
+        v[0] += math.copysign(1.0, v[0]) * np.linalg.norm(v)
+        v /= np.linalg.norm(v)
+        R[k:, k:] -= 2.0 * np.outer(v, v @ R[k:, k:])
+    return np.abs(np.diag(R))
+
+
 PROGRAMS = [
     Program(triangular_solve, lambda n: (np.tril(dominant(n)), normal(n)), (0, 1), linear=False),
     Program(cholesky, lambda n: (positive_definite(n), normal(n)), (0, 1), n=4, linear=False),
@@ -262,4 +303,8 @@ PROGRAMS = [
         more=((np.diag([1.0, 2.0, 3.0]), normal(3)),),
     ),
     Program(coupled_updates, coupled, (0, 1, 2, 3)),
+    Program(cholesky_slices, lambda n: (positive_definite(n),), n=4, linear=False),
+    Program(lu_slices, lambda n: (dominant(n),), n=4, linear=False, scalar=False),
+    Program(back_substitution, lambda n: (np.triu(dominant(n)), normal(n)), (0, 1), linear=False),
+    Program(householder, lambda n: (normal(n + 1, n),), n=3, linear=False, scalar=False),
 ]

@@ -146,6 +146,35 @@ def three_pairs(n):
     return uniform(2, seed=1), uniform(2, seed=2), uniform(2, seed=3), n
 
 
+def rows_by_name(A, n):
+    """Rows and columns that have names, written through them."""
+    B = A.copy()
+    for i in range(n):
+        row = B[i % len(B)]
+        row *= 0.9
+        row[0] += row[1]
+        column = B[:, 0]
+        column[:] = np.tanh(column)
+    return np.sum(B**2)
+
+
+def rows_of_loop(A):
+    """Each row that a loop hands out is a view, which the loop normalises."""
+    B = A.copy()
+    for row in B:
+        row /= np.sqrt(row @ row)
+    return B
+
+
+def one_of_two_arrays(x, y):
+    """Which array is written depends on a value."""
+    x, y = x.copy(), y.copy()
+    for i in range(len(x)):
+        target = x if x[i] < y[i] else y
+        target[i] *= 2.0
+    return x @ y
+
+
 PROGRAMS = [
     Program(alias_in_loop, lambda n: (uniform(3), n)),
     Program(rebind_or_write, lambda n: (uniform(3), n), more=((uniform(3), 0),)),
@@ -161,4 +190,7 @@ PROGRAMS = [
     Program(histogram, lambda n: (uniform(n, low=0.0), normal(n)), (1,), n=8),
     Program(gather_scatter, lambda n: (normal(n), np.random.default_rng(1).integers(0, n, n)), scalar=False),
     Program(overwritten_result, lambda n: (uniform(n), n)),
+    Program(rows_by_name, lambda n: (normal(3, 3), n)),
+    Program(rows_of_loop, lambda n: (normal(n, 3),), n=3, scalar=False),
+    Program(one_of_two_arrays, lambda n: (uniform(n, seed=1), uniform(n, seed=2)), (0, 1)),
 ]

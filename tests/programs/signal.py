@@ -188,6 +188,21 @@ def recurrent_cell(W, U, b, inputs):
     return h
 
 
+def recursive_fft(re, im):
+    """Fourier transform by strided views and recursion on their length."""
+    n = len(re)
+    if n == 1:
+        return re, im
+    even, odd = recursive_fft(re[::2], im[::2]), recursive_fft(re[1::2], im[1::2])
+    angle = -2.0 * np.pi * np.arange(n // 2) / n
+    x = np.cos(angle) * odd[0] - np.sin(angle) * odd[1]
+    y = np.cos(angle) * odd[1] + np.sin(angle) * odd[0]
+    return (
+        np.concatenate([even[0] + x, even[0] - x]),
+        np.concatenate([even[1] + y, even[1] - y]),
+    )
+
+
 PROGRAMS = [
     Program(spectrum, lambda n: (normal(n),), n=8, linear=False, scalar=False),
     Program(fourier_sum, lambda n: (normal(n),), n=4, linear=False),
@@ -211,4 +226,5 @@ PROGRAMS = [
         n=3,
         scalar=False,
     ),
+    Program(recursive_fft, lambda n: (normal(n, seed=1), normal(n, seed=2)), (0, 1), n=4, linear=False, scalar=False),
 ]

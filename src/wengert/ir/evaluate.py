@@ -27,6 +27,7 @@ from wengert.ir.program import (
     Var,
     as_index,
     elements,
+    has_extents,
     holes,
     type_in,
     variables,
@@ -170,7 +171,8 @@ def views_in_the_way(program: Program) -> set[Equation]:
     """Views of parts that are alive where the whole may be updated, or that leave the program: of these a copy is
     cheaper than one of the whole."""
     last: dict[Var, float] = {x: i for i, e in enumerate(program.equations) for x in variables(e)}
-    last.update(dict.fromkeys(variables_of(program.results), math.inf))
+    pushed = [x for e in program.equations if e.row.name == "stack_push" for x in e.ins[1:]]
+    last.update(dict.fromkeys(variables_of([*program.results, *pushed]), math.inf))
     changes: dict[Var, int] = {}
     for i, e in enumerate(program.equations):
         for x in e.ins[:1] if "inplace" in e.params else variables(e) if e.row.name in REGIONS else ():
@@ -181,7 +183,7 @@ def views_in_the_way(program: Program) -> set[Equation]:
             continue
         whole, part = e.ins[0], e.outs[0]
         alive = last.get(part, -1)
-        part_only = elements(part.type) < elements(whole.type)
+        part_only = elements(part.type) < elements(whole.type) or has_extents(part.type)
         if part_only and (alive == math.inf or i < changes.get(whole, -1) <= alive):
             found.add(e)
         else:
