@@ -721,3 +721,19 @@ def test_endless_recursion():
 
     with pytest.raises(wg.Diagnostic, match="calls itself more than"):
         wg.jit(f)(1.0)
+
+
+def test_derivatives_of_closures_in_each_other():
+    """What an inner program reads of the one around it is none of the business of helpers further out."""
+
+    def reverse(f, at):
+        return wg.grad(f)(at)
+
+    def forward(f, at):
+        return wg.jvp(f, (at,), (1.0,))[1]
+
+    def f(x):
+        ways = reverse, forward
+        return [outer(lambda a, inner=inner: a * inner(lambda y: a * y, 3.0), x) for outer in ways for inner in ways]
+
+    assert wg.jit(f)(5.0) == [10.0] * 4

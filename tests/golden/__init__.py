@@ -12,8 +12,9 @@ import wengert as wg
 from programs import PROGRAMS
 from wengert.core.tree import flatten
 
-NAMES = """bisection branching_map cholesky_slices exponential_smoothing first_set_in_branch floyd_warshall heat_in_place hidden_markov
-    kepler matrix_product newton skip_and_stop thomas triangular_solve work_array""".split()
+NAMES = """bisection branching_map cholesky_slices exponential_smoothing first_set_in_branch floyd_warshall
+    heat_in_place hidden_markov kepler masked matrix_product
+    newton skip_and_stop thomas triangular_solve work_array""".split()
 HEADINGS = "what runs", "what reverse mode keeps, and why", "its gradient, what runs"
 
 

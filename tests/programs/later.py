@@ -2,18 +2,7 @@
 
 import math
 
-import numpy as np
-
-from programs.program import Program, normal, uniform
-
-
-def masked(x, n):
-    """Boolean masks select what is read and written."""
-    y = x.copy()
-    for _ in range(n):
-        y[y > 1.0] -= 0.5
-        y = 1.3 * y
-    return np.sum(y[y < 0.9] ** 2)
+from programs.program import Program, normal
 
 
 def adaptive_simpson(a, b, tolerance):
@@ -63,7 +52,6 @@ def object_with_state(position, stiffness, n):
 
 
 LATER = [
-    Program(masked, lambda n: (uniform(5, seed=3), n), reason="boolean masks"),
     Program(adaptive_simpson, (0.2, 1.9, 1e-5), (0, 1), reason="run-time recursion"),
     Program(least_so_far, lambda n: (normal(n),), reason="a name that is None before a loop and a number after it"),
     Program(object_with_state, lambda n: (0.7, 1.3, n), (0, 1), reason="attributes that a rolled loop carries"),

@@ -175,6 +175,15 @@ def one_of_two_arrays(x, y):
     return x @ y
 
 
+def masked(x, n):
+    """Boolean masks select what is read and written."""
+    y = x.copy()
+    for _ in range(n):
+        y[y > 1.0] -= 0.5
+        y = 1.3 * y
+    return np.sum(y[y < 0.9] ** 2)
+
+
 PROGRAMS = [
     Program(alias_in_loop, lambda n: (uniform(3), n)),
     Program(rebind_or_write, lambda n: (uniform(3), n), more=((uniform(3), 0),)),
@@ -193,4 +202,5 @@ PROGRAMS = [
     Program(rows_by_name, lambda n: (normal(3, 3), n)),
     Program(rows_of_loop, lambda n: (normal(n, 3),), n=3, scalar=False),
     Program(one_of_two_arrays, lambda n: (uniform(n, seed=1), uniform(n, seed=2)), (0, 1)),
+    Program(masked, lambda n: (uniform(5, seed=3), n)),
 ]

@@ -112,7 +112,7 @@ def user_position() -> Position | None:
 
 
 def is_passed_over(filename: str) -> bool:
-    return is_engine(filename) or filename.startswith((_NUMPY, _SCIPY, "<__array_function__", "<string>"))
+    return is_engine(filename) or filename.startswith((_NUMPY, _SCIPY, "<__array_function__", "<string>", "<program>"))
 
 
 def is_engine(filename: str) -> bool:

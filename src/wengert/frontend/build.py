@@ -247,7 +247,7 @@ class Staging:
         if isinstance(value, Entered):
             value = value.read()
         for recording in self.recordings:
-            recording.read(owner, name, self.own_value(value))
+            recording.read(owner, name, value)
         if self.parent is not None:
             self.parent.note_read(owner, name)
 

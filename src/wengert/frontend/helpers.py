@@ -237,7 +237,7 @@ class Recording:
         if self.is_apart or owner.number >= self.frame.number or (id(owner), name) in self.reads:
             return
         try:
-            self.reads[id(owner), name] = owner, self.signature.describe(value)
+            self.reads[id(owner), name] = owner, self.signature.describe(self.signature.s.own_value(value))
         except Opaque:
             self.is_apart = True
 

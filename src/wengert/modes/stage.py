@@ -20,6 +20,7 @@ from wengert.ir.program import (
     Program,
     Unread,
     Var,
+    elements,
     fill,
     has_extents,
     holes,
@@ -28,7 +29,7 @@ from wengert.ir.program import (
 )
 from wengert.ir.samples import quiet, sample, samples_of, types_of_results
 from wengert.rules.control import array, length, literal, slice_length, weak
-from wengert.rules.indexing import BASIC, has_open_slice, is_basic, without_ellipsis
+from wengert.rules.indexing import BASIC, getitem, has_open_slice, is_basic, positions, without_ellipsis
 
 
 class Staged(Value):
@@ -242,6 +243,18 @@ class Stage(Mode):
             return param.extent
         return next((e for e in self.slices.values() if self.lengths.get(e.number) is param.aux), None)
 
+    def with_extents(self, row: Primitive, args: Sequence[Any], params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters, with names for the lengths of results that only the run knows."""
+        if row is getitem:
+            index = without_ellipsis(params["index"], len(shape_of(args[0])))
+            extents = self.extents_of(args[0], index, params.get("extents", ()))
+            return {"index": index, "extents": extents} if extents else {"index": index}
+        if row is positions:
+            mask = args[0].aux
+            found = params.get("extent") or Extent(self.unused_number(), elements(mask.type))
+            return {"extent": self.slices.setdefault((positions, mask), found)}
+        return params
+
     def extents_of(self, x: Any, index: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, ...]:
         """For each slice in the index its extent, None where its length is known; `given` are named already."""
         shape = shape_of(x)
@@ -313,11 +326,7 @@ class Stage(Mode):
             return self.constant(args[0])
         args = tuple([self.placed(x) for x in args])
         fills: list[Any] = []
-        given = params
-        if row.name == "getitem":
-            index = without_ellipsis(params["index"], len(shape_of(args[0])))
-            extents = self.extents_of(args[0], index, params.get("extents", ()))
-            params = {"index": index, **({"extents": extents} if extents else {})}
+        given, params = params, self.with_extents(row, args, params)
         params = {key: self.lifted(key, p, len(args), fills) for key, p in params.items()}
         if "inplace" in params:
             params["inplace"] = False  # how, is the business of who runs the program
@@ -400,6 +409,7 @@ class Stage(Mode):
         """Samples of the results, and types; where they are known values, the parameters that they follow from."""
         types = row.types([type_in(x) for x in args], **params) if row.types is not None else None
         if types is not None and row is not weak:
+            self.use(types)
             return [sample(t) for t in types], types, None
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)
@@ -408,7 +418,7 @@ class Stage(Mode):
                 out = row.evaluate(*contents[: len(args)], **fill(params, contents))
             samples = list(out) if row.several else [out]
             return samples, list(map(type_of, samples)), known
-        if not any(isinstance(x, Staged) and has_extents(x.aux.type) for x in args) and not fills_length(params):
+        if not any(isinstance(x, Staged) and has_extents(x.aux.type) for x in operands) and not fills_length(params):
             samples = self.sampled(row, args, operands, contents, params)
             return samples, list(map(type_of, samples)), None
         variable = [isinstance(x, Value) for x in args]

@@ -12,7 +12,7 @@ from wengert.passes.ranges import Range, Ranges, learn, range_of, region_ranges
 # of operands whose types fit, as those of a program do
 TOTAL = frozenset(
     [
-        *("full", "array", "empty_stack", "stack_push", "unread", "weak", "length"),
+        *("full", "array", "empty_stack", "stack_push", "unread", "weak", "length", "positions"),
         *("reshape", "transpose", "flip", "broadcast_to", "spread", "concatenate", "stack"),
         *("reduce_sum", "collapse", "reduce_max", "reduce_min", "reduce_prod", "reduce_any", "reduce_all"),
         *("cumsum", "cumprod", "sum_of_ranges", "share", "argsort", "matmul", "einsum", "convolve"),

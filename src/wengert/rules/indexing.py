@@ -14,6 +14,7 @@ from wengert.core.mode import Value, content_of, decide, is_open
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
+from wengert.ir.program import type_of
 from wengert.ir.samples import sample, types_of_results
 from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
@@ -32,6 +33,7 @@ def normal_index(index: Any, shape: Shape) -> tuple[tuple[int, ...] | None, Inde
     parts = index if isinstance(index, tuple) else (index,)
     if BASIC.issuperset(map(type, parts)):
         return None, tuple([plain_slice(p) if type(p) is slice else p for p in parts])
+    refuse_other_masks(parts, shape)
     parts = tuple(item for p in parts for item in normal_part(p))
     parts = without_ellipsis(parts, len(shape))
     if not any(map(is_position_array, parts)):
@@ -40,6 +42,34 @@ def normal_index(index: Any, shape: Shape) -> tuple[tuple[int, ...] | None, Inde
     if advanced[-1] - advanced[0] + 1 == len(advanced):
         return None, parts
     return arrays_first(parts, shape)
+
+
+def refuse_other_masks(parts: Index, shape: Shape) -> None:
+    """A mask must have the lengths of the axes that it indexes."""
+    masks = [np.asarray(p) if isinstance(p, list) else p for p in parts]
+    counts = [axes_of_part(p) for p in masks]
+    rest, axis = len(shape) - sum(counts), 0
+    for part, count in zip(masks, counts):
+        if part is Ellipsis:
+            axis += rest
+        for n, m in zip(shape[axis:], part.shape if is_mask(part) else ()):
+            if n != m and not (isinstance(n, Value) or isinstance(m, Value)):
+                raise IndexError(
+                    f"boolean index did not match indexed array along axis {axis}; size of axis is {n} but size of "
+                    f"corresponding boolean axis is {m}"
+                )
+            axis += 1
+        axis += 0 if is_mask(part) else count
+
+
+def axes_of_part(part: Any) -> int:
+    if part is None or part is Ellipsis or isinstance(part, bool | np.bool_):
+        return 0
+    return int(part.ndim) if is_mask(part) else 1
+
+
+def is_mask(part: Any) -> bool:
+    return isinstance(part, np.ndarray | Value) and part.dtype.kind == "b"
 
 
 def normal_part(part: Any) -> tuple[Any, ...]:
@@ -51,6 +81,8 @@ def normal_part(part: Any) -> tuple[Any, ...]:
     if isinstance(part, Value) and part.dtype.kind in "iub":
         if part.fresh().mode.staged and part.dtype.kind != "b":
             return (part.snapshot(),)  # its number is known when the program runs
+        if part.ndim and is_open(part):
+            return positions(part)  # type: ignore[no-any-return]
         part = decide(part)
     part = part if isinstance(part, Value) else np.asarray(part)
     kind = part.dtype.kind
@@ -69,6 +101,15 @@ def truth_index(part: bool) -> Index:
     if not part:
         raise IndexError("False as an index is not supported; write x[None][:0]")
     return (None,)
+
+
+# where a mask is true, for each of its axes; in a program, how often that is has the name `extent`
+positions = row(
+    "positions",
+    lambda mask, *, extent=None: mask.nonzero(),
+    types=lambda ins, extent: [type_of(np.zeros(0, np.intp))._replace(shape=(extent,))] * len(ins[0].shape),
+    several=True,
+)
 
 
 def plain_slice(part: slice) -> slice:
@@ -139,10 +180,9 @@ def getitem_types(ins: list[Any], index: Index, extents: tuple[Any, ...] = ()) -
     return types_of_results(getitem, [True], [whole], [sample(whole)], {"index": tuple(parts)})
 
 
-def written_types(ins: list[Any], *, index: Index, steps: Steps = (), inplace: bool) -> list[Any] | None:
-    """For a write, the type of the array, where samples do not tell that the value fits."""
-    is_open = has_open_slice((index, steps)) or any(not isinstance(n, int) for x in ins for n in x.shape)
-    return [ins[0]] if 0 in ins[0].shape or is_open else None
+def written_types(ins: list[Any], **params: Any) -> list[Any]:
+    """Whether the index and the value fit is seen when it runs."""
+    return [ins[0]]
 
 
 def has_open_slice(param: Any) -> bool:

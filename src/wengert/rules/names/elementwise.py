@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import is_array, read_only
+from wengert.core.mode import is_array, is_open, read_only
 from wengert.core.types import dtype_of, shape_of
-from wengert.rules import contract, elementwise, linear, reduce
+from wengert.rules import contract, elementwise, indexing, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.constructors import zeros_like
 from wengert.rules.names.foreign import buffered
@@ -74,12 +74,14 @@ for ufunc in (
 @name(np.where)
 def where(condition: Any, *choices: Any) -> Any:
     if not choices:
-        return buffered(np.nonzero(plain_numbers(condition)))
+        return nonzero(condition)
     return select(arrayed(condition), *[arrayed(c) for c in choices])
 
 
 @name(np.nonzero)
 def nonzero(a: Any) -> Any:
+    if is_open(a):
+        return indexing.positions(a if dtype_of(a).kind == "b" else elementwise.not_equal(a, 0))
     return buffered(np.nonzero(plain_numbers(a)))
 
 

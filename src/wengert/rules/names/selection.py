@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, buffer, is_staged
+from wengert.core.mode import Value, buffer, is_open, is_staged
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise, indexing, join, linear
 from wengert.rules.elementwise import where as select_row
 from wengert.rules.names.constructors import zeros_like
+from wengert.rules.names.elementwise import nonzero
 from wengert.rules.names.foreign import buffered, missing, name_on_traced, on_constants
 from wengert.rules.names.operands import (
     arrayed,
@@ -24,7 +25,7 @@ from wengert.rules.names.operands import (
     representative,
     write_out,
 )
-from wengert.rules.names.shape import broadcast_to, moveaxis, reshape, size
+from wengert.rules.names.shape import broadcast_to, moveaxis, ravel, reshape, size
 from wengert.rules.names.table import name
 
 # ---------------------------------------------------------------- by position
@@ -93,25 +94,26 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 @name_on_traced(np.compress)
 @fills_out
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
-    condition = np.asarray(plain_numbers(arrayed(condition)))
-    if condition.ndim != 1:
+    condition = arrayed(condition)
+    if len(shape_of(condition)) != 1:
         raise ValueError("condition must be a 1-d array")
-    return take(a, condition.nonzero()[0], axis)
+    return take(a, flatnonzero(condition), axis)
 
 
 @name_on_traced(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
-    return take(arr, np.asarray(plain_numbers(arrayed(condition))).ravel().nonzero()[0])
+    return take(arr, flatnonzero(condition))
 
 
 @name(np.flatnonzero)
 def flatnonzero(a: Any) -> Any:
-    return buffered(np.flatnonzero(plain_numbers(arrayed(a))))
+    return nonzero(ravel(arrayed(a)))[0]
 
 
 @name(np.argwhere)
 def argwhere(a: Any) -> Any:
-    return buffered(np.argwhere(plain_numbers(arrayed(a))))
+    a = arrayed(a)
+    return join.stack(*nonzero(a), axis=1) if is_open(a) else buffered(np.argwhere(plain_numbers(a)))
 
 
 # ---------------------------------------------------------------- by conditions
