@@ -22,20 +22,17 @@ class Function:
     compute    arguments -> result; this alone is timed
     arguments  what the message holds, as the tuple of arguments
     output     the result in the form that GradBench compares
-    eager      why `compute` is not staged; empty where it is
     """
 
     compute: Callable[..., Any]
     arguments: Callable[[Any], tuple]
     output: Callable[[Any], Any] = numbers
-    eager: str = ""
 
     @cached_property
     def run(self) -> Callable[..., Any]:
-        """`compute` as it runs: staged, or as plain Python with eager derivatives."""
-        return self.compute if self.eager else wg.jit(self.compute)
+        """`compute` as it runs: staged.  This is the one place that chooses."""
+        return wg.jit(self.compute)
 
     def prepare(self, args: tuple) -> None:
         """Build the program for these arguments, so that no run pays for it."""
-        if not self.eager:
-            wg.program(self.run, *args)
+        wg.program(self.run, *args)
