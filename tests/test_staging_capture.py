@@ -387,11 +387,6 @@ def appends_to_queue(x):
     return x.sum()
 
 
-def prints(x):
-    print("here")
-    return x.sum()
-
-
 def logs(x):
     logging.info("here")
     return x.sum()
@@ -404,7 +399,7 @@ def sorts_global_array(x):
 
 
 ESCAPES = [
-    *(appends_to_queue, prints, logs, sorts_global_array),
+    *(appends_to_queue, logs, sorts_global_array),
     *(appends, sets_item, sets_attribute, sets_global, sets_through_name, pops, changes_set, deletes),
     *(writes_global_array, adds_to_global_array, appends_in_loop, appends_in_helper, appends_to_argument, uses_setattr),
 ]

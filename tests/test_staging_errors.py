@@ -59,7 +59,7 @@ def many_places(x):
     with open("somewhere") as file:
         text = file.read()
     if total > 0:
-        print(total)
+        eval("total")
     rng = np.random.default_rng()
     for _ in range(len(x)):
         total += np.random.rand()
@@ -68,7 +68,7 @@ def many_places(x):
 
 def test_every_place_is_listed():
     text = refusal(many_places, X)
-    for part in ("LOG.append(x[0])", 'with open("somewhere")', "print(total)", "default_rng()", "np.random.rand()"):
+    for part in ("LOG.append(x[0])", 'with open("somewhere")', 'eval("total")', "default_rng()", "np.random.rand()"):
         n = line_of(many_places, part)
         assert re.search(rf"{FILE}:{n}:\d+", text), part
         assert re.search(rf"^ *{n} \| .*{re.escape(part)}", text, re.MULTILINE), part

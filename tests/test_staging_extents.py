@@ -170,12 +170,61 @@ def diagonals(a):
     return total
 
 
-UNROLLED = [(of_other_bounds, X), (diagonals, A)]  # nothing tells that the lengths agree
+def shorter_than_nothing(x):
+    """An empty part less its first is empty: with one element more it has another length than the part."""
+    total = 0.0
+    for i in range(len(x)):
+        part = x[:i]
+        other = np.concatenate([part[1:], x[:1]])
+        total += np.sum(other * other) + len(other) * x[1] + np.sum(part[1:][1:] * part[2:])
+    return total
+
+
+def squeezed(x):
+    total = 0.0
+    for i in range(1, len(x)):
+        out = np.squeeze(x[:i])
+        total += np.sum(out) * (1 + out.ndim)
+    return total
+
+
+def stretched(x):
+    """A part of one element fits arrays of any length."""
+    total, y = 0.0, np.zeros(len(x))
+    for i in range(1, len(x)):
+        y[i - 1 :] += x[i - 1 : i]
+        total += np.sum(x[i - 1 : i] * x) * np.sum(y)
+    return total
+
+
+def products_with_zeros(x):
+    x = x * (np.arange(len(x)) != 2)
+    total = 0.0
+    for i in range(len(x) + 1):
+        total += np.prod(x[:i]) + np.prod(x[i:])
+    return total
+
+
+def read_in_one_branch(x):
+    """Where the name is not read again, the array may be written."""
+    y = x.copy()
+    for i in range(1, len(x)):
+        total = 0.0
+        if x[i] > 0:
+            part = y[i:]
+            total = np.sum(part)
+        y[i - 1] = total
+    return y
+
+
+# nothing tells that the lengths agree, or whether they are one
+UNROLLED = [(of_other_bounds, X), (diagonals, A), (squeezed, X), (stretched, X)]
 FUNCTIONS = [
     (cholesky, A @ A.T),
     *((f, A) for f in (gaussian_elimination, substitution, through_views, products)),
     *((f, X) for f in (running, windows, from_behind, parts_of_parts, joined, written, rows_of_a_part, until)),
     *((f, X) for f in (in_branches, chosen_in_branches, kept_from_before)),
+    *((f, X) for f in (shorter_than_nothing, products_with_zeros, read_in_one_branch)),
 ]
 
 
@@ -190,3 +239,44 @@ def test_loops_stay_loops(f, x):
     """The program does not grow with the array."""
     size = lambda n: str(wg.program(f, np.resize(x, (n,) * x.ndim))).count("\n")
     assert size(30) == size(40)
+
+
+def written_where_chosen(x):
+    y = x.copy()
+    for i in range(1, len(x)):
+        part = y[i:] if x[i] > 0 else y[:i]
+        part *= 2.0
+    return y
+
+
+def written_after_a_branch(x):
+    y = x.copy()
+    if x[0] < -9.0:
+        raise ValueError("too small")
+    else:
+        part = y[2:]
+    part *= 2.0
+    return y
+
+
+def read_after_a_write(x):
+    y = x.copy()
+    part = y[2:4] if x[0] > 0 else y[:2]
+    y[2] = 7.0
+    return part * 2.0
+
+
+@pytest.mark.parametrize("f", [written_where_chosen, written_after_a_branch, read_after_a_write])
+def test_views_that_a_branch_chose_are_not_lost(f):
+    with pytest.raises(wg.Diagnostic, match=r"test_staging_extents.py:\d+:\d+: W602[^@]*another name"):
+        wg.jit(f)(X)
+
+
+def test_parts_that_do_not_fit_raise_as_in_python():
+    def f(x):
+        total = 0.0
+        for i in range(1, len(x)):
+            total += np.sum(x[:i] * x[i:])
+        return total
+
+    agree(f, X)

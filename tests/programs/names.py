@@ -201,6 +201,6 @@ PROGRAMS = [
     Program(overwritten_result, lambda n: (uniform(n), n)),
     Program(rows_by_name, lambda n: (normal(3, 3), n)),
     Program(rows_of_loop, lambda n: (normal(n, 3),), n=3, scalar=False),
-    Program(one_of_two_arrays, lambda n: (uniform(n, seed=1), uniform(n, seed=2)), (0, 1)),
+    Program(one_of_two_arrays, lambda n: (uniform(n, seed=1), uniform(n, seed=2)), (0, 1), linear=False),
     Program(masked, lambda n: (uniform(5, seed=3), n)),
 ]

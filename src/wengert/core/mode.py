@@ -163,6 +163,12 @@ class Value:
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError  # operators, methods and NumPy's protocols come from rules/methods.py
 
+    if TYPE_CHECKING:
+        __add__: Any
+        __invert__: Any
+        __setitem__: Any
+        item: Any
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.fresh().primal!r})"
 

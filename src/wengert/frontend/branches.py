@@ -16,6 +16,7 @@ from wengert.frontend.scope import (
     Poison,
     Unbound,
     is_box,
+    root_of,
 )
 from wengert.frontend.state import State, is_number, join, kind_of, rebuilt, same_value
 from wengert.ir.program import Program, Var, zero
@@ -125,9 +126,9 @@ class Merge:
             return lambda outs: leaf
         if is_box(leaf) and leaf.aux in self.sides[second].block.program.params:
             return lambda outs: leaf
-        type, leaf = value_type(leaf), self.as_left(leaf, int(second))
-        pair = (zero(type), leaf) if second else (leaf, zero(type))
-        return self.slot(name, type, pair)
+        type, left = value_type(leaf), self.as_left(leaf, int(second))
+        slot = self.slot(name, type, (zero(type), left) if second else (left, zero(type)))
+        return (lambda outs: other_name(self.s, slot(outs), leaf)) if is_box(leaf) else slot
 
     def as_left(self, x: Any, k: int) -> Any:
         """An array with the content that a side left in it; a view is read of what its array then held."""
@@ -184,10 +185,17 @@ class Merge:
         return lambda outs: outs[place]
 
 
+def other_name(s: "Staging", box: Any, source: Any) -> Any:
+    """An array, or a view of one, that a side left under this name."""
+    s.aliases.append(Alias(box, root_of(source), None))
+    return box
+
+
 def chosen_box(s: "Staging", box: Any, sources: tuple[Any, Any], test: Any) -> Any:
-    """An array that is one of two others."""
-    s.aliases.append(Alias(box, sources[0], test))
-    s.aliases.append(Alias(box, sources[1], s.negated(test)))
+    """An array that is one of two others; what is written into a view of one would have to reach all of that."""
+    for source, when in zip(sources, (test, s.negated(test))):
+        root = root_of(source)
+        s.aliases.append(Alias(box, root, when if root is source else None))
     return box
 
 

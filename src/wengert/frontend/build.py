@@ -36,7 +36,7 @@ from wengert.frontend.scope import (
     is_box,
     root_of,
 )
-from wengert.ir.program import Var, is_unnamed
+from wengert.ir.program import Var, is_unnamed, numeric
 from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import check, value_type, weak
@@ -78,6 +78,8 @@ class Staging:
         self.stage = FunctionStage(self)
         self.ended = False  # an exception is always raised
         self.writes = False  # somewhere arrays of the caller's are written
+        self.prints = False
+        self.held: list[Value] = []  # of programs and derivatives around this one
         self.frames: list[Frame] = []
         self.captured = Captured()
         self.refusals = Refusals(name)
@@ -194,7 +196,7 @@ class Staging:
 
     def as_bool(self, x: Any) -> Any:
         """A truth value as Python's bool, whose sums are numbers."""
-        if not (isinstance(x, Staged) and x.mode is self.stage) or value_type(x).form != "scalar":
+        if not (isinstance(x, Staged) and x.mode is self.stage) or numeric(value_type(x)).form != "scalar":
             return x
         out = weak(x)
         self.tests[out.aux] = x
@@ -358,8 +360,10 @@ class Staging:
         key = ("value", id(x.aux) if isinstance(x, Staged) else id(x))
         found = self.captured.values.get(key)
         if found is None:
+            self.held.append(x)  # the key is its own as long as it lives
             kept = x.snapshot()
             found = self.captured.values[key] = self.input("outer", kept, lambda: kept)
+        assert isinstance(found, Staged)
         return found
 
     def own_value(self, x: Any) -> Any:
@@ -420,7 +424,7 @@ class Staging:
     def assign(self, target: ast.expr, value: Any) -> None:
         statements.assign(self, target, value)
 
-    def eval_error(self, node: ast.expr) -> tuple[type[Exception], tuple[Any, ...]]:
+    def eval_error(self, node: ast.expr) -> tuple[type[BaseException], tuple[Any, ...]]:
         """The class and the arguments of an exception that is raised."""
         if isinstance(node, ast.Call):
             kind = self.eval(node.func)
@@ -435,12 +439,21 @@ class Staging:
         if is_box(root) and not self.is_argument(root) and self.is_captured(root):
             raise Refused("an array is written that was made outside", OUTSIDE)
         self.note_write(root)
+        self.give_up_names(root)
         for a in self.aliases_of(root):
             if a.when is None:
                 raise Refused(
                     "an array is written that may have another name, depending on branches and loops before",
                     "copy it where it gets its second name (`a = b.copy()`)",
                 )
+
+    def give_up_names(self, root: Any) -> None:
+        """Names under which a branch left an array that is written now: to read one of them again is refused."""
+        for box in [a.box for a in self.aliases if a.when is None and a.source is root]:
+            for frame in self.all_frames():
+                for name, value in frame.names.items():
+                    if (value.value if isinstance(value, Maybe) else value) is box:
+                        frame.names[name] = Poison("is another name of an array that is written since, in some cases")
 
     def note_write(self, root: Any) -> None:
         """The array is written, here or in the program of a helper."""

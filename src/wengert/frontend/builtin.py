@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wengert.core.mode import Value, is_array
+from wengert.core.tree import flatten
 from wengert.core.types import dtype_of
-from wengert.frontend.expressions import attribute, is_pythons, iterated, length_of, number_of, short_circuit
+from wengert.frontend.expressions import (
+    Message,
+    attribute,
+    is_pythons,
+    iterated,
+    length_of,
+    number_of,
+    short_circuit,
+    templates,
+)
 from wengert.frontend.library import is_users, library, pythons
 from wengert.frontend.refuse import EAGER, Refused
 from wengert.frontend.scope import (
@@ -17,7 +27,7 @@ from wengert.frontend.scope import (
     Rows,
 )
 from wengert.rules import elementwise
-from wengert.rules.control import trip_count, weak
+from wengert.rules.control import show, trip_count, weak
 from wengert.rules.linear import convert
 
 if TYPE_CHECKING:
@@ -65,7 +75,10 @@ CHANGING = frozenset(
 
 def of_outer_dict(s: "Staging", x: dict[Any, Any], method: str, args: list[Any]) -> Any:
     keys = s.fact(("keys", id(x)), lambda: tuple(x), "keys")
-    item = lambda k: s.fact(("item", id(x), repr(k)), lambda: x[k], str(k))
+
+    def item(k: Any) -> Any:
+        return s.fact(("item", id(x), repr(k)), lambda: x[k], str(k))
+
     match method:
         case "keys":
             return s.own(list(keys))
@@ -257,6 +270,19 @@ def make_super(s: "Staging", *args: Any) -> Any:
     return super(cell.cell_contents, s.bound("self", frame.names[f.__code__.co_varnames[0]]))
 
 
+def make_print(
+    s: "Staging", *args: Any, sep: Any = " ", end: Any = "\n", file: Any = None, flush: bool = False
+) -> None:
+    """Prints when the program runs."""
+    if file is not None:
+        raise Refused("`print` into a file", "print without `file`, or what the function returns")
+    if any(isinstance(x, Value) for a in args if not isinstance(a, Value | Message) for x in flatten(a)[0]):
+        raise Refused("`print` of a container with values of the program in it", "print its items: `print(*x)`")
+    texts, values = templates([a if isinstance(a, Value | Message) else str(a) for a in args])
+    s.stage.apply(show, tuple(values), {"texts": texts, "sep": sep, "end": end})
+    s.prints = True
+
+
 def absolute(s: "Staging", x: Any) -> Any:
     return pythons(s, abs(x)) if is_pythons(x) else abs(x)
 
@@ -297,6 +323,7 @@ BUILTIN: dict[Any, Callable[..., Any]] = {
     abs: absolute,
     pow: power,
     super: make_super,
+    print: make_print,
     iter: refused("iter", "go through it with a for loop"),
     next: refused("next", "go through it with a for loop"),
     eval: refused("eval", EAGER),

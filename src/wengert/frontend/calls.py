@@ -65,17 +65,24 @@ def call(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return library(s, f, args, kwargs)
 
 
+def default(s: "Staging", f: types.FunctionType, key: Any, name: str) -> Any:
+    """What stands for a parameter that may be left out; key: its place, or its name where it has no place."""
+
+    def read() -> Any:
+        defaults: Any = f.__defaults__ if isinstance(key, int) else f.__kwdefaults__
+        return defaults[key]
+
+    return s.fact(("default", id(f), key), read, name)
+
+
 def function(s: "Staging", f: types.FunctionType, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if composition_of(f) is not None:
         return library(s, f, args, kwargs)
     if is_foreign(f.__code__.co_filename):
         return library(s, f, args, kwargs)
     source = read(f)
-    defaults = [
-        s.fact(("default", id(f), i), lambda i=i: f.__defaults__[i], "default")
-        for i in range(len(f.__defaults__ or ()))
-    ]
-    keywords = {k: s.fact(("default", id(f), k), lambda k=k: f.__kwdefaults__[k], k) for k in f.__kwdefaults__ or {}}
+    defaults = [default(s, f, i, "default") for i in range(len(f.__defaults__ or ()))]
+    keywords = {name: default(s, f, name, name) for name in f.__kwdefaults__ or {}}
     return enter(s, f, source, source.node, defaults, keywords, {}, args, kwargs)
 
 
@@ -178,10 +185,11 @@ def instance(s: "Staging", kind: type, args: list[Any], kwargs: dict[str, Any]) 
     if not is_users(kind):
         out = library(s, kind, args, kwargs)
         return out if isinstance(out, Value | type) else s.own(out)
-    init = kind.__init__
-    is_plain = kind.__new__ is object.__new__ and not issubclass(kind, BaseException)
+    init = kind.__init__  # type: ignore[misc]  # of this very class
+    new: Any = kind.__new__
+    is_plain = new is object.__new__ and not issubclass(kind, BaseException)
     if not is_plain or not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
         return s.own(kind(*args, **kwargs))  # by code that a decorator such as dataclass wrote: it has no source
-    new = s.own(object.__new__(kind))
-    call(s, init, [new, *args], kwargs)
-    return new
+    made = s.own(object.__new__(kind))
+    call(s, init, [made, *args], kwargs)
+    return made

@@ -74,7 +74,7 @@ def same_fact(now: Any, seen: Any) -> bool:
 def known_number(x: Any) -> Any:
     """A whole number that the program may be built for; None where there is no such number now."""
     x = unbuffer(x)
-    if isinstance(x, Staged) and x.aux in x.mode.known:  # type: ignore[attr-defined]
+    if isinstance(x, Staged) and x.aux in x.mode.known:
         x = x.primal
     return x if isinstance(x, int | np.integer) else None
 

@@ -3,7 +3,7 @@
 import ast
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ IN_PLACE: dict[type, Callable[[Any, Any], Any]] = {
     ast.LShift: operator.ilshift,
     ast.RShift: operator.irshift,
 }
+CONVERSIONS: dict[int, Callable[[Any], Any]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 UNARY: dict[type, Callable[[Any], Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
@@ -416,7 +417,7 @@ def of_text(s: "Staging", e: ast.JoinedStr) -> Any:
         assert isinstance(node, ast.FormattedValue)
         value = s.eval(node.value)
         spec = "" if node.format_spec is None else s.eval(node.format_spec)
-        convert = {115: str, 114: repr, 97: ascii}.get(node.conversion, lambda x: x)
+        convert = CONVERSIONS.get(node.conversion, lambda x: x)
         if isinstance(value, Message):
             parts += value.parts
         else:
@@ -445,6 +446,22 @@ class Message:
     def template(self) -> tuple[Any, ...]:
         """Texts, and format specifications in place of the values."""
         return tuple([p if isinstance(p, str) else (p[1],) for p in self.parts])
+
+
+def templates(arguments: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """What an exception or `print` is given, with places for values of the program; and these."""
+    values: list[Any] = []
+    texts: list[Any] = []
+    for a in arguments:
+        if isinstance(a, Message):
+            texts.append(a.template())
+            values += a.values()
+        elif isinstance(a, Value):
+            texts.append((("",),))
+            values.append(a)
+        else:
+            texts.append(a)
+    return tuple(texts), values
 
 
 def of_named(s: "Staging", e: ast.NamedExpr) -> Any:

@@ -2,10 +2,11 @@
 
 import functools
 import inspect
+import io
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,8 @@ class Built:
 
 
 class Jitted(Transparent):
+    __name__: str
+
     def __init__(self, f: Callable[..., Any]) -> None:
         functools.update_wrapper(self, f)
         self.f = f
@@ -105,7 +108,8 @@ class Jitted(Transparent):
             if not built.staging.writes or built.staging.captured.draws():
                 raise
             try:
-                self.f(*args, **kwargs)
+                with redirect_stdout(io.StringIO() if built.staging.prints else sys.stdout):  # printed already
+                    self.f(*args, **kwargs)
             except Exception as same:
                 for note in getattr(error, "__notes__", ()):
                     same.add_note(note)

@@ -2,6 +2,8 @@
 
 import random
 import types
+from functools import partial
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from wengert.frontend.scope import (
     is_box,
     root_of,
 )
+from wengert.ir.program import numeric
 from wengert.modes.stage import Staged
 from wengert.rules.control import value_type, weak
 
@@ -33,9 +36,6 @@ def library(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> An
     kwargs = {k: plain_argument(s, a) for k, a in kwargs.items()}
     if isinstance(f, types.MethodType) or module_of(f).partition(".")[0] == "wengert":
         return adopted(s, f(*args, **kwargs))
-    if f is print:
-        what = "`print` of a value of the program" if any(isinstance(a, Value) for a in args) else "`print`"
-        raise Refused(what, "print what the function returns")
     arrays = [(a, root_of(a).aux) for a in [*args, *kwargs.values()] if is_box(a)]
     out = adopted(s, route(f)(*args, **kwargs))
     for a, before in arrays:
@@ -49,7 +49,7 @@ def pythons(s: "Staging", x: Any) -> Any:
     """A number of NumPy as one of Python's."""
     if isinstance(x, tuple):
         return s.own(tuple(pythons(s, y) for y in x))
-    return weak(x) if isinstance(x, Staged) and value_type(x).form == "scalar" else x
+    return weak(x) if isinstance(x, Staged) and numeric(value_type(x)).form == "scalar" else x
 
 
 RANDOM = (np.random.Generator, np.random.RandomState, random.Random)
@@ -119,9 +119,9 @@ def plain_argument(s: "Staging", x: Any) -> Any:
 
 def outside_tree(s: "Staging", x: Any) -> Any:
     if isinstance(x, dict):
-        return s.own({k: outside_tree(s, s.fact(("item", id(x), repr(k)), lambda k=k: x[k], str(k))) for k in x})
+        return s.own({k: outside_tree(s, s.fact(("item", id(x), repr(k)), partial(getitem, x, k), str(k))) for k in x})
     if isinstance(x, list | tuple) and not hasattr(x, "_fields"):
-        parts = [s.fact(("item", id(x), repr(i)), lambda i=i: x[i], "item") for i in range(length_of(s, x))]
+        parts = [s.fact(("item", id(x), repr(i)), partial(getitem, x, i), "item") for i in range(length_of(s, x))]
         return s.own(type(x)(outside_tree(s, p) for p in parts))
     return x
 

@@ -179,6 +179,8 @@ class RoutedFunction:
 class RoutedUfunc(RoutedFunction):
     """A ufunc with its methods."""
 
+    __wrapped__: np.ufunc
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for x in args:
             if isinstance(x, Value):
@@ -230,7 +232,7 @@ def has_value_bound(key: Any) -> bool:
     return any(isinstance(bound, Value) for p in parts for bound in (p.start, p.stop, p.step))
 
 
-@route_named.register(type(np.r_).__base__)
+@route_named.register(type(np.r_).mro()[1])
 def _(x: Any) -> Any:
     return RoutedConcatenator(x)
 
@@ -300,10 +302,12 @@ def standin(kind: type) -> type:
     return Standin(kind.__name__, (), {"__new__": new, "original": kind, "dtype": np.dtype(kind)})
 
 
-SCALARS = {kind: standin(kind) for kind in (float, complex, np.float64, np.float32, np.complex128, np.complex64)}
+SCALARS: dict[type, type] = {
+    kind: standin(kind) for kind in (float, complex, np.float64, np.float32, np.complex128, np.complex64)
+}
 
 
-def to_number(x: Any, dtype: np.dtype) -> Any:
+def to_number(x: Any, dtype: np.dtype[Any]) -> Any:
     """`float(x)`, `complex(x)`: the one element."""
     x = x.item() if isinstance(x, Value) and is_array(x) else x
     return x if dtype_of(x) == dtype else convert(x, dtype=dtype)
@@ -631,7 +635,7 @@ def set_attribute(kind: type) -> Callable[[Any, str, Any], None]:
     def set_plain(self: Any, name: str, value: Any) -> None:
         """`self.w -= 1` on an array from outside has written it already; what is kept is the array, not a buffer."""
         outside = isinstance(value, Buffer) and value.aux is OUTSIDE
-        kind.__setattr__(self, name, value.primal if outside else value)
+        kind.__setattr__(self, name, value.primal if outside else value)  # type: ignore[call-arg]
 
     return set_plain
 

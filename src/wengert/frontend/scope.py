@@ -78,7 +78,7 @@ class Transparent:
 def signature_of(spec: ast.arguments, defaults: list[Any], keywords: dict[str, Any]) -> inspect.Signature:
     """The parameters in the text of a function, with the values of those that may be left out."""
     P = inspect.Parameter
-    positional = [(a.arg, P.POSITIONAL_ONLY) for a in spec.posonlyargs]
+    positional: list[tuple[str, Any]] = [(a.arg, P.POSITIONAL_ONLY) for a in spec.posonlyargs]
     positional += [(a.arg, P.POSITIONAL_OR_KEYWORD) for a in spec.args]
     values = [*[P.empty] * (len(positional) - len(defaults)), *defaults]
     params = [P(name, kind, default=value) for (name, kind), value in zip(positional, values)]

@@ -9,7 +9,6 @@ from wengert.frontend import loops
 from wengert.frontend.expressions import (
     BINARY,
     IN_PLACE,
-    Message,
     as_index,
     attribute,
     binary,
@@ -17,6 +16,7 @@ from wengert.frontend.expressions import (
     iterated,
     of_object,
     subscript,
+    templates,
 )
 from wengert.frontend.refuse import EAGER, Ended, Refused
 from wengert.frontend.scope import BROKEN, CONTINUED, RESULT, RETURNED, Unbound, is_box
@@ -198,7 +198,7 @@ def do_raise(s: "Staging", node: ast.Raise) -> None:
     end_with(s, kind, arguments)
 
 
-def end_with(s: "Staging", kind: type[Exception], arguments: tuple[Any, ...]) -> None:
+def end_with(s: "Staging", kind: type[BaseException], arguments: tuple[Any, ...]) -> None:
     """An exception that is always raised here: when the program runs, after the writes that precede it."""
     raise_if(s, False, kind, arguments)
     raise Ended
@@ -214,21 +214,11 @@ def do_assert(s: "Staging", node: ast.Assert) -> None:
     raise_if(s, test, AssertionError, message)
 
 
-def raise_if(s: "Staging", ok: Any, kind: type[Exception], arguments: tuple[Any, ...]) -> None:
+def raise_if(s: "Staging", ok: Any, kind: type[BaseException], arguments: tuple[Any, ...]) -> None:
     """A check: where `ok` is false the exception is raised when the program runs."""
-    values: list[Any] = []
-    texts = []
-    for a in arguments:
-        if isinstance(a, Message):
-            texts.append(a.template())
-            values += a.values()
-        elif isinstance(a, Staged):
-            texts.append((("",),))
-            values.append(a)
-        else:
-            texts.append(a)
+    texts, values = templates(arguments)
     ok = ok if isinstance(ok, Value) else s.stage.constant(ok)
-    check(ok, *values, error=kind, arguments=tuple(texts))
+    check(ok, *values, error=kind, arguments=texts)
 
 
 # ---------------------------------------------------------------- control flow

@@ -29,6 +29,7 @@ from wengert.ir.program import (
     elements,
     has_extents,
     holes,
+    numeric,
     type_in,
     variables,
 )
@@ -126,7 +127,7 @@ class Writer:
     def param(self, param: Any, e: Equation, ins: list[str]) -> str:
         """The parameter with its holes filled."""
         if isinstance(param, Hole):
-            is_array = type_in(e.ins[param.operand]).form == "array"
+            is_array = numeric(type_in(e.ins[param.operand])).form == "array"
             return f"as_index({ins[param.operand]})" if is_array else ins[param.operand]
         if not any(holes(param)):
             return self.name(param)
@@ -179,11 +180,11 @@ def views_in_the_way(program: Program) -> set[Equation]:
             changes[x] = i
     found = set()
     for i, e in reversed(list(enumerate(program.equations))):
-        if not e.row.view or not isinstance(e.ins[0], Var) or e.outs[0].type.form != "array":
+        if not e.row.view or not isinstance(e.ins[0], Var) or numeric(e.outs[0].type).form != "array":
             continue
         whole, part = e.ins[0], e.outs[0]
         alive = last.get(part, -1)
-        part_only = elements(part.type) < elements(whole.type) or has_extents(part.type)
+        part_only = elements(numeric(part.type)) < elements(numeric(whole.type)) or has_extents(part.type)
         if part_only and (alive == math.inf or i < changes.get(whole, -1) <= alive):
             found.add(e)
         else:

@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -89,7 +89,13 @@ class Stack(NamedTuple):
 AnyType = Type | Stack
 
 
-def has_extents(type: AnyType) -> bool:
+def numeric(type: AnyType) -> Type:
+    """The type where no stack can stand."""
+    assert isinstance(type, Type)
+    return type
+
+
+def has_extents(type: AnyType) -> TypeGuard[Type]:
     return isinstance(type, Type) and any(isinstance(n, Extent) for n in type.shape)
 
 
@@ -107,11 +113,11 @@ def elements(type: Type) -> int:
 
 def agrees(found: AnyType, declared: AnyType) -> bool:
     """Whether a value of type `found`, which has no extents, is one of the declared type."""
-    if not has_extents(declared) or isinstance(found, Stack) or len(found.shape) != len(declared.shape):  # type: ignore[union-attr]
+    if not has_extents(declared) or isinstance(found, Stack) or len(found.shape) != len(declared.shape):
         return found == declared
-    pairs = zip(found.shape, declared.shape)  # type: ignore[union-attr]
+    pairs = zip(found.shape, declared.shape)
     fits = all(n <= m.bound if isinstance(m, Extent) else n == m for n, m in pairs)
-    return fits and found == declared._replace(shape=found.shape)  # type: ignore[union-attr]
+    return fits and found == declared._replace(shape=found.shape)
 
 
 def type_of(x: Any) -> "AnyType":

@@ -114,7 +114,10 @@ def broadcast_shape(row: Primitive, contents: Sequence[Any]) -> tuple[int, ...] 
     arrays = [x for x in contents if isinstance(x, np.ndarray)]
     if not row.elementwise or row.several or not arrays or not all(x.size and x.flags.c_contiguous for x in arrays):
         return None
-    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    try:
+        shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    except ValueError:  # which the row says in other words
+        return None
     return None if shape == () else shape
 
 

@@ -55,7 +55,7 @@ class Batch(Mode):
             raise LanesDiffer(self) if found.mode is None else found from None
         if row.several:
             return tuple(buffer(o.value) if type(o) is Shared else Batched(self, o) for o in out)
-        return Batched(self, out)
+        return buffer(out.value) if type(out) is Shared else Batched(self, out)
 
     def decide(self, x: Value) -> Any:
         """One answer for all lanes, if they agree."""

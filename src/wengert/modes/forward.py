@@ -12,7 +12,7 @@ class Dual(Value):
     """primal + tangent ε; a value without tangent is not a Dual but plain."""
 
     __slots__ = ()
-    tangent = Value.aux
+    tangent = Value.aux  # type: ignore[misc]  # another name of the slot
 
 
 class Forward(Mode):

@@ -58,7 +58,7 @@ class Node(Value):
     """A primal and its record.  `Tensor` is the same thing with a user interface."""
 
     __slots__ = ()
-    record = Value.aux
+    record = Value.aux  # type: ignore[misc]  # another name of the slot
 
 
 class Reverse(Mode):

@@ -36,10 +36,11 @@ class Staged(Value):
     """A variable of a program; its content is a sample, of its type and shape."""
 
     __slots__ = ()
+    mode: "Stage"
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
-            raise NeedsValue(self.aux, self.mode.where)  # type: ignore[attr-defined]
+            raise NeedsValue(self.aux, self.mode.where)
         return super().__array__(dtype, copy)
 
     def as_length(self, extent: Extent) -> "Length":
@@ -69,8 +70,8 @@ class Length(Staged):
         self.extent, self.source = extent, source
 
     def fresh(self) -> "Length":
-        if self.aux is None or not self.mode.is_visible(self.aux):  # type: ignore[attr-defined]
-            self.aux = self.mode.length(self.extent, *self.source)  # type: ignore[attr-defined]
+        if self.aux is None or not self.mode.is_visible(self.aux):
+            self.aux = self.mode.length(self.extent, *self.source)
         return self
 
     def snapshot(self) -> Staged:
@@ -150,6 +151,7 @@ class Stage(Mode):
     known    values of variables that are known while the program is built, with the parameters that they follow from
     lengths  variables for the extents that the run decides, by their number
     slices   extents of slices, by what their length follows from
+    shorter  for the number of an extent that leaves out some of another: (number of the other, how many)
     used     numbers that extents have
     numbers  equal whole numbers are one of them: those that follow by the same rows from the same numbers
     guards   parameters whose value the program was built for
@@ -168,6 +170,7 @@ class Stage(Mode):
         self.free: set[Var] = set()
         self.lengths: dict[int, Var] = {}
         self.slices: dict[Any, Extent] = {}
+        self.shorter: dict[int, tuple[int, int]] = {}
         self.used: set[int] = set()
         self.numbers: dict[Any, Var] = {}
         self.where: Position | None = None
@@ -270,17 +273,25 @@ class Stage(Mode):
         return tuple(found) if any(found) else ()
 
     def extent(self, n: Any, part: slice, given: Extent | None) -> Extent:
-        """What such a slice chooses of n elements."""
+        """What such a slice chooses of n elements.
+
+        Nothing is left of fewer than it leaves out, so that n less 1 has a number that is no number less 1: with one
+        element more it may be n or not.  But n less 1 less 1 is n less 2.
+        """
         if isinstance(n, Length) and part in (slice(None), slice(None, None, -1)):
             return n.extent
         less = left_out(n, part)
-        bounds = [self.number(b) for b in ((n, less) if less else (n, part.start, part.stop, part.step))]
-        found = self.slices.get(tuple(bounds))
+        if less:
+            whole, before = self.shorter.get(n.extent.number, (n.extent.number, 0))
+            rest = whole, before + less
+        bounds = rest if less else tuple([self.number(b) for b in (n, part.start, part.stop, part.step)])
+        found = self.slices.get(bounds)
         if found is None:
-            number, bound = (n.extent.number - less, n.extent.bound - less) if less else (self.unused_number(), most(n))
-            found = given or Extent(number, max(bound, 0))
+            found = given or Extent(self.unused_number(), max(most(n) - less, 0))
             self.used.add(found.number)
-            self.slices[tuple(bounds)] = found
+            self.slices[bounds] = found
+            if less:
+                self.shorter[found.number] = rest
             self.lengths[found.number] = self.apply(slice_length, (n,), {"index": (part,)}).aux
         return found
 
@@ -311,11 +322,11 @@ class Stage(Mode):
         """Note which numbers extents have."""
         for t in types:
             if has_extents(t):
-                self.used.update(n.number for n in t.shape if isinstance(n, Extent))  # type: ignore[union-attr]
+                self.used.update(n.number for n in t.shape if isinstance(n, Extent))
 
     def unused_number(self) -> int:
         """A prime: sums and products of lengths of samples are not mistaken for others."""
-        return next(n for n in PRIMES if n not in self.used)
+        return next((n for n in PRIMES if n not in self.used), max(self.used, default=0) + 1)
 
     # ------------------------------------------------------------ equations
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from wengert.ir.keys import key_of
 from wengert.ir.order import has_effect, reads
-from wengert.ir.program import Equation, Program, Var, map_holes, substituted, type_in
+from wengert.ir.program import Equation, Program, Var, map_holes, numeric, substituted, type_in
 from wengert.passes.rewrite import Names, everywhere, place, rebuilt, renamed, stands_for, with_operands
 
 COMMUTE = frozenset(["add", "mul", "equal", "not_equal", "logical_and", "logical_or"])
@@ -81,7 +81,7 @@ def is_one_place(e: Equation) -> bool:
     """Whether the index names each element once (an array of positions may repeat)."""
     parts = e.params["index"]
     whole = all(not isinstance(p, np.ndarray) for p in parts) and not e.params["steps"]
-    return whole and all(type_in(x).shape == () for x in e.ins[2:])
+    return whole and all(numeric(type_in(x)).shape == () for x in e.ins[2:])
 
 
 def shifted(e: Equation) -> Any:

@@ -25,7 +25,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.ir.keys import key_of
-from wengert.ir.program import Equation, Program, Type, Var, dtype_in, type_in, type_of
+from wengert.ir.program import Equation, Program, Type, Var, dtype_in, numeric, type_in, type_of
 from wengert.passes.ranges import range_of
 from wengert.passes.rewrite import (
     Final,
@@ -136,7 +136,9 @@ def filled(e: Equation) -> Equation:
     """Known numbers move from the operands into the index."""
     if not e.has_holes:
         return e
-    axes = axes_of(e.params["index"], type_in(e.ins[0]).shape) if e.row.name in INDEXED and not steps(e) else None
+    axes = (
+        axes_of(e.params["index"], numeric(type_in(e.ins[0])).shape) if e.row.name in INDEXED and not steps(e) else None
+    )
     lengths = {hole.operand: n for hole, n in axes or ()}
     fills = iter(range(e.count, len(e.ins)))
 
@@ -405,18 +407,19 @@ def uniform(e: Equation, makers: Makers) -> Any:
 
 def evaluated_once(e: Equation, values: list[Any]) -> Any:
     """For one element: an array of one is computed as a longer one."""
-    ones = [np.full(1, v, x.type.dtype) if isinstance(x, Var) else x for x, v in zip(e.ins, values)]
+    ones = [np.full(1, v, numeric(x.type).dtype) if isinstance(x, Var) else x for x, v in zip(e.ins, values)]
     try:
         with np.errstate(all="raise"):
             out = e.row.evaluate(*ones, **e.params)
     except FloatingPointError:
         return None
-    return full_of(e, out[0]) if isinstance(out, np.ndarray) and out.dtype == e.outs[0].type.dtype else None
+    same = isinstance(out, np.ndarray) and out.dtype == numeric(e.outs[0].type).dtype
+    return full_of(e, out[0]) if same else None
 
 
 def full_of(e: Equation, value: Any) -> Any:
     """The constant of the type of e's result."""
-    type = e.outs[0].type
+    type = numeric(e.outs[0].type)
     if type.form != "array":
         return type.dtype.type(value) if type.form == "scalar" else None
     return made(e, full, shape=type.shape, value=value.item(), dtype=type.dtype.str)

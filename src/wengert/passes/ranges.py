@@ -5,11 +5,12 @@ lo, hi - lo, hi    lo - hi, hi - lo        i of for_(lo, hi, step < 0)    [hi + 
 lo, hi * lo, hi    extremes of four        x mod n, n > 0                 [0, n - 1]
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from wengert.ir.program import Equation, Extent, Program, Type, Var, type_in
+from wengert.ir.program import Equation, Extent, Program, Type, Var, numeric, type_in
 
 Range = tuple[int, int]
 Ranges = dict[Var, Range]
@@ -58,7 +59,7 @@ def products(a: Range, b: Range) -> Range:
     return min(ends), max(ends)
 
 
-RULES = {
+RULES: dict[str, Callable[[Sequence[Any], Equation], Any]] = {
     "add": lambda r, e: r[0] and r[1] and (r[0][0] + r[1][0], r[0][1] + r[1][1]),
     "sub": lambda r, e: r[0] and r[1] and (r[0][0] - r[1][1], r[0][1] - r[1][0]),
     "mul": lambda r, e: r[0] and r[1] and products(*r),
@@ -71,7 +72,7 @@ RULES = {
     "weak": lambda r, e: r[0],
     "wrap_index": lambda r, e: (0, e.params["n"] - 1) if isinstance(e.params["n"], int) and e.params["n"] > 0 else None,
     "slice_length": lambda r, e: r[0] and (0, r[0][1]),
-    "length": lambda r, e: (0, most(type_in(e.ins[0]).shape[e.params["axis"]])),  # type: ignore[union-attr]
+    "length": lambda r, e: (0, most(numeric(type_in(e.ins[0])).shape[e.params["axis"]])),
 }
 
 

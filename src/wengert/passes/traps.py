@@ -6,7 +6,7 @@ A row is taken to raise unless it is listed here, or elementwise.
 import math
 from typing import Any
 
-from wengert.ir.program import Equation, Extent, Hole, Stack, dtype_in, type_in
+from wengert.ir.program import Equation, Extent, Hole, Stack, dtype_in, numeric, type_in
 from wengert.passes.ranges import Range, Ranges, learn, range_of, region_ranges
 
 # of operands whose types fit, as those of a program do
@@ -41,7 +41,7 @@ def can_trap(e: Equation, known: Ranges) -> bool:
         n = e.params["n"]
         return not isinstance(n, int) or not inside(range_of(e.ins[0], known), n)
     if name in ("take", "put_add"):
-        n = type_in(e.ins[0]).shape[0] if name == "take" else e.params["shape"][0]
+        n = numeric(type_in(e.ins[0])).shape[0] if name == "take" else e.params["shape"][0]
         return not isinstance(n, int) or not inside(range_of(e.ins[1], known), n)
     if name == "slice_length":
         return isinstance(e.params["index"][0].step, Hole)
@@ -86,7 +86,7 @@ def inside(r: Range | None, n: int) -> bool:
 def holes_in_range(e: Equation, known: Ranges) -> bool:
     if e.params.get("steps"):
         return False
-    axes = axes_of(e.params["index"], type_in(e.ins[0]).shape)
+    axes = axes_of(e.params["index"], numeric(type_in(e.ins[0])).shape)
     return axes is not None and all(inside(range_of(e.ins[hole.operand], known), n) for hole, n in axes)
 
 

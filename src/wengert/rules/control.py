@@ -266,7 +266,7 @@ slice_length = row(
 trip_count = row("trip_count", lambda lo, hi, step: len(range(int(lo), int(hi), int(step))))
 
 
-def check_evaluate(ok: Any, *values: Any, error: type[Exception], arguments: tuple[Any, ...]) -> Any:
+def check_evaluate(ok: Any, *values: Any, error: type[BaseException], arguments: tuple[Any, ...]) -> Any:
     """Raise error(*arguments), with values in the places that `arguments` leaves for them, unless ok."""
     if not ok:
         rest = iter(values)
@@ -281,7 +281,21 @@ def worded(template: tuple[Any, ...], values: Iterator[Any]) -> Any:
     return "".join(part if isinstance(part, str) else format(next(values), part[0]) for part in template)
 
 
+def show_evaluate(*values: Any, texts: tuple[Any, ...], sep: str, end: str) -> Any:
+    """Print texts, with values in the places that these leave for them."""
+    rest = iter(values)
+    print(*(worded(text, rest) if isinstance(text, tuple) else text for text in texts), sep=sep, end=end)
+    return np.True_
+
+
 TRUTH = Type(np.dtype(bool), (), "scalar")
+show = row(
+    "show",
+    show_evaluate,
+    types=lambda ins, texts, sep, end: [TRUTH],
+    effect=True,
+    absent={"batch": "each lane prints its own"},
+)
 check = row(
     "check",
     check_evaluate,

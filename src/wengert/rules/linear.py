@@ -24,7 +24,12 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
     out = collapse(ct, axes=axes) if axes else ct
     if reshaped:
         return reshape(out, shape=shape)
-    return out if shape_of(out) == shape else relabel(out, shape=shape)
+    return labelled(out, shape)
+
+
+def labelled(x: Any, shape: Shape) -> Any:
+    """x, which is known to have this shape; in a program its type may have to be told."""
+    return x if shape_of(x) == shape else relabel(x, shape=shape)
 
 
 def zeros_like(x: Any) -> Any:

@@ -262,7 +262,7 @@ def item(x: Value, *index: Any) -> Any:
     if index:
         place = index[0] if len(index) == 1 else index
         return shapes.ravel(x)[place] if type(place) is int else x[place]
-    if x.size != 1:
+    if int(x.size) != 1:
         raise ValueError("can only convert an array of size 1 to a Python scalar")
     return x[(0,) * x.ndim] if x.ndim else x
 
@@ -350,7 +350,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 
 def set_flat(x: Value, value: Any) -> None:
-    x[...] = value if shapes.size(value) == 1 else shapes.reshape(value, x.shape)
+    x[...] = value if int(shapes.size(value)) == 1 else shapes.reshape(value, x.shape)
 
 
 def set_part(x: Value, value: Any, imaginary: int) -> None:

@@ -14,6 +14,7 @@ from wengert.rules.linear import (
     cumsum,
     flip,
     inverse_permutation,
+    labelled,
     reduce_sum,
     reshape,
     shifted_axes,
@@ -124,10 +125,12 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
 def products_of_others(x: Any, axis: int) -> Any:
     """For each element the product of all others along `axis`: what is before times what is after."""
     ones = np.ones_like(content_of(x), shape=one_along(shape_of(x), axis))
-    before = cumprod(concatenate(ones, getitem(x, index=along(axis, slice(0, -1))), axis=axis), axis=axis)
-    reverse = flip(x, axes=(axis,))
-    after = cumprod(concatenate(ones, getitem(reverse, index=along(axis, slice(0, -1))), axis=axis), axis=axis)
-    return before * flip(after, axes=(axis,))
+
+    def before(x: Any) -> Any:
+        others = getitem(concatenate(ones, x, axis=axis), index=along(axis, slice(0, -1)))
+        return cumprod(labelled(others, shape_of(x)), axis=axis)
+
+    return before(x) * flip(before(flip(x, axes=(axis,))), axes=(axis,))
 
 
 def one_along(shape: Shape, axis: int) -> Shape:

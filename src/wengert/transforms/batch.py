@@ -14,7 +14,7 @@ from wengert.ir.order import either, loop_carries, reached, region_outs
 from wengert.ir.program import AnyType, Equation, Program, Stack, parameter_types, result_types
 from wengert.modes.batch import Batch, Batched, LanesDiffer, Shared
 from wengert.modes.stage import Stage
-from wengert.rules.control import call, for_, if_, lifted_type, stack_lift, while_
+from wengert.rules.control import call, for_, if_, length, lifted_type, stack_lift, while_
 from wengert.rules.linear import broadcast_to, convert
 from wengert.transforms.build import build, derived_of, optimised, replay
 
@@ -29,6 +29,8 @@ def batched_results(program: Program, batched: Flags) -> list[bool]:
 
 
 def batched_outs(e: Equation, flags: Flags) -> list[bool]:
+    if e.row is length:  # the arrays of all lanes have one shape
+        return [False]
     outs = region_outs(e, flags, batched_results)
     return [True] * len(e.outs) if outs is None else outs
 
@@ -87,8 +89,9 @@ def call_batch(size: int, batched: Flags, operands: Sequence[Any], *, program: P
 
 
 def batched_call(program: Program, sizes: Sequence[int], batched: Flags) -> tuple[Program, list[bool]]:
+    (size,) = sizes
     wanted = batched_results(program, batched)
-    return optimised(batched_program(program, *sizes, batched, wanted)), wanted
+    return optimised(batched_program(program, size, batched, wanted)), wanted
 
 
 def if_batch(size: int, batched: Flags, operands: Sequence[Any], *, then: Program, orelse: Program) -> Any:
@@ -127,5 +130,15 @@ def loop_lanes(
     return flags, values, batched_program(body, size, [*[False] * skip, *flags], carries)
 
 
-for row, rule in ((call, call_batch), (if_, if_batch), (for_, for_batch), (while_, while_batch)):
+def length_batch(size: int, batched: Flags, operands: Sequence[Any], *, axis: int) -> Any:
+    return Shared(length(*operands, axis=axis + 1))
+
+
+for row, rule in (
+    (length, length_batch),
+    (call, call_batch),
+    (if_, if_batch),
+    (for_, for_batch),
+    (while_, while_batch),
+):
     row.batch = rule

@@ -15,6 +15,7 @@ from wengert.ir.program import (
     Var,
     clone,
     has_extents,
+    numeric,
     parameter_types,
     result_types,
     tangent_type,
@@ -302,8 +303,7 @@ class Tape:
         self.names = [kept_name(name) for name in half.names]
         self.is_array = [trips is not None and not isinstance(t, Stack) and not has_extents(t) for t in kept]
         self.types: list[AnyType] = [
-            Type(t.dtype, (trips, *t.shape)) if a else Stack(t)  # type: ignore[arg-type, union-attr]
-            for t, a in zip(kept, self.is_array)
+            Type(numeric(t).dtype, (trips, *numeric(t).shape)) if a else Stack(t) for t, a in zip(kept, self.is_array)
         ]
 
     def start(self, near: Sequence[Any]) -> list[Any]:
@@ -392,8 +392,8 @@ def split_body(
 def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
     body, consts = params["body"], params["consts"]
     bounds, xs = primals[:3], primals[3:]
-    numbers = [known_number(x) for x in bounds]
-    trips = None if None in numbers else len(range(*numbers))
+    numbers = [n for x in bounds if (n := known_number(x)) is not None]
+    trips = len(range(*numbers)) if len(numbers) == 3 else None
     if trips == 0:
         return passed_through(xs[consts:], traced, 3 + consts)
     half, moving = split_body(body, xs, traced[3:], consts, trips)

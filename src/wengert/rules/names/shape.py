@@ -126,8 +126,9 @@ def expand_dims(a: Any, axis: Any) -> Any:
 @name(np.squeeze)
 def squeeze(a: Any, axis: Any = None) -> Any:
     have = shape(a)
-    axes = [i for i, n in enumerate(have) if n == 1] if axis is None else axes_of(axis, len(have))
-    if any(have[i] != 1 for i in axes):
+    # a length that only the run knows may be one
+    axes = [i for i, n in enumerate(have) if int(n) == 1] if axis is None else axes_of(axis, len(have))
+    if any(int(have[i]) != 1 for i in axes):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
     return reshape(a, tuple(n for i, n in enumerate(have) if i not in axes))
 
