@@ -34,6 +34,40 @@ def rebound_before_the_write(x, n):
 
 
 @case(X, 3)
+def view_of_what_the_iteration_wrote(x, n):
+    a, total = np.outer(x, x), x[0]
+    row = x
+    for i in range(n):
+        a[i] = a[i] + row
+        row = a[i]
+        total += np.sum(row)
+    return total * row[0]
+
+
+@case(X, 3)
+def view_of_what_a_branch_wrote(x, n):
+    a = np.outer(x, x)
+    row, first = x, a[0]
+    if x[n] > 0.0:
+        a[0] = 2.0 * row
+        row = a[0]
+    else:
+        first = -row
+    return np.sum(row * first)
+
+
+@case(X, 3)
+def view_that_only_one_way_rebinds(x, n):
+    a = np.outer(x, x)
+    row = a[0]
+    while np.sum(row) < 1.0:
+        if a[1, 1] < 3.0:
+            a = 1.5 * a
+            row = np.stack([row, a[1]])[1]
+    return np.sum(row * a[0])
+
+
+@case(X, 3)
 def rebound_in_an_inner_loop_before_the_write(x, n):
     p = x
     for _ in range(n):

@@ -64,6 +64,12 @@ class View:
     def __init__(self, root: "Value", steps: "tuple[tuple[Primitive, dict[str, Any]], ...] | None", seen: Any) -> None:
         self.root, self.steps, self.seen = root, steps, seen
 
+    def read(self, content: Any) -> Any:
+        """What is seen where the root has this content."""
+        for row, params in self.steps or ():
+            content = row(content, **params)
+        return content
+
 
 class Value:
     """Anything that flows through user code in place of an array or number.
@@ -93,10 +99,7 @@ class Value:
         """This handle with its content up to date: a view reads what its root holds now."""
         view = self.link
         if view is not None and view.steps is not None and (view.seen is None or view.seen is not view.root.primal):
-            content: Any = view.root
-            for row, params in view.steps:
-                content = row(content, **params)
-            self.become(content)
+            self.become(view.read(view.root))
             self.link = view
             view.seen = view.root.primal
         return self

@@ -317,7 +317,9 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             if a.index is not None:
                 a.index.result = a.index.param + 1
             for c in a.carries():
-                c.result = conform(c.result, c.type)
+                # a view as it is now: outside of the body its array has another content
+                now = c.result.snapshot() if isinstance(c.result, Value) else c.result
+                c.result = conform(now, c.type)
         finally:
             del s.parts[parts:]
             s.stage.blocks.pop()

@@ -131,9 +131,14 @@ class Merge:
         return (lambda outs: other_name(self.s, slot(outs), leaf)) if is_box(leaf) else slot
 
     def as_left(self, x: Any, k: int) -> Any:
-        """An array with the content that a side left in it."""
-        found = self.sides[k].contents.get(id(x))
-        return x if found is None else Staged(self.s.stage, x.primal, found[1])
+        """An array with the content that a side left in it; a view is read of what its array then held."""
+        view = x.link if isinstance(x, Value) else None
+        found = self.sides[k].contents.get(id(x if view is None else view.root))
+        if found is None or (view is not None and view.steps is None):
+            return x
+        left = Staged(self.s.stage, found[0].primal, found[1])
+        with self.s.stage.within(self.sides[k].block):
+            return left if view is None else view.read(left)
 
     def maybe(self, name: str, a: Any, b: Any) -> Callable[[list[Any]], Any]:
         values = [x.value if isinstance(x, Maybe) else x for x in (a, b)]
