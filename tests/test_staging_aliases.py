@@ -195,3 +195,27 @@ def list_takes_turns_and_is_written_after_the_loop(x, n):
 def test_refused(f, args, kwargs):
     with pytest.raises(wg.Diagnostic, match="names different arrays|may have another name"):
         wg.jit(f)(*args, **kwargs)
+
+
+def test_a_view_is_read_in_a_branch_and_after_it():
+    def before(x):
+        y = x * 0.5
+        part = y[:2]
+        for i in range(len(x)):
+            y[i] = x[i] ** 2
+            if x[i] > 0:
+                y[0] += part.sum()
+            y[1] -= part[0]
+        return np.sum(y) + part.sum()
+
+    def inside(x):
+        y = x * 0.5
+        for i in range(len(x)):
+            y[:i] = np.sin(x[i])
+            if len(x[:i]) > 2:
+                part = y[i // 2 : i]
+                part *= 0.9
+        return np.sum(y * y)
+
+    for f in (before, inside):
+        agree(f, X)

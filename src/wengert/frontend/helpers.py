@@ -69,7 +69,8 @@ def staged(s: "Staging", key: Any, recording: "Recording", run: Callable[[], Any
     finally:
         s.recordings.pop()
     try:
-        helper = Helper(s, recording, block, out)
+        with s.stage.within(block):  # where views that it returns are read
+            helper = Helper(s, recording, block, out)
     except Opaque:
         splice(block, s.stage.block)
         return out

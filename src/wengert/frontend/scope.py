@@ -218,9 +218,14 @@ def declared_in_statement(statement: ast.stmt, kind: type) -> list[str]:
 
 def is_box(x: Any) -> bool:
     """Whether x is an array under its names: what one of them writes, all see."""
-    if not isinstance(x, Value) or not x.fresh().mode.staged:
+    if not is_staged_handle(x):
         return False
     return isinstance(x.aux, Var) and getattr(x.aux.type, "form", None) == "array"
+
+
+def is_staged_handle(x: Any) -> bool:
+    """Whether x is a value of a program; a view may be one of a region that has ended, and is not read for that."""
+    return isinstance(x, Value) and (x.mode.staged or x.fresh().mode.staged)
 
 
 def root_of(x: Value) -> Any:

@@ -5,12 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wengert.core.mode import Value
 from wengert.core.tree import unflatten
 from wengert.frontend.capture import same_fact
-from wengert.frontend.scope import (
-    Frame,
-)
+from wengert.frontend.scope import Frame, is_staged_handle
 from wengert.ir.program import KINDS, Type
 from wengert.modes.stage import Stage, Staged
 from wengert.rules.control import value_type
@@ -45,7 +42,7 @@ class State:
 
 def is_number(x: Any) -> bool:
     """Whether x can be a variable of the program."""
-    return isinstance(x, NUMBERS) or (isinstance(x, Value) and x.fresh().mode.staged)
+    return isinstance(x, NUMBERS) or is_staged_handle(x)
 
 
 def join(a: Any, b: Any, stage: Stage | None = None) -> Any:

@@ -39,6 +39,12 @@ class Staged(Value):
     __slots__ = ()
     mode: "Stage"
 
+    def fresh(self) -> Value:
+        """A view that was last read in a region which has ended is read again."""
+        if self.link is not None and self.mode.blocks and not self.mode.is_visible(self.aux):
+            self.link.seen = None
+        return super().fresh()
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
             raise NeedsValue(self.aux, self.mode.where)

@@ -100,6 +100,8 @@ def filled(x: Any, type: AnyType, like: Any) -> Any:
 
 def value_type(x: Any) -> AnyType:
     """The type of a plain value, or of one in any mode; that of one lane in a batch."""
+    if isinstance(x, Value) and x.mode.staged and x.aux is not None:
+        return x.aux.type  # type: ignore[no-any-return]
     content = content_of(x)
     if not isinstance(x, Value) or isinstance(content, Items):
         return type_of(content)
