@@ -16,7 +16,7 @@ import wengert as wg
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # `benchmarks` is not installed
 
-from benchmarks.gradbench import descent, ode, particle, saddle, serve  # noqa: E402
+from benchmarks.gradbench import ba, descent, ode, particle, saddle, serve  # noqa: E402
 
 
 def cases_of(name):
@@ -128,6 +128,16 @@ def test_gradient_is_that_of_the_steps(name):
         aside = x.astype(complex)
         aside[i] += 1e-30j * x[i]
         assert gradient[i] * x[i] == pytest.approx(ode.last(aside, s).imag / 1e-30, rel=1e-9, abs=1e-9 * size)
+
+
+def test_camera_without_rotation():
+    """The limit at no rotation is that of a small one."""
+    camera = np.array([0.0, 0.0, 0.0, 0.1, 0.2, 0.3, 500.0, 10.0, 20.0, 0.1, 0.01])
+    args = np.array([0.3, 0.4, 2.0]), 0.7, np.array([1.0, 2.0])
+    with np.errstate(divide="ignore", invalid="ignore"):  # the slope of the square root, which counts zero times
+        by_camera, _, _ = wg.jit(ba.block)(camera, *args)
+    expected = wg.numerical.jacobian(lambda c: ba.reprojection(c, *args), camera)
+    assert np.allclose(by_camera, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_hello():
