@@ -190,10 +190,11 @@ class Reader:
         yield Statement("for", [index], ins[:3], e, [self.looped(body, carries, inner, e)])
 
     def index_name(self, e: Equation) -> str:
-        """The way back counts by the user's variable."""
-        while e.origin is not None and e.origin.row is e.row:
-            e = e.origin
-        return str(e.params["body"].params[0].name)
+        """The user's, where the loop counts as his does: from 0 in steps of 1."""
+        where = line_of(e)
+        line = "" if where is None else linecache.getline(where.filename, where.line).strip()
+        found = re.match(r"for (\w+) in range\([^,]*\):", line)
+        return found.group(1) if found and found.group(1) != "_" else "k"
 
     def while_(self, e: Equation, ins: list[Any], env: dict[Var, Any]) -> Iterator[Statement]:
         test, body, consts = e.params["test"], e.params["body"], e.params["consts"]
