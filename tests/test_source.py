@@ -98,14 +98,12 @@ def test_lines_are_seen_in_tracebacks_and_by_inspect():
 
 def test_written_arguments_are_written_in_place():
     def halve(a):
-        a[0] = a[1] * 0.5
-        return a.sum()
+        a[0] = a[1] * a[1]
+        return np.sum(a * a)
 
-    assert "    a[0] = 0.5" in (text := wg.source(halve, np.ones(3))) or "a[0] = a[1] * 0.5" in text
-    assert "copy" not in text
-    assert "a = a.copy()" in wg.source(wg.grad(halve), np.ones(3)) or "a[0] =" not in wg.source(
-        wg.grad(halve), np.ones(3)
-    )
+    text = wg.source(halve, np.ones(3))
+    assert "    a[0] = " in text and "copy" not in text
+    assert "    a = a.copy()\n" in wg.source(wg.grad(halve), np.ones(3))
 
 
 def test_mode_is_checked():
@@ -119,9 +117,6 @@ def test_random_draws_have_no_text():
 
     with pytest.raises(wg.Diagnostic, match="W603"):
         wg.source(noisy, 1.0)
-
-
-UNWRITTEN = {"check"}  # rows that are statements
 
 
 def rows_with_examples():

@@ -54,7 +54,7 @@ from wengert.ir.program import (
 )
 from wengert.rules.indexing import is_basic
 
-WIDTH = 100  # of a line; longer ones are not made by moving what is read once
+WIDTH = 60  # of an expression, about: longer ones are not made by moving what is read once
 
 
 # ---------------------------------------------------------------- what is written
@@ -355,7 +355,7 @@ def fits(target: Statement, place: int, expression: Apply, weight: Any) -> bool:
         return False
     if target.kind == "call" and isinstance(expression.e.outs[0].type, Stack):
         return False
-    return sum(map(weight, target.ins)) + weight(expression) <= 60
+    return sum(map(weight, target.ins)) + weight(expression) <= WIDTH
 
 
 def is_changed(expression: Apply, now: set[Var], partners: dict[Var, set[Var]]) -> bool:
