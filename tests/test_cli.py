@@ -284,6 +284,16 @@ def test_program(model, capsys):
     assert "path[i] = path[i - 1]" in out
 
 
+def test_source(model, capsys):
+    """The text that is printed runs."""
+    for more, name in ([], "rosenbrock"), (["--gradient"], "grad_rosenbrock"), (["--forward"], "rosenbrock_dot"):
+        assert cli.main(["source", *more, "model.py:rosenbrock", "np.ones(3)"]) == 0
+        exec(capsys.readouterr().out, space := {})
+        assert np.all(np.ravel(space[name](*[np.ones(3)] * (1 + (more == ["--forward"])))) == 0.0)
+    with pytest.raises(SystemExit):
+        cli.main(["source", "--forward", "--gradient", "model.py:rosenbrock", "np.ones(3)"])
+
+
 def test_program_of_the_gradient_and_what_is_kept(model, capsys):
     assert cli.main(["program", "--gradient", "model.py:rosenbrock", "np.ones(3)"]) == 0
     assert "x_bar" in capsys.readouterr().out

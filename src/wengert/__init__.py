@@ -23,6 +23,7 @@ from wengert.frontend.jit import jit
 from wengert.inspect.explain import Explanation, explain
 from wengert.inspect.kept import kept
 from wengert.inspect.program import program
+from wengert.inspect.source import source
 from wengert.symbolic import to_sympy
 from wengert.tensor import Tensor, no_grad
 from wengert.testing import check_grads
@@ -54,6 +55,7 @@ __all__ = [
     "numerical",
     "primitive",
     "program",
+    "source",
     "stop_gradient",
     "to_sympy",
     "value_and_grad",

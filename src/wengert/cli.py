@@ -1,4 +1,4 @@
-"""The command line: `wengert demo`, and `wengert check`, `explain` and `program` of `FILE.py:FUNC ARGS...`.
+"""The command line: `wengert demo`, and `wengert check`, `explain`, `program` and `source` of `FILE.py:FUNC ARGS...`.
 
 Exit codes: 0 all is well; 1 a derivative is wrong or refused (a Diagnostic says which); 2 the input is wrong or a
 package is missing (one line says what).
@@ -33,6 +33,7 @@ COMMANDS = {
     "check": "wengert.cli:check",
     "explain": "wengert.cli:explain",
     "program": "wengert.cli:program",
+    "source": "wengert.cli:source",
 }
 FORMATS = {"text": str, "html": wg.Explanation.html, "latex": wg.Explanation.latex}
 EXAMPLES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "tqdm": "tqdm"}
@@ -87,6 +88,16 @@ def parser() -> argparse.ArgumentParser:
     instead.add_argument("--gradient", action="store_true", help="the program of its gradient by all float arguments")
     instead.add_argument("--kept", action="store_true", help="what reverse mode keeps, and why")
     add_call(program)
+    source = commands.add_parser(
+        "source",
+        help="print the program of your function, or its derivative, as plain NumPy",
+        usage="wengert source [--gradient | --forward] FILE.py:FUNC ARGS...",
+        epilog="example: wengert source --gradient model.py:loss 'np.ones(3)' 2.0",
+    )
+    derivative = source.add_mutually_exclusive_group()
+    derivative.add_argument("--gradient", action="store_true", help="its gradient by all float arguments")
+    derivative.add_argument("--forward", action="store_true", help="its value and tangent")
+    add_call(source)
     return top
 
 
@@ -233,10 +244,21 @@ def program(target: str, arguments: Sequence[str], gradient: bool = False, kept:
     """Print the program of the user's function, that of its gradient, or what reverse mode keeps."""
     f, args = function_at(target), given(arguments)
     called(f, target, args)
-    if gradient:
-        f = wg.grad(f, tuple(i for i, arg in enumerate(args) if is_differentiable(arg)))
-    print((wg.kept if kept else wg.program)(f, *args))
+    print((wg.kept if kept else wg.program)(gradient_of(f, args) if gradient else f, *args))
     return 0
+
+
+def source(target: str, arguments: Sequence[str], gradient: bool = False, forward: bool = False) -> int:
+    """Print the user's function, its gradient, or its value and tangent, as plain NumPy."""
+    f, args = function_at(target), given(arguments)
+    called(f, target, args)
+    print(wg.source(gradient_of(f, args) if gradient else f, *args, mode="forward" if forward else None), end="")
+    return 0
+
+
+def gradient_of(f: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:
+    """By all float arguments."""
+    return wg.grad(f, tuple(i for i, arg in enumerate(args) if is_differentiable(arg)))
 
 
 # ---------------------------------------------------------------- what the user gave

@@ -56,5 +56,23 @@ def without_lines(text):
     return "\n".join(out) + "\n"
 
 
+SOURCES = """alternating_sum bisection branching_map cholesky exponential_smoothing floyd_warshall garch
+    givens heat_in_place hidden_markov kalman k_means kepler lstm lu matrix_product newton skip_and_stop thomas
+    triangular_solve work_array viterbi tridiagonal simpson logistic_regression gaussian_mixture cheapest_path
+    histogram neighbours swapped arc_length chained""".split()
+
+
+def source_page(name):
+    """A program and its gradient as plain NumPy."""
+    (program,) = [p for p in PROGRAMS if p.name == name]
+    f = program.function if program.scalar else summed(program.function)
+    sources = wg.source(program.function, *program.args()), wg.source(wg.grad(f, program.argnums), *program.args())
+    return f'"""{program.function.__doc__}"""\n\n' + "\n\n# ---- its gradient\n\n".join(sources)
+
+
 def path_of(name):
     return Path(__file__).parent / f"{name}.txt"
+
+
+def source_path_of(name):
+    return Path(__file__).parent / "sources" / f"{name}.txt"

@@ -35,6 +35,7 @@ CODES = {
     "W505": "a function with a rule of its own writes into its argument",
     "W601": "the source of a function cannot be read",
     "W602": "a function cannot be staged",
+    "W603": "a program cannot be written as plain NumPy",
 }
 
 

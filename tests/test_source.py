@@ -1,0 +1,148 @@
+"""Programs as plain NumPy: the text runs on its own and gives the same numbers."""
+
+import inspect
+import traceback
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from golden import summed
+from programs import PROGRAMS
+from test_programs import leaves
+from wengert.core.primitive import TABLE
+
+CASES = [pytest.param(p, id=p.name) for p in PROGRAMS]
+same = dict(rtol=1e-11, atol=1e-13)
+
+
+def alone(source):
+    """The function of a text, run without anything of wengert."""
+    assert "wengert" not in source
+    space = {}
+    exec(compile(str(source), "<alone>", "exec"), space)
+    return space[source.name]
+
+
+@pytest.mark.parametrize("program", CASES)
+def test_value(program):
+    """Arguments are written as the program writes them."""
+    args, expected_args = program.args(), program.args()
+    expected = wg.jit(program.function)(*expected_args)
+    found = alone(wg.source(program.function, *program.args()))(*args)
+    np.testing.assert_allclose(leaves(found), leaves(expected), **same)
+    np.testing.assert_allclose(leaves(args), leaves(expected_args), **same)
+
+
+@pytest.mark.parametrize("program", CASES)
+def test_gradient(program):
+    """Arguments stay as they are."""
+    f = wg.grad(program.function if program.scalar else summed(program.function), program.argnums)
+    args = program.args()
+    found = alone(wg.source(f, *program.args()))(*args)
+    np.testing.assert_allclose(leaves(found), leaves(wg.jit(f)(*program.args())), **same)
+    np.testing.assert_array_equal(leaves(args), leaves(program.args()))
+
+
+@pytest.mark.parametrize("program", [case for case in CASES if case.values[0].argnums == (0,)])
+def test_forward(program):
+    """Values and tangents along the arguments themselves."""
+    args = program.args()
+    if any(isinstance(x, float | np.ndarray | dict | list | tuple) for x in args[1:]):
+        pytest.skip("more of its arguments take tangents")
+    found = alone(wg.source(program.function, *args, mode="forward"))(*program.args(), program.args()[0])
+    f = lambda x: program.function(x, *program.args()[1:])  # noqa: E731
+    np.testing.assert_allclose(leaves(found), leaves(wg.jvp(f, args[:1], program.args()[:1])), **same)
+
+
+def test_text():
+    """The user's names and lines; what is read once stands where it is read."""
+
+    def damped(x, n):
+        s = 0.0
+        for i in range(n):
+            s = 0.5 * s + np.sin(x[i])
+        return s
+
+    assert str(wg.source(wg.grad(damped), np.ones(3), 3)) == TEXT
+
+
+TEXT = """\
+import numpy as np
+
+
+def grad_damped(x, n):
+    x_bar = np.zeros(3)
+    s_bar = 1.0
+    # for i in range(n):
+    for i in reversed(range(n)):
+        # s = 0.5 * s + np.sin(x[i])
+        x_bar[i] += np.cos(x[i]) * s_bar
+        s_bar *= 0.5
+    return x_bar
+"""
+
+
+def test_lines_are_seen_in_tracebacks_and_by_inspect():
+    def root(x):
+        while x * x > 2.0:
+            x = x - (x * x - 2.0) / (2.0 * x)
+        return x
+
+    f = wg.source(root, 2.0).function()
+    with pytest.raises(TypeError) as caught:
+        f(None)
+    assert "while x * x > 2.0" in "".join(traceback.format_exception(caught.value))
+    assert "def root(x):\n" in inspect.getsource(f)
+
+
+def test_written_arguments_are_written_in_place():
+    def halve(a):
+        a[0] = a[1] * a[1]
+        return np.sum(a * a)
+
+    text = wg.source(halve, np.ones(3))
+    assert "    a[0] = " in text and "copy" not in text
+    assert "    a = a.copy()\n" in wg.source(wg.grad(halve), np.ones(3))
+
+
+def test_mode_is_checked():
+    with pytest.raises(ValueError, match="mode is 'backward'"):
+        wg.source(np.sin, 1.0, mode="backward")
+
+
+def test_random_draws_have_no_text():
+    def noisy(x):
+        return x + np.random.normal()
+
+    with pytest.raises(wg.Diagnostic, match="W603"):
+        wg.source(noisy, 1.0)
+
+
+def rows_with_examples():
+    for name, row in TABLE.items():
+        for k, (operands, params) in enumerate(row.examples):
+            if not row.several and not row.effect:
+                yield pytest.param(row, operands, params, id=f"{name}-{k}")
+        if row.elementwise and not row.examples:
+            yield pytest.param(row, tuple([(2, 3)] * len(row.operands)), {}, id=f"{name}-elementwise")
+
+
+@pytest.mark.parametrize("row, operands, params", [*rows_with_examples()])
+def test_row(row, operands, params):
+    """Every row as it is written, with its own examples; a row that cannot be written says so."""
+    random = np.random.default_rng(0)
+    low, high = row.domain
+    values = [x if isinstance(x, np.ndarray) else random.uniform(low, high, x)[()] for x in operands]
+    f = lambda *xs: row(*xs, **params)  # noqa: E731
+    try:
+        with np.errstate(all="ignore"):
+            expected = row.evaluate(*values, **params)
+            source = wg.source(f, *values)
+    except wg.Diagnostic as refused:
+        assert refused.code in ("W602", "W603")
+        pytest.skip(refused.because)
+    except TypeError as wrong:
+        pytest.skip(f"no operands of floats: {wrong}")
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(leaves(alone(source)(*values)), leaves(expected), **same)
