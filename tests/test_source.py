@@ -146,3 +146,19 @@ def test_row(row, operands, params):
         pytest.skip(f"no operands of floats: {wrong}")
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(leaves(alone(source)(*values)), leaves(expected), **same)
+
+
+def test_prints(capsys):
+    def talkative(x):
+        print("begin", x[0], sep=": ")
+        for i in range(len(x)):
+            if x[i] > 0:
+                print(f"{i}: {x[i]:.3f}", end=";\n")
+        return np.sum(x**2)
+
+    x = np.array([1.0, -2.0, 3.0])
+    talkative(x)
+    expected = capsys.readouterr().out
+    for f in (talkative, wg.grad(talkative)):
+        alone(wg.source(f, x))(x)
+        assert capsys.readouterr().out == expected

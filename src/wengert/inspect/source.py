@@ -79,7 +79,7 @@ class Apply:
 @dataclass(eq=False)
 class Statement:
     """
-    kind    let (one row), update, push, pop, move, if, for, while, call, check, unpack, return
+    kind    let (one row), update, push, pop, move, if, for, while, call, check, show, unpack, return
     outs    variables that it sets;  ins  what it reads: variables, constants, expressions
     e       the equation that it comes from
     blocks  of a region: those that run under it
@@ -239,7 +239,10 @@ REGION_READERS: dict[str, Callable[..., Iterator[Statement]]] = {
     "if_": Reader.if_,
     "call": Reader.call,
 }
-KINDS = {"write": "update", "add_at": "update", "stack_push": "push", "stack_pop": "pop", "check": "check"}
+KINDS = {
+    **{"write": "update", "add_at": "update", "stack_push": "push", "stack_pop": "pop"},
+    **{"check": "check", "show": "show"},
+}
 
 
 def better(name: str, other: str) -> str:
@@ -1036,6 +1039,13 @@ class Writer:
         wanted = Text(self.negated(s.ins[0]))
         self.line(depth, f"if {wanted.text}:")
         self.line(depth + 1, f"raise {name}({', '.join(self.worded(a, values) for a in e.params['arguments'])})")
+
+    def write_show(self, s: Statement, depth: int) -> None:
+        assert s.e is not None
+        params, values = s.e.params, iter(s.ins)
+        parts = [self.worded(text, values) for text in params["texts"]]
+        parts += [f"{key}={params[key]!r}" for key, usual in (("sep", " "), ("end", "\n")) if params[key] != usual]
+        self.line(depth, f"print({', '.join(parts)})")
 
     def worded(self, argument: Any, values: Iterator[Any]) -> str:
         """A text with values in it; see `rules/control.py`."""

@@ -225,7 +225,7 @@ class Module:
             return name
         if isinstance(x, Primitive):
             return self.function(x.evaluate, row, x.name)
-        if isinstance(x, types.FunctionType) and not x.__module__.startswith("wengert."):
+        if isinstance(x, types.FunctionType | types.BuiltinFunctionType) and not x.__module__.startswith("wengert."):
             self.imports.add(f"from {x.__module__} import {x.__name__}")
             return x.__name__
         if isinstance(x, types.FunctionType):
@@ -568,6 +568,7 @@ SPELLING: dict[str, Spelling] = {
         f"len({w.arg(0)})" if w.params["axis"] == 0 else f"{w.arg(0, ATOM)}.shape[{w.params['axis']}]"
     ),
     "slice_length": spelled_slice_length,
+    "positions": lambda w: Text(f"np.{'nonzero' if len(w.types[0].shape) > 1 else 'flatnonzero'}({w.arg(0)})"),
     "trip_count": spelled_trip_count,
 }
 

@@ -8,6 +8,7 @@
     convert, reshape, transpose, broadcast_to    x, where they change nothing; two of a kind become one
     where(c, x, x)                               x
     trip_count(0, n, 1)                          n, where that is a number of trips
+    stayed(v, index=positions(mask))             v: a mask chooses each place once
     a[:] = v                                     v, where it has the type of a
     if_ with a constant condition                its side; inside each side, the condition is known
     for_ without iterations, with one            its inits, its body
@@ -370,6 +371,12 @@ def count_again(e: Equation, makers: Makers) -> Any:
     return hi if is_plain(lo) and lo == 0 and is_plain(step) and step == 1 and maker(hi, makers, "trip_count") else None
 
 
+def chosen_once(e: Equation, makers: Makers) -> Any:
+    places = [maker(x, makers, "positions") for x in e.ins[1:]]
+    is_choice = places and places[0] is not None and all(place is places[0] for place in places)
+    return e.ins[0] if is_choice and places[0].outs == e.ins[1:] else None  # type: ignore[union-attr]
+
+
 # ---------------------------------------------------------------- constants
 
 
@@ -451,6 +458,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "write": (overwritten,),
     "array": (written_short,),
     "trip_count": (count_again,),
+    "stayed": (chosen_once,),
 }
 
 
