@@ -11,13 +11,13 @@ from golden import NAMES, SOURCES, page, path_of, source_page, source_path_of
 def test_program_is_what_was_reviewed(name):
     """Not an assertion on the texts, whose difference is better read in `git diff`."""
     if path_of(name).read_text() != page(name):
-        pytest.fail(f"tests/golden/{name}.txt differs: read `git diff` after `python -m tests.golden`")
+        pytest.fail(f"tests/golden/{name}.txt differs: read `git diff` after `python -m golden` in tests")
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_source_is_what_was_reviewed(name):
     if source_path_of(name).read_text() != source_page(name):
-        pytest.fail(f"tests/golden/sources/{name}.txt differs: read `git diff` after `python -m tests.golden`")
+        pytest.fail(f"tests/golden/sources/{name}.txt differs: read `git diff` after `python -m golden` in tests")
 
 
 def test_names_are_the_same_in_every_process():
