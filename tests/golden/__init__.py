@@ -1,6 +1,7 @@
 """Programs and their gradients as text, to be read: `NAME.txt` for some of `tests/programs/`.
 
-`python -m golden` in `tests` writes them anew; `git diff` then shows what a change of front end, transforms or passes does.
+`python -m golden` in `tests` writes them anew; `git diff` then shows what a change of front end, transforms or passes
+does.
 """
 
 import re
