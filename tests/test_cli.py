@@ -303,6 +303,11 @@ def test_program_of_the_gradient_and_what_is_kept(model, capsys):
         cli.main(["program", "--kept", "--gradient", "model.py:rosenbrock", "np.ones(3)"])
 
 
+def test_an_option_behind_the_arguments_is_told_its_place(model, capsys):
+    assert cli.main(["program", "model.py:rosenbrock", "np.ones(3)", "--gradient"]) == 2
+    assert "--gradient is an option: write it before FILE.py:FUNC" in capsys.readouterr().err
+
+
 def test_what_cannot_be_staged_is_said(model, capsys):
     assert cli.main(["program", "model.py:draws", "2.0"]) == 1
     assert "W602 `draws` cannot be staged" in capsys.readouterr().err

@@ -307,6 +307,8 @@ def load(filename: str) -> Any:
 
 def argument(text: str) -> Any:
     """A literal, an expression with np, or the contents of @file.npy."""
+    if text.startswith("--"):
+        raise InputError(f"{text} is an option: write it before FILE.py:FUNC")
     try:
         if text.startswith("@"):
             return np.load(text[1:], allow_pickle=False)
