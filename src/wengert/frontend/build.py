@@ -18,7 +18,18 @@ from wengert.frontend import branches, calls, expressions, statements
 from wengert.frontend.attempt import Part
 from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.helpers import Helper, Recording
-from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
+from wengert.frontend.read import Source
+from wengert.frontend.refuse import (
+    EAGER,
+    OUTSIDE,
+    Ended,
+    NeedsSpecialising,
+    NeedsUnrolling,
+    Refusals,
+    Refused,
+    Spoiled,
+    refusal_of,
+)
 from wengert.frontend.scope import (
     ACTIVE,
     BROKEN,
@@ -63,6 +74,7 @@ class Staging:
     """One program being built from a function.
 
     specialised   branches on whole numbers among the arguments are decided now, and the program is guarded
+    general   functions whose arguments are values of the program, constants too
     made      containers and objects that the function made itself, by id, with the region that they were made in and
               how many were made before
     given     containers among the arguments and the values in them, by id
@@ -72,8 +84,9 @@ class Staging:
     plans     what earlier attempts at a loop found out (see attempt.py)
     """
 
-    def __init__(self, name: str, specialised: bool = False) -> None:
-        self.specialised = specialised
+    def __init__(self, name: str, specialised: bool = False, general: Sequence[Source] = ()) -> None:
+        self.specialised, self.general = specialised, general
+        self.calls_itself = False  # somewhere a function does, when the program runs
         self.parent = ACTIVE.get()  # the program that this one is built inside
         self.stage = FunctionStage(self)
         self.ended = False  # an exception is always raised
@@ -164,6 +177,8 @@ class Staging:
             out, self.ended = None, True
         self.helpers.clear()
         if self.refusals.places:
+            if self.calls_itself and not self.specialised:
+                raise NeedsSpecialising  # constants may do
             raise self.refusals.diagnostic() from None
         return out
 

@@ -1,9 +1,11 @@
 """What depends on what: walks that several passes and transforms need."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from wengert.ir.program import REGIONS, Equation, Program, Var, dtype_in, variables
+from wengert.ir.program import REGIONS, Equation, Function, Program, Var, dtype_in, variables
 
 
 def needed(equations: Sequence[Equation], results: Iterable[object]) -> list[Equation]:
@@ -18,6 +20,8 @@ def needed(equations: Sequence[Equation], results: Iterable[object]) -> list[Equ
 
 
 def has_effect(e: Equation) -> bool:
+    if e.row.name == "recur":
+        return bool(e.params["function"].effect)
     return e.row.effect or (e.row.name in REGIONS and any(map(has_effects, e.regions)))
 
 
@@ -62,7 +66,28 @@ def region_outs(e: Equation, flags: Flags, results: Results) -> list[bool] | Non
             return either([results(region, flags[1:]) for region in e.regions])
         case "call":
             return results(e.regions[0], flags)
+        case "recur":
+            return recursive_outs(e.params["function"], flags, results)
     return None
+
+
+_assumed: ContextVar[dict[Any, list[bool]]] = ContextVar("assumed")
+
+
+def recursive_outs(function: Function, flags: Flags, results: Results) -> list[bool]:
+    """The least answer that is its own consequence: first none is reached, then what follows from that."""
+    assumed, key = _assumed.get({}), (function, tuple(flags), results)
+    if key in assumed:
+        return assumed[key]
+    found = [False] * len(function.results)
+    while True:
+        token = _assumed.set({**assumed, key: found})
+        try:
+            before, found = found, either([found, results(function.program, flags)])
+        finally:
+            _assumed.reset(token)
+        if found == before:
+            return found
 
 
 def loop_carries(body: Program, flags: Flags, consts: int, results: Results) -> list[bool]:

@@ -496,4 +496,5 @@ REGIONS: dict[str, Callable[[Equation], Any]] = {
     "for_": few_iterations,
     "while_": no_iteration,
     "call": lambda e: None,
+    "recur": lambda e: None,
 }

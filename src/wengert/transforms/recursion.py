@@ -1,0 +1,210 @@
+"""Derivatives of functions that call themselves: functions that call themselves, too.
+
+A derivative has its name before it has its program, so that it may be called in there.  The way back is a second
+function, which takes the record that the call left: what it kept, the records of the calls inside among that.  Which
+operands the way back reads, and whether a call keeps anything, is assumed at first (nothing), and the programs are made
+again where that was wrong; so a function whose way back needs no record has none, and its memory is that of its depth.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wengert.ir.order import recursive_outs, varied_results
+from wengert.ir.program import (
+    RECORD,
+    Equation,
+    Function,
+    Program,
+    Var,
+    parameter_types,
+    tangent_type,
+)
+from wengert.rules.control import filled, lifted_type, pack, recur, unpack, value_type
+from wengert.transforms.batch import batched_program, batched_results, repeated, results_of
+from wengert.transforms.build import derived_of, forgetting, named, optimised
+from wengert.transforms.control import (
+    Flags,
+    Linearized,
+    bars,
+    chosen,
+    cotangents_in,
+    free_to_read,
+    parted,
+    pushed_program,
+    spread_out,
+    totals_in,
+    with_dots,
+)
+from wengert.transforms.reverse import Halves, split
+
+# ---------------------------------------------------------------- forward mode
+
+
+class Pushed:
+    """The function with tangents; `moving` are the results that have one."""
+
+    def __init__(self, f: Function, traced: Flags) -> None:
+        self.f, self.traced = f, traced
+        self.moving = recursive_outs(f, traced, varied_results)
+        dots = [tangent_type(t) for t in chosen(f.results, self.moving)]
+        self.function = Function(f.name, [*f.results, *dots], f.effect)
+
+    def build(self) -> None:
+        places = list(range(len(self.traced)))
+        self.function.program = optimised(pushed_program(self.f.program, [places], self.traced, self.moving))
+
+
+def recur_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
+    f: Function = params["function"]
+    traced = [t is not None for t in tangents]
+    pushed: Pushed = derived_of(f, Pushed, traced)
+    operands = with_dots(primals, tangents, traced, parameter_types(f.program))
+    return parted(recur(*operands, function=pushed.function), pushed.moving)
+
+
+# ---------------------------------------------------------------- reverse mode
+
+
+class Reversed:
+    """The forward sweep of a function, and its way back.
+
+    forward    (parameters) -> (results, record)
+    backward   (parameters at hand, record, cotangents, totals) -> totals
+    hand       which parameters the way back reads, by position
+    keeps      whether there is a record
+    """
+
+    def __init__(self, f: Function, traced: Flags, free: Flags) -> None:
+        self.f, self.traced, self.free = f, traced, free
+        self.moving = recursive_outs(f, traced, varied_results)
+        self.assume([], False)
+
+    def assume(self, hand: list[int], keeps: bool) -> None:
+        f, self.hand, self.keeps = self.f, hand, keeps
+        totals = [tangent_type(p.type) for p in chosen(f.program.params, self.traced)]
+        self.forward = Function(f.name, [*f.results, *[RECORD] * keeps], f.effect)
+        self.backward = Function(f"{f.name}_back", totals, effect=False)
+
+    def build(self) -> None:
+        while True:
+            with forgetting() as forget:
+                halves = split(self.f.program, self.traced, self.moving, self.free)
+                hand, keeps = sorted({*self.hand, *halves.hand}), self.keeps or bool(halves.kept)
+                if (hand, keeps) == (self.hand, self.keeps):
+                    break
+                forget()
+            self.assume(hand, keeps)
+        self.forward.program = optimised(self.with_record(halves.forward))
+        self.backward.program = optimised(self.from_record(halves))
+
+    def with_record(self, forward: Program) -> Program:
+        n, record = len(self.f.results), Var("record", RECORD)
+        if not self.keeps:
+            return forward
+        kept = forward.results[n:]
+        packed = Equation([record], pack, kept, {}, len(kept))
+        return Program(forward.params, [*forward.equations, packed], [*forward.results[:n], record], forward.name)
+
+    def from_record(self, halves: Halves) -> Program:
+        back, own = halves.backward, iter(halves.backward.params)
+        read = {i: next(own) for i in halves.hand}
+        kept = [next(own) for _ in halves.kept]
+        params = [read.get(i) or Var(p.name, p.type) for i, p in enumerate(self.f.program.params) if i in self.hand]
+        if not self.keeps:
+            return Program([*params, *own], back.equations, back.results, back.name)
+        record = Var("record", RECORD)
+        unpacked = Equation(kept, unpack, [record], {"types": tuple(halves.kept)}, 1)
+        return Program([*params, record, *own], [unpacked, *back.equations], back.results, back.name)
+
+
+def recur_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+    f: Function = params["function"]
+    derived: Reversed = derived_of(f, Reversed, traced, free_to_read(primals))
+    n, types = len(f.results), parameter_types(f.program)
+    out = recur(*primals, function=derived.forward)
+    record = [named(x, "record") for x in out[n:]]
+
+    def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        hand = [primals[i] for i in derived.hand]
+        seeds = cotangents_in(cts, derived.moving, f.results, out)
+        totals = totals_in(waiting, traced, types, primals)
+        found = recur(*hand, *record, *seeds, *totals, function=derived.backward)
+        return spread_out(bars(found, chosen(f.program.params, traced)), traced)
+
+    return list(out[:n]), pull
+
+
+# ---------------------------------------------------------------- batches
+
+
+class Lanes:
+    """The function for all lanes; `wanted` are the results that differ between them."""
+
+    def __init__(self, f: Function, sizes: Sequence[int], batched: Flags) -> None:
+        (self.size,) = sizes
+        self.f, self.batched = f, batched
+        self.wanted = recursive_outs(f, batched, batched_results)
+        results = [lifted_type(t, self.size) if w else t for t, w in zip(f.results, self.wanted)]
+        self.function = Function(f.name, results, f.effect)
+
+    def build(self) -> None:
+        self.function.program = optimised(batched_program(self.f.program, self.size, self.batched, self.wanted))
+
+
+def recur_batch(size: int, batched: Flags, operands: Sequence[Any], *, function: Function) -> Any:
+    lanes: Lanes = derived_of(function, Lanes, [size], batched)
+    return results_of(recur(*operands, function=lanes.function), lanes.wanted)
+
+
+# ---------------------------------------------------------------- records: what is unpacked was packed
+
+
+def pack_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
+    return pack(*primals), pack(*map(as_tangent, tangents, primals))
+
+
+def as_tangent(tangent: Any, x: Any) -> Any:
+    return filled(tangent, tangent_type(value_type(x)), x)
+
+
+def pack_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+    types = tuple(tangent_type(value_type(x)) for x in primals)
+
+    def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        found = [None] * len(types) if cts[0] is None else unpack(cts[0], types=types)
+        return [added(x, w) if t else None for x, w, t in zip(found, waiting, traced)]
+
+    return list(pack(*primals)), pull
+
+
+def added(bar: Any, waiting: Any) -> Any:
+    """A total with one more term; of stacks and records, which are used once, there is one term only."""
+    if bar is None or waiting is None:
+        return waiting if bar is None else bar
+    return bar + waiting
+
+
+def unpack_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
+    types = tuple(map(tangent_type, params["types"]))
+    return unpack(*primals, **params), unpack(*tangents, types=types)
+
+
+def unpack_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+    out = unpack(*primals, **params)
+    return list(out), lambda cts, waiting: list(pack(*map(as_tangent, cts, out)))
+
+
+def pack_batch(size: int, batched: Flags, operands: Sequence[Any]) -> Any:
+    return pack(*(x if b else repeated(x, size, value_type(x)) for x, b in zip(operands, batched)))
+
+
+def unpack_batch(size: int, batched: Flags, operands: Sequence[Any], *, types: Sequence[Any]) -> Any:
+    return unpack(*operands, types=tuple(lifted_type(t, size) for t in types))
+
+
+for row, forward, linearize, batch in (
+    (recur, recur_forward, recur_linearize, recur_batch),
+    (pack, pack_forward, pack_linearize, pack_batch),
+    (unpack, unpack_forward, unpack_linearize, unpack_batch),
+):
+    row.forward, row.linearize, row.batch, row.constant = forward, linearize, batch, False
