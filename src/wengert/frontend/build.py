@@ -177,7 +177,7 @@ class Staging:
             out, self.ended = None, True
         self.helpers.clear()
         if self.refusals.places:
-            if self.calls_itself and not self.specialised:
+            if (self.calls_itself or self.general) and not self.specialised:
                 raise NeedsSpecialising  # constants may do
             raise self.refusals.diagnostic() from None
         return out

@@ -43,16 +43,23 @@ def reads(equations: Iterable[Equation]) -> dict[Var, None]:
 
 Flags = Sequence[bool]
 Results = Callable[[Program, Flags], list[bool]]
+_reached: WeakKeyDictionary[Program, dict[Any, list[bool]]] = WeakKeyDictionary()  # found once, as effects are
 
 
 def reached(program: Program, flags: Flags, reached_outs: Callable[[Equation, list[bool]], Flags]) -> list[bool]:
     """Which results the marked parameters reach; `reached_outs` tells it for each equation that they reach."""
+    known, key = _reached.setdefault(program, {}), (tuple(flags), reached_outs)
+    if key in known:
+        return known[key]
     found = {p for p, f in zip(program.params, flags) if f}
     for e in program.equations:
         marks = [isinstance(x, Var) and x in found for x in e.ins]
         if any(marks):
             found.update(o for o, f in zip(e.outs, reached_outs(e, marks)) if f)
-    return [isinstance(x, Var) and x in found for x in program.results]
+    out = [isinstance(x, Var) and x in found for x in program.results]
+    if not _assumed.get({}):  # else it may follow from what is assumed
+        known[key] = out
+    return out
 
 
 def region_outs(e: Equation, flags: Flags, results: Results) -> list[bool] | None:

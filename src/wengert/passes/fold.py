@@ -162,6 +162,9 @@ def replacement(e: Equation, makers: Makers) -> Any:
     region = REGIONS.get(e.row.name)
     if region is not None:
         return region(e)
+    if e.row.name == "unpack":
+        packed = maker(e.ins[0], makers, "pack")
+        return None if packed is None else ([], packed.ins)
     if e.row.several or e.row.effect:
         return None
     for rule in (*RULES.get(e.row.name, ()), constant, uniform):

@@ -12,7 +12,6 @@ from typing import Any
 from wengert.ir.order import recursive_outs, varied_results
 from wengert.ir.program import (
     RECORD,
-    Equation,
     Function,
     Program,
     Var,
@@ -35,7 +34,7 @@ from wengert.transforms.control import (
     totals_in,
     with_dots,
 )
-from wengert.transforms.reverse import Halves, split
+from wengert.transforms.reverse import recorded, split
 
 # ---------------------------------------------------------------- forward mode
 
@@ -94,27 +93,16 @@ class Reversed:
                     break
                 forget()
             self.assume(hand, keeps)
-        self.forward.program = optimised(self.with_record(halves.forward))
-        self.backward.program = optimised(self.from_record(halves))
+        halves = recorded(halves) if self.keeps else halves
+        self.forward.program = optimised(halves.forward)
+        self.backward.program = optimised(self.with_hand(halves.backward, halves.hand))
 
-    def with_record(self, forward: Program) -> Program:
-        n, record = len(self.f.results), Var("record", RECORD)
-        if not self.keeps:
-            return forward
-        kept = forward.results[n:]
-        packed = Equation([record], pack, kept, {}, len(kept))
-        return Program(forward.params, [*forward.equations, packed], [*forward.results[:n], record], forward.name)
-
-    def from_record(self, halves: Halves) -> Program:
-        back, own = halves.backward, iter(halves.backward.params)
-        read = {i: next(own) for i in halves.hand}
-        kept = [next(own) for _ in halves.kept]
+    def with_hand(self, back: Program, hand: list[int]) -> Program:
+        """The way back with a parameter for each operand that it was assumed to read."""
+        own = iter(back.params)
+        read = {i: next(own) for i in hand}
         params = [read.get(i) or Var(p.name, p.type) for i, p in enumerate(self.f.program.params) if i in self.hand]
-        if not self.keeps:
-            return Program([*params, *own], back.equations, back.results, back.name)
-        record = Var("record", RECORD)
-        unpacked = Equation(kept, unpack, [record], {"types": tuple(halves.kept)}, 1)
-        return Program([*params, record, *own], [unpacked, *back.equations], back.results, back.name)
+        return Program([*params, *own], back.equations, back.results, back.name)
 
 
 def recur_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
