@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.api import jvp
+from wengert.api import jvp, vjp
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.jit import RESULT, Built, arguments, built_for, is_operand, jit
 from wengert.inspect.spelling import (
@@ -1239,7 +1239,9 @@ def source(f: Callable[..., Any], *args: Any, mode: str | None = None, **kwargs:
     """The program that `jit(f)` runs for these arguments as plain NumPy: text that runs on its own.
 
     f       a function; for a gradient, `source(wg.grad(f), x)`
-    mode    "forward": of the result and its tangent; a tangent for each float argument comes after the arguments
+    mode    "forward": of the result and its tangent; a tangent for each float argument comes after the arguments.
+            "reverse": of the result and a tuple of cotangents, one for each float argument; the cotangent of the
+            result, `out_bar`, comes after the arguments
 
     The text has your names, with `_bar` for cotangents and `_dot` for tangents; a derived line stands under a comment
     with your line that it differentiates.  It holds for arguments of these shapes, dtypes and structure; numbers and
@@ -1272,37 +1274,80 @@ def source(f: Callable[..., Any], *args: Any, mode: str | None = None, **kwargs:
     >>> gradient.function()(np.zeros(3))
     array([0.25, 0.5 , 1.  ])
     """
-    if mode not in (None, "forward"):
-        raise ValueError(f"mode is {mode!r}; it may be 'forward', or left out")
-    if mode == "forward":
-        f, args, kwargs = with_tangents(f, args, kwargs)
-    built = built_for(f, args, kwargs)
-    return written(f, built, args, kwargs)
+    if mode is not None:
+        if mode not in DERIVATIVES:
+            raise ValueError(f"mode is {mode!r}; it may be 'forward', 'reverse', or left out")
+        f, args, kwargs = DERIVATIVES[mode](Moving(f, args, kwargs))
+    return written(f, built_for(f, args, kwargs), args, kwargs)
 
 
-def with_tangents(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+class Moving:
+    """A function, and which of its arguments are floats.
+
+    moved   their places;  names  of all
+    """
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.f, self.staged = f, jit(f)
+        bound = inspect.signature(f).bind(*args, **kwargs)
+        self.args, self.kwargs = bound.args, bound.kwargs
+        self.moved = [i for i, x in enumerate(self.args) if is_moving(x)]
+        self.names = [n for n in inspect.signature(f).parameters if n in bound.arguments][: len(self.args)]
+        if len(self.names) < len(self.args):
+            self.names = [f"x{i}" for i in range(len(self.args))]
+
+    def of_moved(self, args: Sequence[Any]) -> Callable[..., Any]:
+        """The function of its float arguments alone."""
+
+        def f(*xs: Any) -> Any:
+            every = list(args)
+            for i, x in zip(self.moved, xs):
+                every[i] = x
+            return self.staged(*every, **self.kwargs)
+
+        return with_parameters(f, [self.names[i] for i in self.moved])
+
+    def named(self, derivative: Callable[..., Any], more: list[str], suffix: str) -> Callable[..., Any]:
+        derivative.__name__ = f"{getattr(self.f, '__name__', 'f')}{suffix}"
+        return with_parameters(derivative, [*self.names, *more])
+
+    def result_like(self) -> Any:
+        """Something of the structure, shapes and dtypes of the result."""
+        built = built_for(self.staged, self.args, self.kwargs)
+        numbers = iter([np.zeros(t.shape, t.dtype)[()] for t in map(type_in, built.program.results)])
+        return unflatten(built.structure, [next(numbers) if x is RESULT else x for x in built.leaves])
+
+
+def with_parameters(f: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    f.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
+    return f
+
+
+def with_tangents(moving: Moving) -> tuple[Any, ...]:
     """f as a function that takes a tangent for each float argument, too, and returns the result and its tangent."""
-    bound, staged = inspect.signature(f).bind(*args, **kwargs), jit(f)
-    moved = [i for i, x in enumerate(bound.args) if is_moving(x)]
-    count = len(bound.args)
+    count, moved = len(moving.args), moving.moved
 
     def pushed(*both: Any) -> Any:
-        def of_moved(*xs: Any) -> Any:
-            every = list(both[:count])
-            for i, x in zip(moved, xs):
-                every[i] = x
-            return staged(*every, **bound.kwargs)
+        return jvp(moving.of_moved(both[:count]), tuple([both[i] for i in moved]), tuple(both[count:]))
 
-        return jvp(of_moved, tuple([both[i] for i in moved]), tuple(both[count:]))
+    dotted = [f"{moving.names[i]}_dot" for i in moved]
+    return moving.named(pushed, dotted, "_dot"), (*moving.args, *(moving.args[i] for i in moved)), {}
 
-    names = [n for n, p in inspect.signature(f).parameters.items() if n in bound.arguments][:count]
-    if len(names) < count:
-        names = [f"x{i}" for i in range(count)]
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    dotted = [*names, *(f"{names[i]}_dot" for i in moved)]
-    pushed.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in dotted])  # type: ignore[attr-defined]
-    pushed.__name__ = f"{getattr(f, '__name__', 'f')}_dot"
-    return pushed, (*bound.args, *(bound.args[i] for i in moved)), {}
+
+def with_cotangents(moving: Moving) -> tuple[Any, ...]:
+    """f as a function that takes the cotangent of the result, too, and returns the result and those of floats."""
+
+    def pulled(*both: Any) -> Any:
+        *args, out_bar = both
+        out, pull = vjp(moving.of_moved(args), *[args[i] for i in moving.moved])
+        return out, pull(out_bar)
+
+    name = next(n for n in numbered("out_bar") if n not in moving.names)
+    return moving.named(pulled, [name], "_vjp"), (*moving.args, moving.result_like()), {}
+
+
+DERIVATIVES = {"forward": with_tangents, "reverse": with_cotangents}
 
 
 def is_moving(x: Any) -> bool:
