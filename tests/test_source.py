@@ -12,7 +12,7 @@ from programs import PROGRAMS
 from test_programs import leaves
 from wengert.core.primitive import TABLE
 from wengert.core.tree import map_leaves
-from wengert.inspect.source import is_moving
+from wengert.inspect.source.entry import is_moving
 
 CASES = [pytest.param(p, id=p.name) for p in PROGRAMS]
 same = dict(rtol=1e-11, atol=1e-13)
