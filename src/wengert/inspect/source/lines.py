@@ -47,6 +47,7 @@ from wengert.ir.program import (
     Equation,
     Program,
     Stack,
+    Type,
     Var,
     holes,
 )
@@ -209,15 +210,15 @@ class Writer:
                 if is_number(y, 1) and same_type(x, type):
                     return self.text(x)
                 if is_number(y, -1) and same_type(x, type):
-                    return Text(f"-{self.text(x).within(SIGN)}", SIGN)
+                    return negative(self.text(x))
+                if is_number(y, 1) and type == FLOAT and type_of_in(x).dtype.kind == "i":
+                    return Text(f"float({self.text(x).text})")
+        if name == "neg" and type.dtype.kind in "fc":
+            return negative(self.text(ins[0]))
         if name == "sub" and is_number(ins[0], 0) and same_type(ins[1], type):
-            return Text(f"-{self.text(ins[1]).within(SIGN)}", SIGN)
-        if name == "add":
-            first, second = self.text(ins[0]), self.text(ins[1])
-            if second.text.startswith("-") and second.binding in (SIGN, PRODUCT):
-                return Text(f"{first.within(SUM)} - {second.text[1:]}", SUM)
-            if first.text.startswith("-") and first.binding == SIGN and not second.text.startswith("-"):
-                return Text(f"{second.within(SUM)} - {first.text[1:]}", SUM)
+            return negative(self.text(ins[1]))
+        if name in ("add", "sub", "mul", "div") and type.dtype.kind in "fc":
+            return signed(name, self.text(ins[0]), self.text(ins[1]))
         return None
 
     # ------------------------------------------------------------ statements
@@ -231,9 +232,9 @@ class Writer:
             return
         where = line_of(s.e)
         text = "" if where is None else linecache.getline(where.filename, where.line).strip()
-        if text and (text, depth) != self.last_comment:
+        if text and text != self.last_comment:
             self.line(depth, f"# {text}")
-            self.last_comment = (text, depth)
+            self.last_comment = text
 
     def block(self, block: Block, depth: int) -> None:
         before = len(self.lines)
@@ -266,16 +267,11 @@ class Writer:
         name = self.target(s.outs[0], s)
         if not is_shared(s.outs[0]) and self.accumulated(depth, s.outs[0], Apply(e, s.ins), name):
             return
-        if e.row.name in AUGMENTED and not is_shared(s.outs[0]):
-            for x, y in (s.ins, s.ins[::-1])[: 1 if e.row.name == "sub" else 2]:
-                if self.names.same(s.outs[0], x) and s.outs[0].type == type_of_in(x):
-                    self.augmented(depth, name, AUGMENTED[e.row.name], self.text(y))
-                    return
         self.line(depth, f"{name} = {self.copied(s, 0, self.applied(e, s.ins))}")
 
     def augmented(self, depth: int, target: str, symbol: str, value: Text) -> None:
-        if symbol in "+-" and value.text.startswith("-") and value.binding in (SIGN, PRODUCT):
-            symbol, value = "+-"[symbol == "+"], Text(value.text[1:], value.binding)
+        if symbol in "+-" and (opposite := positive(value)):
+            symbol, value = "+-"[symbol == "+"], opposite
         self.line(depth, f"{target} {symbol}= {value.text}")
 
     def root(self, s: Statement, depth: int) -> str:
@@ -299,12 +295,23 @@ class Writer:
         w = Written(e.row, texts, types, e.params, e.count, types[0], self.module)
         inside = w.index(index) if index else "..."
         if e.row.name == "write":
-            self.line(depth, f"{place.within(ATOM)}[{inside}] = {texts[1].text}")
+            self.write_place(depth, s, f"{place.within(ATOM)}[{inside}]".replace("][:]", "]"), texts[1])
         elif is_basic(index) and all(types[hole.operand].shape == () for hole in holes(index)):
             self.augmented(depth, f"{place.within(ATOM)}[{inside}]", "+", texts[1])
         else:
             at = w.value(index[0] if len(index) == 1 else tuple(index))
             self.line(depth, f"np.add.at({name}, {at}, {texts[1].text})")
+
+    def write_place(self, depth: int, s: Statement, place: str, value: Text) -> None:
+        """a[i] = v, or a[i] += v for a[i] = a[i] + v."""
+        x = s.ins[1]
+        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and x.e.outs[0].type.dtype == s.outs[0].type.dtype:
+            for y, z in (x.ins, x.ins[::-1])[: 2 if x.e.row.name in COMMUTATIVE else 1]:
+                is_old = isinstance(y, Apply) and y.ins[0] is s.ins[0] and type_of_in(y).shape == type_of_in(x).shape
+                if is_old and self.text(y).text == place:
+                    self.augmented(depth, place, AUGMENTED[x.e.row.name], self.text(z))
+                    return
+        self.line(depth, f"{place} = {value.text}")
 
     def write_push(self, s: Statement, depth: int) -> None:
         name = self.root(s, depth)
@@ -348,7 +355,12 @@ class Writer:
             self.line(depth, f"{name} = {text}")
 
     def accumulated(self, depth: int, o: Var, x: Any, name: str) -> bool:
-        """x += a + b for x = x + a + b."""
+        """x += a + b for x = x + a + b, and x *= a for x = x * a."""
+        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and x.e.outs[0].type.dtype == o.type.dtype:
+            for y, z in (x.ins, x.ins[::-1])[: 2 if x.e.row.name in COMMUTATIVE else 1]:
+                if isinstance(y, Var) and self.names.names[y] == name and y.type.dtype == o.type.dtype:
+                    self.augmented(depth, name, AUGMENTED[x.e.row.name], self.text(z))
+                    return True
         terms = []
         while isinstance(x, Apply) and x.e.row.name in ("add", "sub") and x.e.outs[0].type.dtype == o.type.dtype:
             terms.append((x.e.row.name, x.ins[1]))
@@ -365,8 +377,8 @@ class Writer:
         return True
 
     def summed(self, x: Text, y: Text, is_difference: bool) -> Text:
-        if y.text.startswith("-") and y.binding in (SIGN, PRODUCT):
-            return Text(f"{x.within(SUM)} {'+' if is_difference else '-'} {y.text[1:]}", SUM)
+        if opposite := positive(y):
+            is_difference, y = not is_difference, opposite
         return Text(f"{x.within(SUM)} {'-' if is_difference else '+'} {y.within(PRODUCT)}", SUM)
 
     def sequence(self, moves: list[tuple[int, Var, Any]]) -> list[tuple[int, Var, Any]] | None:
@@ -490,7 +502,50 @@ class Writer:
         self.last_comment = ""
 
 
-AUGMENTED = {"add": "+", "sub": "-", "mul": "*"}
+AUGMENTED = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+COMMUTATIVE = ("add", "mul")
+FLOAT = Type(np.dtype(float), (), "weak")
+
+
+def negative(x: Text) -> Text:
+    """-x; the sign of a product or quotient stands before its first factor, which is exact."""
+    opposite = positive(x)
+    if opposite is not None:
+        return opposite
+    is_product = x.binding == PRODUCT and isinstance(operator_of(x), ast.Mult | ast.Div | ast.MatMult)
+    return Text(f"-{x.text}", PRODUCT) if is_product else Text(f"-{x.within(SIGN)}", SIGN)
+
+
+def positive(x: Text) -> Text | None:
+    """y where x is written as -y."""
+    if not x.text.startswith("-") or x.binding not in (SIGN, PRODUCT):
+        return None
+    if x.binding == PRODUCT:
+        return Text(x.text[1:], PRODUCT)
+    tree = ast.parse(x.text[1:], mode="eval").body
+    if not x.text.startswith("-("):
+        return Text(x.text[1:])
+    bindings = {ast.Add: SUM, ast.Sub: SUM, ast.Mult: PRODUCT, ast.Div: PRODUCT, ast.MatMult: PRODUCT}
+    binding = bindings.get(type(tree.op)) if isinstance(tree, ast.BinOp) else None
+    return Text(x.text[1:]) if binding is None else Text(x.text[2:-1], binding)
+
+
+def operator_of(x: Text) -> ast.operator | None:
+    tree = ast.parse(x.text, mode="eval").body
+    return tree.op if isinstance(tree, ast.BinOp) else None
+
+
+def signed(name: str, x: Text, y: Text) -> Text | None:
+    """A sum, product or quotient with as few signs as it needs."""
+    minus_x, minus_y = positive(x), positive(y)
+    if minus_y is None:
+        if name == "add" and minus_x is not None and x.binding == SIGN:
+            return Text(f"{y.within(SUM)} - {minus_x.within(PRODUCT)}", SUM)
+        return None
+    if name in ("add", "sub"):
+        return Text(f"{x.within(SUM)} {'-' if name == 'add' else '+'} {minus_y.within(PRODUCT)}", SUM)
+    product = Text(f"{(minus_x or x).within(PRODUCT)} {AUGMENTED[name]} {minus_y.within(SIGN)}", PRODUCT)
+    return product if minus_x else negative(product)
 
 
 def is_update_of(x: Any, param: Var, block: Block) -> bool:

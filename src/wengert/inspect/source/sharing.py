@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.inspect.source.naming import Names
-from wengert.inspect.source.statements import Apply, Block, Global, Statement
+from wengert.inspect.source.statements import Apply, Block, Global, Statement, type_of_in
 from wengert.inspect.spelling import (
     refusal,
 )
@@ -172,7 +172,7 @@ def memory(x: Any) -> Iterator[Var]:
         yield CALLER
     elif isinstance(x, Apply):
         name = x.e.row.name
-        if name in ("broadcast_to", "spread", "array"):
+        if name == "array" or (name in ("broadcast_to", "spread") and type_of_in(x.ins[0]).shape):
             yield CALLER  # what NumPy repeats cannot be written
         if x.e.row.view or name in SAME:
             yield from memory(x.ins[0])

@@ -23,7 +23,7 @@ def stem_of(name: str) -> tuple[str, str]:
     return name[: len(name) - len(suffix)], suffix
 
 
-RESERVED = {"np", "len", "range", "reversed", "float", "int", "complex", "bool"}
+RESERVED = {"np", "len", "range", "reversed", "float", "int", "complex", "bool", "max", "min"}
 WORDS = {  # what results of rows are called, where the user gave no name
     "add": "total",
     "sub": "difference",
