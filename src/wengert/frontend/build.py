@@ -11,14 +11,26 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
-from wengert.core.diagnostic import Position
+from wengert.core.diagnostic import Diagnostic, Position
 from wengert.core.mode import Buffer, Value
 from wengert.core.tree import open_container
 from wengert.frontend import branches, calls, expressions, statements
 from wengert.frontend.attempt import Part
 from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.helpers import Helper, Recording
-from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
+from wengert.frontend.refuse import (
+    Ended,
+    NeedsUnrolling,
+    Refusals,
+    Refused,
+    Spoiled,
+    changed_outside,
+    global_assigned,
+    outer_assigned,
+    places_of,
+    refusal_of,
+    written_outside,
+)
 from wengert.frontend.scope import (
     ACTIVE,
     BROKEN,
@@ -126,11 +138,8 @@ class Staging:
 
     def statement(self, node: ast.stmt) -> None:
         self.stage.where = self.frame.source.position(node)
-        handler = statements.STATEMENTS.get(type(node))
         try:
-            if handler is None:
-                raise Refused(f"`{type(node).__name__.lower()}` is not part of what can be staged", EAGER)
-            handler(self, node)
+            statements.handler_of(node)(self, node)
         except Refused as refused:
             self.refusals.note(self.place_of(refused, node), refused)
             self.spoil(node)
@@ -157,6 +166,11 @@ class Staging:
             self.note(refused, getattr(refused, "where", None))
         except Spoiled:
             pass
+        except Diagnostic as found:
+            if not self.refusals.places:
+                raise
+            for place in found.places or places_of(found, self.stage.where):
+                self.refusals.add(place)
         except PYTHON_ERRORS:
             if not self.refusals.places:  # else the error may follow from what was refused
                 raise
@@ -180,9 +194,7 @@ class Staging:
     # ------------------------------------------------------------ expressions
 
     def eval(self, node: ast.expr) -> Any:
-        handler = expressions.EXPRESSIONS.get(type(node))
-        if handler is None:
-            raise Refused(f"`{type(node).__name__}` expressions cannot be staged", EAGER)
+        handler = expressions.handler_of(node)
         if isinstance(node, expressions.PLACED):
             self.stage.where = self.frame.source.position(node)
         return handler(self, node)
@@ -298,9 +310,9 @@ class Staging:
         frame = self.frame
         name = frame.source.mangled(name)
         if name in frame.outer_names:
-            raise Refused(f"the global name `{name}` is assigned", OUTSIDE)
+            raise global_assigned(name)
         if name in frame.nonlocals and name not in frame.cells:
-            raise Refused(f"the name `{name}` of an enclosing function is assigned", OUTSIDE)
+            raise outer_assigned(name)
         self.name_result(value, name)
         frame.owner(name).names[name] = value
 
@@ -386,7 +398,7 @@ class Staging:
         """Refuse a change that escapes, or that a region could not undo."""
         entry = self.made.get(id(x))
         if entry is None:
-            raise Refused(f"{what} changes an object that was made outside", OUTSIDE)
+            raise changed_outside(what)
         inside = self.regions[entry[1] :]
         if "branch" in inside:
             raise Refused(
@@ -437,7 +449,7 @@ class Staging:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
         if is_box(root) and not self.is_argument(root) and self.is_captured(root):
-            raise Refused("an array is written that was made outside", OUTSIDE)
+            raise written_outside()
         self.note_write(root)
         self.give_up_names(root)
         for a in self.aliases_of(root):

@@ -102,8 +102,7 @@ def enter(
 ) -> Any:
     """The body runs in a frame of its own."""
     s.stage.where = s.stage.where or source.position(node)
-    if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
-        raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
+    refuse_suspended(f.__name__, node)
     if not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
         raise NeedsSpecialising
     if len(s.frames) > DEPTH:
@@ -139,6 +138,11 @@ def result_of(s: "Staging", frame: Frame) -> Any:
             name = getattr(frame.function, "__name__", "the function")
             check(returned, error=TypeError, arguments=(f"{name}() returns None here, and a number on other ways",))
     return s.bound("the result", value)
+
+
+def refuse_suspended(name: str, node: Any) -> None:
+    if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
+        raise Refused(f"`{name}` is a generator or a coroutine", "return a list")
 
 
 @functools.lru_cache(4096)
@@ -185,11 +189,16 @@ def instance(s: "Staging", kind: type, args: list[Any], kwargs: dict[str, Any]) 
     if not is_users(kind):
         out = library(s, kind, args, kwargs)
         return out if isinstance(out, Value | type) else s.own(out)
+    if not has_staged_init(kind):
+        return s.own(kind(*args, **kwargs))
+    made = s.own(object.__new__(kind))
+    call(s, kind.__init__, [made, *args], kwargs)  # type: ignore[misc]  # of this very class
+    return made
+
+
+def has_staged_init(kind: type) -> bool:
+    """Whether it is written in Python; code that a decorator such as dataclass wrote has no source."""
     init = kind.__init__  # type: ignore[misc]  # of this very class
     new: Any = kind.__new__
     is_plain = new is object.__new__ and not issubclass(kind, BaseException)
-    if not is_plain or not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
-        return s.own(kind(*args, **kwargs))  # by code that a decorator such as dataclass wrote: it has no source
-    made = s.own(object.__new__(kind))
-    call(s, init, [made, *args], kwargs)
-    return made
+    return is_plain and isinstance(init, types.FunctionType) and not init.__code__.co_filename.startswith("<")
