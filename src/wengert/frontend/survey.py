@@ -145,7 +145,7 @@ class Survey:
         elif isinstance(f, types.BuiltinFunctionType):
             self.builtin(f)
         elif is_users(type(f)) and "__call__" in dir(type(f)):
-            self.called(type(f).__call__, f)  # type: ignore[operator]
+            self.called(type(f).__call__, f)
         elif callable(f):
             refuse_impure(f)
 
