@@ -27,7 +27,6 @@ from wengert.frontend.scope import (
     signature_of,
 )
 from wengert.ir.program import numeric
-from wengert.modes.stage import Staged
 from wengert.rules.control import check, value_type, weak
 from wengert.rules.linear import convert
 from wengert.rules.names.table import composition_of
@@ -105,23 +104,17 @@ def enter(
 ) -> Any:
     """The body runs in a frame of its own."""
     s.stage.where = s.stage.where or source.position(node)
-    if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
-        raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
+    refuse_suspended(f.__name__, node)
     if len(s.frames) > DEPTH:
         raise Refused(f"`{f.__name__}` calls itself more than {DEPTH} times", "write the recursion as a loop")
     frame = Frame(f, source, bind(s, f.__name__, node.args, defaults, keywords, args, kwargs), cells)
-    if any(source is general for general in s.general):
-        frame.names.update({name: variable(s, name, x) for name, x in frame.names.items() if is_known(s, x)})
+    if s.is_general(source):
+        frame.names.update({name: variable(s, name, x) for name, x in frame.names.items() if s.is_known(x)})
     elif not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
-        raise NeedsGeneral(source) if any(is_known(s, x) for x in frame.names.values()) else NeedsSpecialising
-    if not s.frames:
+        raise NeedsGeneral(source) if s.may_be_general(frame) else NeedsSpecialising
+    if not s.frames and not s.is_general(source):
         return body(s, frame, node)
     return helpers.called(s, f, frame, lambda: body(s, frame, node))
-
-
-def is_known(s: "Staging", x: Any) -> bool:
-    """Whether x is a number that is known while the program is built."""
-    return type(x) in (int, float) or (isinstance(x, Staged) and x.shape == () and x.fresh().aux in s.stage.known)
 
 
 def variable(s: "Staging", name: str, x: Any) -> Any:
@@ -156,6 +149,11 @@ def result_of(s: "Staging", frame: Frame) -> Any:
             name = getattr(frame.function, "__name__", "the function")
             check(returned, error=TypeError, arguments=(f"{name}() returns None here, and a number on other ways",))
     return s.bound("the result", value)
+
+
+def refuse_suspended(name: str, node: Any) -> None:
+    if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
+        raise Refused(f"`{name}` is a generator or a coroutine", "return a list")
 
 
 @functools.lru_cache(4096)
@@ -202,11 +200,16 @@ def instance(s: "Staging", kind: type, args: list[Any], kwargs: dict[str, Any]) 
     if not is_users(kind):
         out = library(s, kind, args, kwargs)
         return out if isinstance(out, Value | type) else s.own(out)
+    if not has_staged_init(kind):
+        return s.own(kind(*args, **kwargs))
+    made = s.own(object.__new__(kind))
+    call(s, kind.__init__, [made, *args], kwargs)  # type: ignore[misc]  # of this very class
+    return made
+
+
+def has_staged_init(kind: type) -> bool:
+    """Whether it is written in Python; code that a decorator such as dataclass wrote has no source."""
     init = kind.__init__  # type: ignore[misc]  # of this very class
     new: Any = kind.__new__
     is_plain = new is object.__new__ and not issubclass(kind, BaseException)
-    if not is_plain or not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
-        return s.own(kind(*args, **kwargs))  # by code that a decorator such as dataclass wrote: it has no source
-    made = s.own(object.__new__(kind))
-    call(s, init, [made, *args], kwargs)
-    return made
+    return is_plain and isinstance(init, types.FunctionType) and not init.__code__.co_filename.startswith("<")

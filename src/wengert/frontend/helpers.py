@@ -25,7 +25,7 @@ import numpy as np
 
 from wengert.core.mode import Value
 from wengert.frontend.library import is_users
-from wengert.frontend.refuse import Ended, Refused
+from wengert.frontend.refuse import Ended, NeedsGeneral, Refused
 from wengert.frontend.scope import (
     Choice,
     Closure,
@@ -299,6 +299,8 @@ class Recording:
         signature.is_fixed = True
 
     def call_itself(self, s: "Staging", signature: Signature) -> Any:
+        if s.may_be_general(self.frame):
+            raise NeedsGeneral(self.frame.source)
         self.calls_itself = s.calls_itself = True
         if self.known is None:
             raise Ended

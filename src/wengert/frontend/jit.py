@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import wengert.transforms  # noqa: F401  fills the columns of the rows of control flow
-from wengert.core.diagnostic import Diagnostic
+from wengert.core.diagnostic import Diagnostic, Position, definition
 from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
@@ -282,7 +282,7 @@ def staged(
         args, kwargs = unflatten(structure, values)
         out = staging.whole(f, list(args), kwargs)
         found, shape = flatten(out)
-        refuse_texts(found)
+        refuse_texts(found, definition(inspect.unwrap(f)))
         numbers = [x for x in found if is_result(x)]
         written = [k for k, i in enumerate(places) if values[i].aux is not params[k]]
         written = [k for k in written if not any(values[places[j]] is values[places[k]] for j in written if j < k)]
@@ -304,7 +304,7 @@ def params_apart(params: list[Var]) -> list[Var]:
     return [p if p not in params[:i] else Var(p.name, p.type) for i, p in enumerate(params)]
 
 
-def refuse_texts(leaves: list[Any]) -> None:
+def refuse_texts(leaves: list[Any], where: Position | None) -> None:
     for x in leaves:
         if isinstance(x, Message):
             raise Diagnostic(
@@ -312,6 +312,7 @@ def refuse_texts(leaves: list[Any]) -> None:
                 "a text with values of the program in it is returned",
                 "texts are made while the function is staged, when its values are not known",
                 "return the values, and make the text of them",
+                where,
             )
 
 
