@@ -7,6 +7,7 @@ again where that was wrong; so a function whose way back needs no record has non
 """
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from wengert.ir.order import recursive_outs, varied_results
@@ -74,7 +75,7 @@ class Reversed:
     """
 
     def __init__(self, f: Function, traced: Flags, free: Flags) -> None:
-        self.f, self.traced, self.free = f, traced, free
+        self.f, self.traced, self.free = f, traced, list(free)
         self.moving = recursive_outs(f, traced, varied_results)
         self.assume([], False)
 
@@ -86,13 +87,17 @@ class Reversed:
 
     def build(self) -> None:
         while True:
-            with forgetting() as forget:
-                halves = split(self.f.program, self.traced, self.moving, self.free)
-                hand, keeps = sorted({*self.hand, *halves.hand}), self.keeps or bool(halves.kept)
-                if (hand, keeps) == (self.hand, self.keeps):
-                    break
-                forget()
-            self.assume(hand, keeps)
+            token = _building.set({**_building.get({}), (self.f, tuple(self.traced)): self})
+            try:
+                with forgetting() as forget:
+                    free, halves = self.free, split(self.f.program, self.traced, self.moving, self.free)
+                    hand, keeps = sorted({*self.hand, *halves.hand}), self.keeps or bool(halves.kept)
+                    if (free, hand, keeps) == (self.free, self.hand, self.keeps):
+                        break
+                    forget()
+            finally:
+                _building.reset(token)
+            self.assume(*((hand, keeps) if free == self.free else ([], False)))
         halves = recorded(halves) if self.keeps else halves
         self.forward.program = optimised(halves.forward)
         self.backward.program = optimised(self.with_hand(halves.backward, halves.hand))
@@ -105,9 +110,23 @@ class Reversed:
         return Program([*params, *own], back.equations, back.results, back.name)
 
 
+_building: ContextVar[dict[Any, Reversed]] = ContextVar("building")
+
+
+def reversed_of(f: Function, traced: Flags, free: Flags) -> Reversed:
+    """Inside its own programs it is itself, where arrays that are not at hand in one call are so in none."""
+    found = _building.get({}).get((f, tuple(traced)))
+    if found is None:
+        found = derived_of(f, Reversed, traced, free)
+        assert isinstance(found, Reversed)
+    else:
+        found.free = [a and b for a, b in zip(found.free, free)]
+    return found
+
+
 def recur_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
     f: Function = params["function"]
-    derived: Reversed = derived_of(f, Reversed, traced, free_to_read(primals))
+    derived = reversed_of(f, traced, free_to_read(primals))
     n, types = len(f.results), parameter_types(f.program)
     out = recur(*primals, function=derived.forward)
     record = [named(x, "record") for x in out[n:]]
