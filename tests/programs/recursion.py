@@ -69,6 +69,7 @@ def power(x, n):
 
 
 def even_steps(x, n):
+    """Two functions that call each other."""
     return x if n <= 0 else odd_steps(1.1 * x, n - 1)
 
 
@@ -110,6 +111,7 @@ def halved(x, n):
 
 
 def sum_of_halves(x, n):
+    """A call that gives an array and a count."""
     y, count = halved(x, n)
     return np.sum(y) * count
 
@@ -123,6 +125,7 @@ def until_small(f, x, tolerance):
 
 
 def root_by_calls(a):
+    """A root by a step for each call, of a function that is defined here."""
     return until_small(lambda x: (x * x * x - a) / (3.0 * x * x), 1.0 + a, 1e-12)
 
 
