@@ -96,6 +96,7 @@ def not_written(f: Any, because: str, instead: str) -> Diagnostic:
 def underived(f: types.FunctionType) -> types.FunctionType:
     """The same function, apart from any derivative that was given to it."""
     copy = types.FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+    copy.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]  # found once
     copy.__kwdefaults__, copy.__qualname__, copy.__module__ = f.__kwdefaults__, f.__qualname__, f.__module__
     return copy
 

@@ -32,7 +32,6 @@ from wengert.inspect.adjoint import (
     facts_of,
     function_of,
     is_float,
-    names_for,
     source_hash,
     underived,
 )
@@ -143,6 +142,7 @@ class Edited(Jitted):
         super().__init__(underived(f))
         self.file = file
         self.is_checked = self.is_busy = False
+        self.named: dict[int, Names] = {}  # by id of what is built: parameters of the edited function
 
     def is_for(self, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
         """Whether the file was written for arguments of these kinds.  In f itself, f has no other derivative."""
@@ -181,11 +181,16 @@ class Edited(Jitted):
             built, hidden = super().built(leaves, structure, operands)
         finally:
             self.is_busy = False
+        if id(built) not in self.named:
+            self.named[id(built)] = self.names(built)
+        return built, hidden
+
+    def names(self, built: Built) -> Names:
         now, then = facts_of(self.f, built), self.file.facts
         if now != then:
             text = ", ".join(sorted({*now} - {*then})) or "fewer of them"
             raise changed(self.f, self.file.filename, f"what it reads from outside is another now: {text}")
-        return built, hidden
+        return Names.of(self.f, built, [path for path, x in self.file.arguments.items() if is_operand(x)])
 
     def called(self, built: Built, values: list[Any], leaves: list[Any], structure: Any) -> Sequence[Any]:
         return applied(values, Rule(self, built, leaves, structure))
@@ -194,10 +199,15 @@ class Edited(Jitted):
 
     def run(self, args: tuple[Any, ...], kwargs: dict[str, Any], more: dict[str, Any]) -> list[Any]:
         """The cotangents of the leaves of the arguments, None for zero."""
-        call = NamedCall(self.f, args, kwargs)
-        with running_inside:
-            found = route(self.file.function)(*give_all(args), **give_all({**kwargs, **more}))
-        return self.fitted(call, found)
+        named = {**kwargs, **more}
+        leaves, structure = flatten((args, named))
+        if any(isinstance(x, Value) for x in leaves):
+            with running_inside:
+                found = route(self.file.function)(*give_all(args), **give_all(named))
+        else:
+            given, named = unflatten(structure, map(copied, leaves))
+            found = self.file.function(*given, **named)
+        return self.fitted(NamedCall(self.f, args, kwargs), found)
 
     def fitted(self, call: NamedCall, found: Any) -> list[Any]:
         """The leaves of what the edited function returned; None for zero."""
@@ -262,7 +272,7 @@ class Edited(Jitted):
 
             random = np.random.default_rng(0)
             seeds = [random_like(random, x) for x in every(*leaves)]
-            bars = rule.checked(seeds)
+            bars = rule.at(leaves, seeds)
             for i in [i for i, x in enumerate(leaves) if is_float(x)]:
                 x = leaves[i]
                 direction = random_like(random, x) * np.where(x == 0, 1.0, np.abs(x)).astype(dtype_of(x))[()]
@@ -327,14 +337,9 @@ class Rule:
         self.places = [i for i, x in enumerate(leaves) if is_operand(x)]
         self.static = [None if is_operand(x) else x for x in leaves]
         self.program = built.program
-        self.example = leaves
 
     def __repr__(self) -> str:
         return f"{self.edited.file.function.__name__} of {os.path.basename(self.edited.file.filename)}"
-
-    def names(self, leaves: list[Any]) -> Names:
-        args, kwargs = unflatten(self.structure, leaves)
-        return names_for(self.edited.f, self.built, NamedCall(self.edited.f, args, kwargs))
 
     def pull(self, values: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
         """A cotangent or None for each operand, from one or None for each result."""
@@ -346,7 +351,7 @@ class Rule:
         leaves = list(self.static)
         for i, x in zip(self.places, values):
             leaves[i] = x
-        names = self.names(leaves)
+        names = self.edited.named[id(self.built)]
         first = len(cts) - len(self.built.written)
         rest = iter(cts[:first])
         out_bar = unflatten(self.built.structure, [next(rest) if x is RESULT else None for x in self.built.leaves])
@@ -356,16 +361,14 @@ class Rule:
         bars = self.edited.run(args, kwargs, more)
         return [*(bars[i] for i in self.places), *[None] * (len(values) - len(self.places))]
 
-    def checked(self, seeds: Sequence[Any]) -> list[Any]:
-        """The cotangents of all leaves, at the arguments of the file."""
-        operands = [self.example[i] for i in self.places]
-        given = iter(seeds)
-        types = result_types(self.program)
-        cts = [next(given) if t.dtype.kind in "fc" else None for t in types]  # type: ignore[union-attr]
+    def at(self, leaves: list[Any], seeds: Sequence[Any]) -> list[Any]:
+        """The cotangents of all leaves, for these and cotangents of the floats among the results."""
+        operands, rest = [leaves[i] for i in self.places], iter(seeds)
+        cts = [next(rest) if t.dtype.kind in "fc" else None for t in result_types(self.program)]  # type: ignore[union-attr]
         hidden = self.built.hidden(operands)
         assert hidden is not None
         bars = dict(zip(self.places, self.pull([*operands, *hidden], cts)))
-        return [bars.get(i) for i in range(len(self.example))]
+        return [bars.get(i) for i in range(len(leaves))]
 
 
 class Lanes:
