@@ -442,7 +442,7 @@ own_derivatives = OwnDerivatives()
 
 
 def route_function(f: types.FunctionType) -> Callable[..., Any]:
-    if own_derivatives.data and f in own_derivatives:
+    if own_derivatives.generation and f in own_derivatives:
         return own_derivatives[f]  # type: ignore[no-any-return]
     known = _functions.get(id(f))
     if known is not None and known[0]() is f and all(cell_holds(*pair) for pair in known[2]):

@@ -29,9 +29,9 @@ from wengert.frontend.jit import RESULT, Built, Jitted, arguments, built_for, is
 from wengert.frontend.survey import texts
 from wengert.inspect.source.entry import constant_text, written
 from wengert.inspect.source.lines import identifier
-from wengert.inspect.spelling import Module, numbered
-from wengert.ir.program import Program, Type, map_regions, type_in
-from wengert.rules.control import show
+from wengert.inspect.spelling import Module, numbered, refusal
+from wengert.ir.program import Program, Type, dtype_in, map_regions, type_in
+from wengert.rules.control import show, value_type
 
 SMALL = 64  # numbers of an array that are written as numbers
 Parameter = inspect.Parameter
@@ -149,6 +149,10 @@ def count(tree: Structure | None) -> int:
     return 1 if tree is None else sum(map(count, tree.children))
 
 
+def is_array(x: Any) -> bool:
+    return is_operand(x) and getattr(value_type(x), "form", None) == "array"
+
+
 def is_float(x: Any) -> bool:
     return is_operand(x) and dtype_of(x).kind in "fc"
 
@@ -178,7 +182,8 @@ class Names:
             return found
 
         out = free("out_bar")
-        after = {i: free(f"{places[i]}_after_bar") for i in built.written}
+        floats = [i for i in built.written if dtype_in(built.program.params[i].type).kind in "fc"]
+        after = {i: free(f"{places[i]}_after_bar") for i in floats}
         return Names(out, after, [free(var.name) for var, _ in built.staging.captured.inputs])
 
 
@@ -223,7 +228,7 @@ def pulled_through(f: types.FunctionType, staged: Jitted, names: Names) -> Calla
         call = NamedCall(f, args, kwargs)
 
         def of_floats(*xs: Any) -> Any:
-            every = list(call.leaves)
+            every = [x.copy() if is_array(x) else x for x in call.leaves]  # f may write whole numbers, too
             for i, x in zip(call.floats, xs):
                 every[i] = x
             args_, kwargs_ = unflatten(call.structure, every)
@@ -239,7 +244,7 @@ def pulled_through(f: types.FunctionType, staged: Jitted, names: Names) -> Calla
         found = tuple(call.cotangents(bars).values())
         return found[0] if len(found) == 1 else found
 
-    pulled.__name__ = f"{f.__name__}_vjp"
+    pulled.__name__ = name_of(f)
     pulled.__signature__ = signature_of(f, seeds)  # type: ignore[attr-defined]
     return pulled
 
@@ -272,8 +277,13 @@ def one_of(type: Any) -> Any:
 # ---------------------------------------------------------------- what stands around it
 
 
+def name_of(f: types.FunctionType) -> str:
+    """Of the function that is written."""
+    return identifier(f"{f.__name__}_vjp")
+
+
 def docstring(f: types.FunctionType, call: NamedCall, names: Names) -> str:
-    name, own = f.__name__, identifier(f"{f.__name__}_vjp")
+    name, own = f.__name__, name_of(f)
     by = [f"`{n}`" for n in call.cotangents([0] * len(call.floats))]
     parts = [
         f"The derivative of `{name}`, to be read and edited.",
@@ -296,7 +306,7 @@ def comparison(f: types.FunctionType, call: NamedCall, derivative: Built, staged
     fixed = [call.paths[operands[k]] for b in (derivative, built) for k, _ in b.guards if k < len(operands)]
     lines = [
         "# ---------------------------------------------------------------- for wg.use_adjoint: leave it as it is",
-        f"FUNCTION = {f.__name__!r}",
+        f"FUNCTION = {name_of(f)!r}",
         f"SOURCE = {source_hash(f)!r}",
         f"FACTS = {facts_of(staged.f, built)!r}  # whole numbers and texts that it reads from outside",
         f"FIXED = {sorted(set(fixed))!r}  # whole numbers that the text is written for",
@@ -321,11 +331,14 @@ def source_hash(f: types.FunctionType) -> str:
 def facts_of(f: types.FunctionType, built: Built) -> list[str]:
     """Whole numbers and texts from outside that the program of f was built for.  Its own defaults are arguments."""
     guards = [(key, value) for key, (_, value) in built.staging.captured.guards.items() if isinstance(value, PLAIN)]
-    return sorted(f"{key[0]} {key[-1]} = {value!r}" for key, value in guards if key[:2] != ("default", id(f)))
+    names = [(" ".join(map(str, (key[0], *key[2:]))), value) for key, value in guards if key[:2] != ("default", id(f))]
+    return sorted(f"{name} = {value!r}" for name, value in names)  # key[1] is an id
 
 
 def argument_text(x: Any) -> str:
     """Exactly what x is: short arrays as numbers, long ones as packed bytes."""
+    if not is_operand(x) and not isinstance(x, bool | str):
+        raise refusal(None, f"an argument is a {type(x).__name__}, which has no text")
     if not isinstance(x, np.ndarray) or x.size <= SMALL:
         return constant_text(Module(False), x).replace("\n" + " " * 9, "\n" + " " * 13)
     packed = base64.b85encode(zlib.compress(np.ascontiguousarray(x).tobytes(), 9)).decode()

@@ -31,7 +31,9 @@ from wengert.inspect.adjoint import (
     argument_of,
     facts_of,
     function_of,
+    is_array,
     is_float,
+    name_of,
     source_hash,
     underived,
 )
@@ -91,7 +93,7 @@ class File:
     def __init__(self, f: types.FunctionType, space: dict[str, Any], filename: str) -> None:
         self.filename = filename
         try:
-            self.function: Callable[..., Any] = space[f"{space['FUNCTION']}_vjp"]
+            self.function: Callable[..., Any] = space[space["FUNCTION"]]
             self.source, self.facts, self.fixed = space["SOURCE"], space["FACTS"], set(space["FIXED"])
             self.arguments = {path: argument_of(x) for path, x in space["ARGUMENTS"].items()}
         except KeyError as missing:
@@ -109,6 +111,9 @@ class File:
             linecache.checkcache(path)  # for tracebacks and pdb, after another edit
             exec(compile(Path(path).read_text(), path, "exec"), space)
             found = File(f, space, path)
+        if found.function.__name__ != name_of(f):
+            because = f"it defines `{found.function.__name__}`"
+            raise not_its(f, found.filename, because, "give the function that it was written for")
         if source_hash(f) != found.source:
             raise changed(f, found.filename, "its source, or that of a function that it calls, is another now")
         return found
@@ -268,7 +273,7 @@ class Edited(Jitted):
                 args, kwargs = unflatten(like.structure, given)
                 out = self.f(*args, **kwargs)
                 operands = [x for x in given if is_operand(x)]
-                return [*(x for x in flatten(out)[0] if is_float(x)), *(operands[k] for k in built.written)]
+                return [x for x in [*flatten(out)[0], *(operands[k] for k in built.written)] if is_float(x)]
 
             random = np.random.default_rng(0)
             seeds = [random_like(random, x) for x in every(*leaves)]
@@ -304,10 +309,6 @@ class Edited(Jitted):
             f"correct the cotangent of `{path}`, or take the derived one: wg.use_adjoint({self.f.__name__}, None)",
             self.file.where,
         )
-
-
-def is_array(x: Any) -> bool:
-    return getattr(value_type(x), "form", None) == "array"
 
 
 def is_like(x: Any, like: Any) -> bool:
@@ -355,7 +356,8 @@ class Rule:
         first = len(cts) - len(self.built.written)
         rest = iter(cts[:first])
         out_bar = unflatten(self.built.structure, [next(rest) if x is RESULT else None for x in self.built.leaves])
-        more = {names.out: out_bar, **dict(zip(names.after.values(), cts[first:]))}
+        written = dict(zip(self.built.written, cts[first:]))
+        more = {names.out: out_bar, **{name: written[i] for i, name in names.after.items()}}
         more |= dict(zip(names.outside, values[len(self.places) :]))
         args, kwargs = unflatten(self.structure, leaves)
         bars = self.edited.run(args, kwargs, more)
