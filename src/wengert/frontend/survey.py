@@ -112,7 +112,8 @@ def member(base: Any, name: str) -> Any:
     if isinstance(found, staticmethod | classmethod):
         return found.__func__
     if isinstance(found, types.FunctionType):
-        return found if isinstance(base, type) or name in vars(base) else types.MethodType(found, base)
+        is_method = inspect.getattr_static(type(base), name, None) is found
+        return types.MethodType(found, base) if is_method else found
     return Unknown if inspect.isdatadescriptor(found) else found
 
 
