@@ -18,8 +18,10 @@ from wengert.frontend import branches, calls, expressions, statements
 from wengert.frontend.attempt import Part
 from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.helpers import Helper, Recording
+from wengert.frontend.read import Source
 from wengert.frontend.refuse import (
     Ended,
+    NeedsSpecialising,
     NeedsUnrolling,
     Refusals,
     Refused,
@@ -75,6 +77,7 @@ class Staging:
     """One program being built from a function.
 
     specialised   branches on whole numbers among the arguments are decided now, and the program is guarded
+    general   functions whose arguments are values of the program, constants too
     made      containers and objects that the function made itself, by id, with the region that they were made in and
               how many were made before
     given     containers among the arguments and the values in them, by id
@@ -84,8 +87,9 @@ class Staging:
     plans     what earlier attempts at a loop found out (see attempt.py)
     """
 
-    def __init__(self, name: str, specialised: bool = False) -> None:
-        self.specialised = specialised
+    def __init__(self, name: str, specialised: bool = False, general: Sequence[Source] = ()) -> None:
+        self.specialised, self.general = specialised, general
+        self.calls_itself = False  # somewhere a function does, when the program runs
         self.parent = ACTIVE.get()  # the program that this one is built inside
         self.stage = FunctionStage(self)
         self.ended = False  # an exception is always raised
@@ -178,6 +182,8 @@ class Staging:
             out, self.ended = None, True
         self.helpers.clear()
         if self.refusals.places:
+            if (self.calls_itself or self.general) and not self.specialised:
+                raise NeedsSpecialising  # constants may do
             raise self.refusals.diagnostic() from None
         return out
 
@@ -202,6 +208,22 @@ class Staging:
     def is_constant(self, x: Any) -> bool:
         """Whether x is a value of the program that is the same at each run."""
         return isinstance(x, Staged) and x.mode is self.stage and self.stage.is_constant(x)
+
+    def is_known(self, x: Any) -> bool:
+        """Whether x is a number that is known while the program is built."""
+        return type(x) in (int, float) or (
+            isinstance(x, Staged) and x.shape == () and x.fresh().aux in self.stage.known
+        )
+
+    def is_general(self, source: Source) -> bool:
+        """Whether calls of the function may differ in numbers, known ones too."""
+        return any(source is general for general in self.general)
+
+    def may_be_general(self, frame: Frame) -> bool:
+        """Whether that would make it one function, which calls itself, where its first calls are staged apart now."""
+        if self.specialised or self.is_general(frame.source):
+            return False
+        return self.frames[0].source is frame.source or any(map(self.is_known, frame.names.values()))
 
     def negated(self, x: Any) -> Any:
         return elementwise.logical_not(x) if isinstance(x, Value) else not x

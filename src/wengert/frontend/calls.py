@@ -11,7 +11,7 @@ from wengert.frontend.builtin import BUILTIN, builtin
 from wengert.frontend.expressions import visible_cells
 from wengert.frontend.library import drawn, is_random, is_users, library
 from wengert.frontend.read import Source, read
-from wengert.frontend.refuse import NeedsSpecialising, Refused
+from wengert.frontend.refuse import NeedsGeneral, NeedsSpecialising, Refused
 from wengert.frontend.route import is_foreign, own_derivatives
 from wengert.frontend.scope import (
     BROKEN,
@@ -26,14 +26,16 @@ from wengert.frontend.scope import (
     declared,
     signature_of,
 )
-from wengert.rules.control import check
+from wengert.ir.program import numeric
+from wengert.rules.control import check, value_type, weak
+from wengert.rules.linear import convert
 from wengert.rules.names.table import composition_of
 
 if TYPE_CHECKING:
     from wengert.frontend.build import Staging
 
 DEPTH = 200  # calls inside each other while staging
-RECURSION = 8  # of one function in itself, before its whole-number arguments are taken for constants
+RECURSION = 8  # of one function in itself, before numbers that are constants at each depth become values of the program
 
 
 def call(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -105,14 +107,23 @@ def enter(
     """The body runs in a frame of its own."""
     s.stage.where = s.stage.where or source.position(node)
     refuse_suspended(f.__name__, node)
-    if not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
-        raise NeedsSpecialising
     if len(s.frames) > DEPTH:
         raise Refused(f"`{f.__name__}` calls itself more than {DEPTH} times", "write the recursion as a loop")
     frame = Frame(f, source, bind(s, f.__name__, node.args, defaults, keywords, args, kwargs), cells)
-    if not s.frames:
+    if s.is_general(source):
+        frame.names.update({name: variable(s, name, x) for name, x in frame.names.items() if s.is_known(x)})
+    elif not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
+        raise NeedsGeneral(source) if s.may_be_general(frame) else NeedsSpecialising
+    if not s.frames and not s.is_general(source):
         return body(s, frame, node)
     return helpers.called(s, f, frame, lambda: body(s, frame, node))
+
+
+def variable(s: "Staging", name: str, x: Any) -> Any:
+    """A number as a value of the program, in which another may take its place."""
+    type = numeric(value_type(x))
+    row, params = (weak, {}) if type.form == "weak" else (convert, {"dtype": type.dtype})
+    return s.stage.emit(row, [x], params, [type], [name])[0]
 
 
 def body(s: "Staging", frame: Frame, node: Any) -> Any:

@@ -19,7 +19,8 @@ from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.refuse import Ended, NeedsSpecialising
+from wengert.frontend.read import Source
+from wengert.frontend.refuse import Ended, NeedsGeneral, NeedsSpecialising
 from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
@@ -231,10 +232,14 @@ def own(x: Any, operands: list[Any]) -> Any:
 def build(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int]) -> Built:
     """Stage one call."""
     with deep_recursion():
-        try:
-            return staged(f, leaves, structure, places, specialised=False)
-        except NeedsSpecialising:
-            return staged(f, leaves, structure, places, specialised=True)
+        general: list[Source] = []
+        while True:
+            try:
+                return staged(f, leaves, structure, places, general=general)
+            except NeedsGeneral as found:
+                general.append(found.source)
+            except NeedsSpecialising:
+                return staged(f, leaves, structure, places, specialised=True)
 
 
 @contextmanager
@@ -257,8 +262,15 @@ def active(staging: Staging) -> Iterator[None]:
         ACTIVE.reset(token)
 
 
-def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int], specialised: bool) -> Built:
-    staging = Staging(getattr(f, "__name__", type(f).__name__), specialised)
+def staged(
+    f: Callable[..., Any],
+    leaves: list[Any],
+    structure: Any,
+    places: list[int],
+    specialised: bool = False,
+    general: Sequence[Source] = (),
+) -> Built:
+    staging = Staging(getattr(f, "__name__", type(f).__name__), specialised, general)
     stage = staging.stage
     with active(staging), stage.building(staging.refusals.function) as block:
         values, seen = list(leaves), dict[int, Any]()

@@ -37,7 +37,9 @@ def library(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> An
     if isinstance(f, types.MethodType) or module_of(f).partition(".")[0] == "wengert":
         return adopted(s, f(*args, **kwargs))
     arrays = [(a, root_of(a).aux) for a in [*args, *kwargs.values()] if is_box(a)]
-    out = adopted(s, route(f)(*[staged_when_called(s, a) for a in args], **kwargs))
+    if f is functools.reduce or module_of(f).partition(".")[0] in ("numpy", "scipy"):  # others keep their functions
+        args = [staged_when_called(s, a) for a in args]
+    out = adopted(s, route(f)(*args, **kwargs))
     for a, before in arrays:
         if root_of(a).aux is not before:
             s.after_write(a)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from linecache import getline
+from typing import Any
 
 from wengert.core.diagnostic import Diagnostic, Position
 from wengert.modes.stage import NeedsLengths, NeedsValue
@@ -25,6 +26,14 @@ class Spoiled(Exception):
 
 class NeedsSpecialising(BaseException):
     """A recursion ends only where whole-number arguments are constants.  Not an Exception: it ends the staging."""
+
+
+class NeedsGeneral(BaseException):
+    """A recursion ends only where numbers among its arguments that are constants are values of the program."""
+
+    def __init__(self, source: Any) -> None:
+        super().__init__()
+        self.source = source
 
 
 class NeedsUnrolling(Exception):

@@ -595,6 +595,8 @@ SPELLING: dict[str, Spelling] = {
     "full": spelled_full,
     "array": lambda w: w.ins[0],
     "empty_stack": spelled_empty_stack,
+    "pack": lambda w: Text(f"({w.args()}{',' * (len(w.ins) == 1)})"),
+    "unpack": lambda w: Text(w.arg(0)),
     "unread": lambda w: Text(f"np.empty({(0,) * len(w.type.shape)}, {w.module.dtype(w.type.dtype)})"),
     "length": lambda w: Text(
         f"len({w.arg(0)})" if w.params["axis"] == 0 else f"{w.arg(0, ATOM)}.shape[{w.params['axis']}]"
