@@ -671,3 +671,21 @@ def test_tracebacks_show_the_edited_line(tmp_path):
             way(squared)(X)
         shown = "".join(traceback.format_exception(caught.value))
         assert f'File "{path}"' in shown and "return x_bar / [][0]" in shown
+
+
+def test_what_has_no_leaves_counts(tmp_path, calls):
+    """None, an empty list, and a tuple for a list are other arguments."""
+
+    def weighted(x, weights=None):
+        if weights is None:
+            return np.sum(x * x)
+        return np.sum(x) + sum(weights)
+
+    put_back(weighted, tmp_path, X)
+    for weights, used in ((None, True), ([], False), ((), False), ([1.0], False)):
+        for way in (lambda f: f, wg.jit):
+            calls.clear()
+            expected = 2.0 * X if weights is None else np.ones(3)
+            np.testing.assert_array_equal(way(wg.grad(weighted))(X, weights), expected)
+            assert bool(calls) is used
+    np.testing.assert_array_equal(wg.grad(weighted)(X), 2.0 * X)

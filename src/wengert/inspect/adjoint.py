@@ -13,7 +13,7 @@ import os
 import textwrap
 import types
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ class NamedCall:
     """
     args, kwargs   of all parameters: those that were left out have their defaults
     leaves, structure   of these;  paths  where each leaf is found, such as `params['w']`
-    parameters   name -> how many leaves it has
+    trees    name -> structure
     """
 
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -118,6 +118,11 @@ class NamedCall:
         self.leaves, self.structure = arguments(bound.args, bound.kwargs)
         self.trees = {name: flatten(value)[1] for name, value in bound.arguments.items()}
         self.paths = [path for name, value in bound.arguments.items() for path, _ in paths(value, name)]
+
+    @property
+    def form(self) -> str:
+        """The names and the structure as text: `params: dict(w: *, b: *), x: *`."""
+        return listed(self.trees.keys(), self.trees.values())
 
     @property
     def operands(self) -> list[Any]:
@@ -143,6 +148,14 @@ class NamedCall:
             if any(i in every for i in places):
                 found[name] = unflatten(tree, [every.get(i) for i in places])
         return found
+
+
+def listed(labels: Iterable[Any], trees: Iterable[Structure | None]) -> str:
+    return ", ".join(f"{label}: {form_of(tree)}" for label, tree in zip(labels, trees))
+
+
+def form_of(tree: Structure | None) -> str:
+    return "*" if tree is None else f"{tree.kind.__name__}({listed(tree.labels, tree.children)})"
 
 
 def count(tree: Structure | None) -> int:
@@ -310,6 +323,7 @@ def comparison(f: types.FunctionType, call: NamedCall, derivative: Built, staged
         f"SOURCE = {source_hash(f)!r}",
         f"FACTS = {facts_of(staged.f, built)!r}  # whole numbers and texts that it reads from outside",
         f"FIXED = {sorted(set(fixed))!r}  # whole numbers that the text is written for",
+        f"STRUCTURE = {call.form!r}",
         "ARGUMENTS = {",
         *(f"    {path!r}: {argument_text(x)}," for path, x in zip(call.paths, call.leaves)),
         "}",

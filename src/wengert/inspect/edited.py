@@ -95,6 +95,7 @@ class File:
         try:
             self.function: Callable[..., Any] = space[space["FUNCTION"]]
             self.source, self.facts, self.fixed = space["SOURCE"], space["FACTS"], set(space["FIXED"])
+            self.form = space["STRUCTURE"]
             self.arguments = {path: argument_of(x) for path, x in space["ARGUMENTS"].items()}
         except KeyError as missing:
             raise not_its(
@@ -158,7 +159,7 @@ class Edited(Jitted):
         except TypeError:
             return False
         wanted = self.file.arguments
-        if call.paths != list(wanted) or len({id(x) for x in call.operands}) < sum(map(is_array, call.operands)):
+        if call.form != self.file.form or len({id(x) for x in call.operands}) < sum(map(is_array, call.operands)):
             return False
         pairs = zip(call.leaves, wanted.values())
         if not all(is_like(x, like) for x, like in pairs) or overlap(call.operands):
