@@ -27,6 +27,7 @@ from wengert.core.mode import Value
 from wengert.frontend.library import is_users
 from wengert.frontend.refuse import Ended, NeedsGeneral, Refused
 from wengert.frontend.scope import (
+    Alias,
     Choice,
     Closure,
     Entered,
@@ -336,6 +337,7 @@ class Helper:
     written    numbers of arrays whose contents are the last results
     result     what the function returns
     form       a description of that
+    may_be     of each result: numbers of arrays that it may be, in cases that only the run knows
     function   in place of the program, where it calls itself
     """
 
@@ -379,11 +381,17 @@ class Helper:
             raise Opaque
         if any(box.aux is not then.aux and id(box) not in seen.things for box, then in seen.before.values()):
             raise Opaque
+        self.may_be = [[n for n, (box, _) in seen.boxes.items() if stands_for(s, x, box)] for x in self.outs]
         if len(s.aliases) == recording.aliases:
             return
-        others = {id(x) for x in [*self.outs, *(box for box, _ in seen.before.values())]}
-        if any(connected(s, x) for x in boxes) or any(id(y) in others for x in self.outs for y in connected(s, x)):
+        outs, given = set(map(id, self.outs)), {id(box) for box, _ in seen.before.values()}
+        if any(id(y) in given for x in boxes for y in connected(s, x)):
             raise Opaque
+        for x, numbers in zip(self.outs, self.may_be):
+            # where the body stands in place of the call, it may be known which array it is
+            known = {id(seen.boxes[n][0]) for n in numbers if recording.calls_itself}
+            if any(id(y) in (outs | given) - known for y in connected(s, x)):
+                raise Opaque
 
     # ------------------------------------------------------------ functions that call themselves
 
@@ -391,7 +399,7 @@ class Helper:
         """Whether the body does what was assumed of calls of itself; then it is their program."""
         assert self.function is not None
         ours, others = (
-            (h.form, [(x.aux.type, self.signature.known(x)) for x in h.outs], h.written, list(h.reads))
+            (h.form, [(x.aux.type, self.signature.known(x)) for x in h.outs], h.may_be, h.written, list(h.reads))
             for h in (self, helper)
         )
         if ours != others or not set(helper.operands) <= set(self.operands):
@@ -470,6 +478,8 @@ class Helper:
         for x, out in zip(self.outs, outs):
             if x.aux in s.stage.known:
                 out.primal, s.stage.known[out.aux] = x.primal, s.stage.known[x.aux]
+        for out, numbers in zip(outs, self.may_be):
+            s.aliases += [Alias(out, seen.boxes[n][0], None) for n in numbers]
         for n, out in zip(self.written, outs[len(outs) - len(self.written) :]):
             box = seen.boxes[n][0]
             s.note_write(box)
@@ -480,6 +490,11 @@ class Helper:
 def is_effect(e: Equation, function: Function) -> bool:
     """Whether e has an effect beside that of calling this function."""
     return e.row.effect or (e.row is recur and e.params["function"] is not function and has_effect(e))
+
+
+def stands_for(s: "Staging", x: Any, box: Any) -> bool:
+    """Whether x may be the array `box`, and is not known to be."""
+    return x is not box and any(y is box for y in s.identities(x))
 
 
 def connected(s: "Staging", box: Any) -> list[Any]:

@@ -16,6 +16,7 @@ from wengert.ir.program import (
     Function,
     Program,
     Var,
+    dtype_in,
     parameter_types,
     tangent_type,
 )
@@ -193,7 +194,8 @@ def added(bar: Any, waiting: Any) -> Any:
 
 def unpack_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
     types = tuple(map(tangent_type, params["types"]))
-    return unpack(*primals, **params), unpack(*tangents, types=types)
+    dots = unpack(*tangents, types=types)
+    return unpack(*primals, **params), [d if dtype_in(t).kind in "fc" else None for d, t in zip(dots, types)]
 
 
 def unpack_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
