@@ -689,3 +689,33 @@ def test_what_has_no_leaves_counts(tmp_path, calls):
             np.testing.assert_array_equal(way(wg.grad(weighted))(X, weights), expected)
             assert bool(calls) is used
     np.testing.assert_array_equal(wg.grad(weighted)(X), 2.0 * X)
+
+
+def heron(a):
+    x = a
+    while abs(x * x - a) > 1e-12:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def bent(a):
+    return a * a if a > 2.0 else np.sin(a)
+
+
+@pytest.mark.parametrize("f", [heron, bent])
+def test_lanes_that_go_their_own_ways(f, tmp_path, calls):
+    """Each lane takes its own branch and its own number of iterations, in f and in the edited function."""
+    xs = np.array([1.5, 2.0, 3.0, 5.0])
+    g = lambda x: np.sin(f(x) * 2.0)  # noqa: E731
+    ways = [
+        lambda: wg.vmap(wg.grad(g))(xs),
+        lambda: wg.jit(wg.vmap(wg.grad(g)))(xs),
+        lambda: wg.vmap(wg.derivative(wg.grad(g)))(xs),
+        lambda: wg.jit(wg.grad(lambda x: np.sum(wg.vmap(g)(x))))(xs),
+    ]
+    expected = [way() for way in ways]
+    put_back(f, tmp_path, 2.5)
+    for way, want in zip(ways, expected):
+        calls.clear()
+        np.testing.assert_allclose(way(), want, rtol=1e-9)
+        assert calls
