@@ -9,6 +9,7 @@ import pytest
 
 import test_staging_errors as errors
 import wengert as wg
+from programs import PROGRAMS
 
 X = errors.X
 SHARED, TABLE, WEIGHTS = [], {"a": 1.0}, np.ones(3)
@@ -261,3 +262,41 @@ def test_functions_given_to_a_library_are_staged(capsys):
     f = wg.jit(lambda x: functools.reduce(spoken, [x, 2.0, 3.0]))
     assert (f(1.0), f(2.0)) == (6.0, 7.0)
     assert capsys.readouterr().out == "spoken\n" * 4
+
+
+RAN = []
+
+
+class Lazy:
+    def __getattr__(self, name):
+        RAN.append(name)
+        raise AttributeError(name)
+
+    @property
+    def places(self):
+        RAN.append("places")
+
+    def __call__(self, x):
+        return eval("x")
+
+
+lazy = Lazy()
+
+
+def uses_lazy(x):
+    lazy.unknown.append(1)
+    lazy.places[0] = 1
+    return lazy(x)
+
+
+def test_attributes_are_not_run():
+    RAN.clear()
+    assert lines(wg.report(uses_lazy)) == ['return eval("x")']
+    assert RAN == []
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_programs_that_can_be_staged_have_nothing_to_report(part):
+    for program in PROGRAMS[part::4]:
+        assert not wg.report(program.function), program.name
+        assert not wg.report(program.function, *program.args()), program.name

@@ -20,6 +20,8 @@ from wengert.api import (
 from wengert.core.diagnostic import Diagnostic
 from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
 from wengert.frontend.jit import jit
+from wengert.inspect.adjoint import write_adjoint
+from wengert.inspect.edited import use_adjoint
 from wengert.inspect.explain import Explanation, explain
 from wengert.inspect.kept import kept
 from wengert.inspect.program import program
@@ -61,7 +63,9 @@ __all__ = [
     "source",
     "stop_gradient",
     "to_sympy",
+    "use_adjoint",
     "value_and_grad",
     "vjp",
     "vmap",
+    "write_adjoint",
 ]

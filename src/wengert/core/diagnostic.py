@@ -33,6 +33,8 @@ CODES = {
     "W503": "a custom rule cannot be turned into the other mode",
     "W504": "a custom function uses a traced value that is not among its arguments",
     "W505": "a function with a rule of its own writes into its argument",
+    "W506": "an edited derivative disagrees with finite differences",
+    "W507": "an edited derivative does not belong to its function",
     "W601": "the source of a function cannot be read",
     "W602": "a function cannot be staged",
     "W603": "a program cannot be written as plain NumPy",

@@ -12,7 +12,7 @@ from wengert.frontend.expressions import visible_cells
 from wengert.frontend.library import drawn, is_random, is_users, library
 from wengert.frontend.read import Source, read
 from wengert.frontend.refuse import NeedsGeneral, NeedsSpecialising, Refused
-from wengert.frontend.route import is_foreign
+from wengert.frontend.route import is_foreign, own_derivatives
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -82,6 +82,8 @@ def function(s: "Staging", f: types.FunctionType, args: list[Any], kwargs: dict[
         return library(s, f, args, kwargs)
     if is_foreign(f.__code__.co_filename):
         return library(s, f, args, kwargs)
+    if f in own_derivatives and own_derivatives[f].is_for(args, kwargs):
+        return library(s, own_derivatives[f], args, kwargs)
     source = read(f)
     defaults = [default(s, f, i, "default") for i in range(len(f.__defaults__ or ()))]
     keywords = {name: default(s, f, name, name) for name in f.__kwdefaults__ or {}}

@@ -21,6 +21,7 @@ from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
 from wengert.frontend.read import Source
 from wengert.frontend.refuse import Ended, NeedsGeneral, NeedsSpecialising
+from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
@@ -91,7 +92,7 @@ class Jitted(Transparent):
         for i, _ in built.guards:
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
-        outs = call(*values, program=built.program) if traced else self.evaluated(built, values, args, kwargs)
+        outs = self.called(built, values, leaves, structure) if traced else self.evaluated(built, values, args, kwargs)
         if around is not None:
             outs = around.stage.renamed(outs, values)
         if built.staging.ended:  # here a program around this one is built: nothing of it comes after
@@ -102,6 +103,10 @@ class Jitted(Transparent):
         numbers = iter(outs[:count])
         found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
+
+    def called(self, built: Built, values: list[Any], leaves: list[Any], structure: Any) -> Sequence[Any]:
+        """What the program gives for values of any mode."""
+        return call(*values, program=built.program)  # type: ignore[no-any-return]
 
     def evaluated(self, built: Built, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """What the program gives.  Where it raises, no argument is written yet: Python does what precedes that."""
@@ -121,7 +126,7 @@ class Jitted(Transparent):
 
     def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> tuple[Built, list[Any]]:
         """The program for these arguments, which is built if there is none, and its hidden inputs."""
-        key = (structure, *(kind_of(x, operands) for x in leaves))
+        key = (own_derivatives.generation, structure, *(kind_of(x, operands) for x in leaves))
         for built in self.programs.get(key, ()):
             hidden = built.hidden(operands)
             if hidden is not None:

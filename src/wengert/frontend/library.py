@@ -73,7 +73,7 @@ IMPURE = frozenset({"time", "datetime", "os", "posix", "uuid", "secrets", "loggi
 def is_random(f: Any) -> bool:
     if any(f is maker for maker in (np.random.default_rng, np.random.RandomState, random.Random)):
         return True  # not `in`: users define equality of their objects
-    return isinstance(getattr(f, "__self__", None), RANDOM)
+    return not is_users(type(f)) and isinstance(getattr(f, "__self__", None), RANDOM)
 
 
 def makes_generator(f: Any) -> bool:

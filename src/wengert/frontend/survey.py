@@ -42,12 +42,22 @@ class Unknown:
 
 def survey(f: Callable[..., Any]) -> Refusals:
     """The places that staging refuses whatever f is given."""
+    return surveyed(f).refusals
+
+
+def texts(f: Callable[..., Any]) -> "list[Text]":
+    """f, and the functions that it calls by names which lead to them, and so on."""
+    return surveyed(f).read
+
+
+def surveyed(f: Callable[..., Any]) -> "Survey":
     found = Survey(Refusals(getattr(f, "__name__", type(f).__name__)))
     found.at(definition(inspect.unwrap(f)) or Position("<unknown>", 1), lambda: found.called(f))
     while found.waiting:
         text = found.waiting.pop(0)
+        found.read.append(text)
         found.at(text.source.position(text.source.node), lambda: found.function(text))  # noqa: B023
-    return found.refusals
+    return found
 
 
 @dataclass
@@ -102,7 +112,8 @@ def member(base: Any, name: str) -> Any:
     if isinstance(found, staticmethod | classmethod):
         return found.__func__
     if isinstance(found, types.FunctionType):
-        return found if isinstance(base, type) or name in vars(base) else types.MethodType(found, base)
+        is_method = inspect.getattr_static(type(base), name, None) is found
+        return types.MethodType(found, base) if is_method else found
     return Unknown if inspect.isdatadescriptor(found) else found
 
 
@@ -110,6 +121,7 @@ def member(base: Any, name: str) -> Any:
 class Survey:
     refusals: Refusals
     waiting: list[Text] = field(default_factory=list)
+    read: list[Text] = field(default_factory=list)
     seen: set[types.CodeType] = field(default_factory=set)
 
     def at(self, where: Position, look: Callable[[], None]) -> bool:
