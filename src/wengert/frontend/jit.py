@@ -22,9 +22,10 @@ from wengert.frontend.expressions import Message
 from wengert.frontend.refuse import Ended, NeedsSpecialising
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
-from wengert.ir.program import Program, Var
+from wengert.ir.program import Program, Var, has_extents, result_types
 from wengert.passes.optimise import optimise, prepare
 from wengert.rules.control import call, value_type
+from wengert.rules.lanes import whole
 
 NUMBERS = (int, float, complex, np.number, np.bool_, Value)
 
@@ -90,7 +91,7 @@ class Jitted(Transparent):
         for i, _ in built.guards:
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
-        outs = call(*values, program=built.program) if traced else self.evaluated(built, values, args, kwargs)
+        outs = called(built.program, values) if traced else self.evaluated(built, values, args, kwargs)
         if around is not None:
             outs = around.stage.renamed(outs, values)
         if built.staging.ended:  # here a program around this one is built: nothing of it comes after
@@ -162,6 +163,12 @@ def jit(f: Callable[..., Any]) -> Jitted:
     0.353553
     """
     return Jitted(f)
+
+
+def called(program: Program, values: list[Any]) -> list[Any]:
+    """The results on traced values, each an array."""
+    outs = zip(call(*values, program=program), result_types(program))
+    return [whole(x, type=t) if has_extents(t) else x for x, t in outs]
 
 
 def built_for(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:

@@ -34,7 +34,6 @@ from wengert.ir.program import (
 )
 from wengert.rules.indexing import getitem
 from wengert.rules.linear import broadcast_to, convert, relabel, reshape, zeros
-from wengert.rules.reduce import reduce_all
 
 
 def row(name: str, evaluate: Any, **columns: Any) -> Primitive:
@@ -74,7 +73,7 @@ def conform(x: Any, type: AnyType) -> Any:
     Raises TypeError where that would lose something.
     """
     have = value_type(x)
-    if have == type or (isinstance(type, Stack) and is_batched(x)):
+    if have == type or (isinstance(have, Stack) and is_batched(x)):
         return x
     if not fits(have, type):
         raise TypeError(f"{have} does not fit {type}")
@@ -102,6 +101,8 @@ def value_type(x: Any) -> AnyType:
     """The type of a plain value, or of one in any mode; that of one lane in a batch."""
     if isinstance(x, Value) and x.mode.staged and x.aux is not None:
         return x.aux.type  # type: ignore[no-any-return]
+    if isinstance(x, Value) and isinstance(x.aux, Type | Stack):  # of one lane in a pile
+        return x.aux
     content = content_of(x)
     if not isinstance(x, Value) or isinstance(content, Items):
         return type_of(content)
@@ -302,7 +303,6 @@ check = row(
     "check",
     check_evaluate,
     types=lambda ins, error, arguments: [TRUTH],
-    batch=lambda size, batched, operands, **params: check(reduce_all(operands[0], axes=(0,)), *operands[1:], **params),
     effect=True,
 )
 
