@@ -303,53 +303,60 @@ def put(all_lanes: Any, x: Any, k: Any, type: AnyType, size: int) -> Any:
 
 
 def is_gather(e: Equation, kinds: Kinds) -> bool:
-    """Whether all lanes can read or write at once, each at positions of its own: where positions are whole parts of
-    the index, and arrays of positions stand first."""
+    """Whether all lanes can read or write at once, each at positions of its own, which are whole parts of the index.
+
+    Positions have to stand first.  Numbers can be moved there, which is a view; the sum at what is read there has none.
+    """
     if e.row not in (getitem, write, add_at):
         return False
-    index = e.params["index"]
     own = {i for i in range(e.count, len(e.ins)) if kinds[i]}
-    places = [p.operand for p in index if isinstance(p, Hole)]
-    if not own <= set(places):
+    if not own <= {p.operand for p in e.params["index"] if isinstance(p, Hole)}:
         return False
-    ranks = [rank_of(p, e) for p in index]
-    return max(ranks) == 0 or (ranks[0] >= 0 and all(r >= 0 or max(ranks[i:]) < 0 for i, r in enumerate(ranks)))
+    ranks = ranks_of(e)
+    return stand_first(ranks) or (max(ranks) == 0 and e.row is not add_at)
+
+
+def ranks_of(e: Equation) -> list[int]:
+    """For each part of the index, how many axes the positions have that it chooses; -1 of slices and new axes."""
+    return [rank_of(p, e) for p in e.params["index"]]
 
 
 def rank_of(part: Any, e: Equation) -> int:
-    """How many axes an index has that picks positions; -1 of a slice or a new axis."""
     if isinstance(part, Hole):
         return len(numeric(type_in(e.ins[part.operand])).shape)
     return -1 if isinstance(part, slice) or part is None else np.ndim(part)
 
 
+def stand_first(ranks: Sequence[int]) -> bool:
+    return sorted(r < 0 for r in ranks) == [r < 0 for r in ranks]
+
+
 def gathered(e: Equation, operands: list[Any], mode: Batch) -> Any:
-    """What is read or written at arrays of positions, the first of which counts the lanes."""
-    params = filled_params(e, operands)
-    index, ranks = params["index"], [rank_of(p, e) for p in e.params["index"]]
-    rank = max(ranks)
-    places = tuple([align(p.primal, rank) if isinstance(p, Batched) else p for p in index])
+    """What is read or written at arrays of positions; where the lanes have an axis, the first of these counts them."""
+    params, ranks = filled_params(e, operands), ranks_of(e)
     root, *values = operands[: e.count]
-    if e.row is getitem and not isinstance(root, Batched):
-        root, places = (root, places) if ranks[0] >= 0 else positions_first(root, places, ranks)
-        return Batched(mode, getitem(root, **{**params, "index": places}))
-    root = root.primal if isinstance(root, Batched) else repeated(root, mode.size, type_in(e.ins[0]))
-    lanes = np.arange(mode.size).reshape(mode.size, *(1,) * rank)
-    if "steps" in params:
-        params["steps"] = tuple([(step, lift_params(step, p, mode.size)) for step, p in params["steps"]])
-    target = len(shape_after(shape_of(root), params.get("steps", ()))) - 1
-    left = target - sum(r >= 0 for r in ranks) + sum(p is None for p in index) + rank
-    values = [align(v.primal, left) if isinstance(v, Batched) else v for v in values]
-    return Batched(mode, e.row(root, *values, **{**params, "index": (lanes, *places)}))
-
-
-def positions_first(x: Any, places: Sequence[Any], ranks: Sequence[int]) -> tuple[Any, tuple[Any, ...]]:
-    """(a view of x, index) that choose the same, with positions before slices."""
+    rank, has_lanes = max(ranks), isinstance(root, Batched) or e.row is not getitem
+    places = [align(p.primal, rank) if isinstance(p, Batched) else p for p in params["index"]]
     axes = np.cumsum([p is not None for p in places]) - 1
     order = sorted(range(len(places)), key=lambda i: ranks[i] < 0)
-    own = [int(axes[i]) for i in order if places[i] is not None]
-    x = transpose(x, axes=(*own, *range(len(own), len(shape_of(x)))))
-    return x, tuple([places[i] for i in order])
+    moved = [int(axes[i]) + has_lanes for i in order if places[i] is not None]
+    places = [places[i] for i in order]
+    if has_lanes:
+        root = root.primal if isinstance(root, Batched) else repeated(root, mode.size, type_in(e.ins[0]))
+        places = [np.arange(mode.size).reshape(mode.size, *(1,) * rank), *places]
+        moved = [0, *moved]
+    steps = tuple([(step, lift_params(step, p, mode.size)) for step, p in params.get("steps", ())])
+    ndim = len(shape_after(shape_of(root), steps))
+    if not stand_first(ranks):
+        steps = (*steps, (transpose, {"axes": (*moved, *range(len(moved), ndim))}))
+    left = ndim - 1 - sum(r >= 0 for r in ranks) + sum(p is None for p in places) + rank
+    values = [align(v.primal, left) if isinstance(v, Batched) else v for v in values]
+    if e.row is write:
+        params["steps"] = steps
+    else:
+        for step, how in steps:
+            root = step(root, **how)
+    return Batched(mode, e.row(root, *values, **{**params, "index": tuple(places)}))
 
 
 # ---------------------------------------------------------------- rules of the rows
