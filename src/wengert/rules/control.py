@@ -94,20 +94,34 @@ def filled(x: Any, type: AnyType, like: Any) -> Any:
     """A tangent or cotangent of `like` as a value of this type, where None is a zero."""
     if x is not None:
         return conform(x, type)
-    return zeros(shape_of(like), type.dtype) if has_extents(type) else zero(type)  # type: ignore[union-attr]
+    if has_extents(type):
+        return cleared(like, type=type) if is_pile(like) else zeros(shape_of(like), type.dtype)
+    return zero(type)
+
+
+def cleared_evaluate(pile: Items, *, type: AnyType) -> Items:
+    return Items(pile.type, [zero(x.type) if isinstance(x, Items) else np.zeros_like(x) for x in pile.items])
+
+
+cleared = row("cleared", cleared_evaluate, types=lambda ins, type: ins)  # zeros in place of a pile; type: of one lane
 
 
 def value_type(x: Any) -> AnyType:
     """The type of a plain value, or of one in any mode; that of one lane in a batch."""
     if isinstance(x, Value) and x.mode.staged and x.aux is not None:
         return x.aux.type  # type: ignore[no-any-return]
-    if isinstance(x, Value) and isinstance(x.aux, Type | Stack):  # of one lane in a pile
-        return x.aux
+    if is_pile(x):
+        return x.aux  # type: ignore[no-any-return]
     content = content_of(x)
     if not isinstance(x, Value) or isinstance(content, Items):
         return type_of(content)
     form = "array" if is_array(x) else "weak" if type(content) in WEAK else "scalar"
     return Type(x.dtype, tuple([getattr(n, "extent", n) for n in x.shape]), form)
+
+
+def is_pile(x: Any) -> bool:
+    """Whether x is a value of a batch of which each lane has one of a shape of its own; `aux` is the type of one."""
+    return isinstance(x, Value) and isinstance(x.aux, Type | Stack)
 
 
 def is_batched(x: Any) -> bool:

@@ -37,6 +37,7 @@ from wengert.modes.stage import Stage
 from wengert.rules.control import (
     call,
     check,
+    cleared,
     conform,
     for_,
     if_,
@@ -438,6 +439,10 @@ def whole_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, type: Type)
     return whole(x, type=lifted_type(type, size)) if is_batched(x) else x
 
 
+def cleared_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, type: AnyType) -> Any:
+    return Piled(cleared(*operands, type=Stack(type)), type)
+
+
 def length_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, axis: int) -> Any:
     return Shared(length(*operands, axis=axis + 1))
 
@@ -458,6 +463,7 @@ for row, rule in (
     (piled, piled_batch),
     (unpiled, unpiled_batch),
     (whole, whole_batch),
+    (cleared, cleared_batch),
     (call, call_batch),
     (if_, if_batch),
     (for_, for_batch),
