@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Mode, Value, buffer, decide
 from wengert.core.primitive import Primitive
 from wengert.core.types import shape_of
+from wengert.ir.program import ROWS, Stack
 from wengert.rules.indexing import align, lift_params
 from wengert.rules.join import stack
+from wengert.rules.lanes import unpiled
 
 
 class Batched(Value):
@@ -79,10 +82,17 @@ class Batch(Mode):
         operands, kinds = [], []
         for x in args:
             mine = isinstance(x, Value) and x.mode is self
-            kinds.append(Kind.APART if type(x) is Apart and mine else Kind(mine))
-            operands.append(x.primal if mine or (isinstance(x, Value) and x.mode.level < 0) else x)
+            apart = mine and type(x) is Apart and row.name in ROWS
+            kinds.append(Kind.APART if apart else Kind.TOGETHER if mine else Kind.SHARED)
+            operands.append(x.primal if apart or (isinstance(x, Value) and x.mode.level < 0) else self.content(x))
         out = batch(row, self.size, kinds, operands, params)
         return tuple(map(self.handle, out)) if row.several else self.handle(out)
+
+    def content(self, x: Any) -> Any:
+        """All lanes of a value as one, where it is one of this batch."""
+        if not isinstance(x, Value) or x.mode is not self:
+            return x
+        return unpiled(x.primal, type=Stack(x.aux), size=self.size) if type(x) is Apart else x.primal
 
     def handle(self, out: Any) -> Any:
         if type(out) is Shared:
@@ -91,11 +101,22 @@ class Batch(Mode):
 
     def decide(self, x: Value) -> Any:
         """One answer for all lanes, if they agree."""
+        if self.size == 0:
+            raise without_lanes()
         lanes = [x.primal[i] for i in range(self.size)]
         lanes = [decide(lane) for lane in lanes]
         if not all(np.array_equal(lane, lanes[0]) for lane in lanes[1:]):
             raise LanesDiffer(self)
         return lanes[0]
+
+
+def without_lanes() -> Diagnostic:
+    return Diagnostic(
+        "W402",
+        "a batch without lanes comes to a branch on its values",
+        "no lane says which way to go, and so what is returned",
+        "give the batch a lane, or make a program of it, which has all ways: wg.jit(wg.vmap(f))",
+    )
 
 
 def batch(row: Primitive, size: int, batched: Sequence[Kind], operands: list[Any], params: dict[str, Any]) -> Any:
