@@ -53,7 +53,7 @@ from wengert.rules.indexing import add_at, align, getitem, lift_params, shape_af
 from wengert.rules.lanes import lane_put, lane_take, piled, unpiled, whole
 from wengert.rules.linear import broadcast_to, convert, transpose
 from wengert.rules.reduce import argmin, reduce_all
-from wengert.transforms.build import apply, build, derived_of, named, optimised, replay
+from wengert.transforms.build import apply, build, called, derived_of, named, optimised, replay
 
 SHARED, TOGETHER, APART = Kind
 Kinds = Sequence[Kind]
@@ -243,52 +243,43 @@ def of_dtype(x: Any, type: AnyType) -> Any:
 def each_lane(part: Program, size: int, kinds: Kinds, operands: Sequence[Any]) -> list[Any]:
     """The results of the program for all lanes: arrays of them, and piles of what no array holds.
 
-    A loop over the lanes.  Its constants are what the lanes have together, its carries the results and the piles that
-    are taken apart.
+    A loop over the lanes.  Its constants are what the lanes share or have together, its carries the results and the
+    piles that are taken apart.
     """
-    types, results = parameter_types(part), result_types(part)
-    in_piles = [bool(k) and (k is APART or isinstance(t, Stack)) for k, t in zip(kinds, types)]
-    want = [APART if p else k for p, k in zip(in_piles, kinds)]
-    xs = as_kinds(operands, kinds, want, size, types)
-    constants = [i for i, p in enumerate(in_piles) if not p]
-    piles = [i for i, p in enumerate(in_piles) if p]
-    starts = [start_of(t, size) for t in results]
-
-    def body(stage: Stage, values: list[Any]) -> list[Any]:
-        k, given, stored = values[0], values[1 : 1 + len(constants)], values[1 + len(constants) :]
-        lane: dict[int, Any] = {i: one_lane(x, k, types[i]) if kinds[i] else x for i, x in zip(constants, given)}
-        left = []
-        for i, pile in zip(piles, stored[len(results) :]):
-            pile, lane[i] = lane_take(pile, k, type=Stack(types[i]), size=size, inplace=False)
-            left.append(pile)
-        for i, p in enumerate(part.params):
-            if want[i]:
-                named(lane[i], p.name)
-        outs = replay(part, [lane[i] for i in range(len(part.params))], stage)
-        return [*(put(s, x, k, t, size) for s, x, t in zip(stored, outs, results)), *left]
-
-    names = [*(part.params[i].name for i in constants), *map(name_in, part.results)]
-    body_types = [
-        type_of(0),
-        *(value_type(xs[i]) if kinds[i] else types[i] for i in constants),
-        *map(value_type, starts),
-        *(Stack(types[i]) for i in piles),
-    ]
-    names = ["lane", *names, *(part.params[i].name for i in piles)]
-    loop = build(f"{part.name}_lanes", body_types, names, body)
-    operands = [0, size, 1, *(xs[i] for i in constants), *starts, *(xs[i] for i in piles)]
-    return list(for_(*operands, body=loop, consts=len(constants)))[: len(results)]
+    apart = [k is APART or (k is TOGETHER and isinstance(p.type, Stack)) for p, k in zip(part.params, kinds)]
+    order = sorted(range(len(apart)), key=lambda i: apart[i])
+    part = Program([part.params[i] for i in order], part.equations, part.results, part.name)
+    want = [APART if apart[i] else kinds[i] for i in order]
+    xs = as_kinds([operands[i] for i in order], [kinds[i] for i in order], want, size, parameter_types(part))
+    types = [value_type(x) if k is TOGETHER else type_for(p.type, k, size) for x, p, k in zip(xs, part.params, want)]
+    starts = [zero(type_for(t, lane_kind(t), size)) for t in result_types(part)]
+    names, results = [p.name for p in part.params], [x.name if isinstance(x, Var) else "c" for x in part.results]
+    n = len(xs) - sum(apart)
+    loop = build(
+        f"{part.name}_lanes",
+        [type_of(0), *types[:n], *map(type_of, starts), *types[n:]],
+        ["lane", *names[:n], *results, *names[n:]],
+        lambda stage, values: one_lane(part, size, want[:n], stage, values),
+    )
+    outs = for_(0, size, 1, *xs[:n], *starts, *xs[n:], body=loop, consts=n)
+    return [called(x, p.name) for x, p in zip(outs, loop.params[1 + n : 1 + n + len(starts)])]
 
 
-def name_in(x: Any) -> str:
-    return x.name if isinstance(x, Var) else "c"
+def one_lane(part: Program, size: int, kinds: Kinds, stage: Stage, values: list[Any]) -> list[Any]:
+    """One iteration of the loop over the lanes.  kinds: of its constants"""
+    k, n, m = values[0], 1 + len(kinds), 1 + len(kinds) + len(part.results)
+    rows = [row_of(x, k, p.type) if kind else x for x, p, kind in zip(values[1:n], part.params, kinds)]
+    piles = [(p.name, x, Stack(p.type)) for x, p in zip(values[m:], part.params[len(kinds) :])]
+    taken = [lane_take(x, k, type=t, size=size, inplace=False) for _, x, t in piles]
+    lane = [named(x, p.name) if kind else x for x, p, kind in zip(rows, part.params, kinds)]
+    lane += [named(x, name) for (name, _, _), (_, x) in zip(piles, taken)]
+    outs = replay(part, lane, stage)
+    stored = [put(s, x, k, t, size) for s, x, t in zip(values[n:m], outs, result_types(part))]
+    return [*stored, *(called(left, name) for (name, _, _), (left, _) in zip(piles, taken))]
 
 
-def start_of(type: AnyType, size: int) -> Any:
-    return zero(type_for(type, lane_kind(type), size))
-
-
-def one_lane(x: Any, k: Any, type: AnyType) -> Any:
+def row_of(x: Any, k: Any, type: AnyType) -> Any:
+    """What lane k has of an array, of the type that is declared for one lane."""
     x = getitem(x, index=(k,))
     x = x if dtype_of(x) == numeric(type).dtype else convert(x, dtype=numeric(type).dtype)
     return weak(x) if numeric(type).form == "weak" else conform(x, type)
@@ -296,7 +287,7 @@ def one_lane(x: Any, k: Any, type: AnyType) -> Any:
 
 def put(all_lanes: Any, x: Any, k: Any, type: AnyType, size: int) -> Any:
     if lane_kind(type) is APART:
-        return lane_put(all_lanes, x, k, type=Stack(type), size=size, inplace=False)
+        return called(lane_put(all_lanes, x, k, type=Stack(type), size=size, inplace=False), all_lanes.aux.name)
     return write(all_lanes, x, steps=(), index=(k,), inplace=False)
 
 
