@@ -736,8 +736,9 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
               or one per argument (for a container one for all its leaves, or a container of them).
     out_axes  where the axis goes in the results, likewise.
 
-    Works on whole batches.  Where control flow depends on batched values and the lanes disagree, they run one by one.
-    Raises Diagnostic W402 where axes do not fit.
+    Works on whole batches; each lane takes its own branches and numbers of iterations.  Where the lanes disagree in
+    plain Python, they run one by one; in a program of `jit`, they do so for that branch or loop alone.
+    Raises Diagnostic W402 where axes do not fit, or where a batch without lanes comes to a branch.
 
     >>> import numpy as np
     >>> import wengert as wg
