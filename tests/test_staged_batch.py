@@ -7,7 +7,7 @@ import wengert as wg
 import wengert.transforms.batch
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Items, Stack, Type, type_of, walk
-from wengert.modes.batch import Batched, LanesDiffer
+from wengert.modes.batch import Batched
 from wengert.rules.control import call, for_, if_, stack_lift, stack_pop, stack_push, while_
 from wengert.transforms.build import build
 
@@ -222,7 +222,7 @@ def test_vmap_of_vmap(make, python):
     np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("make, python", TOGETHER, ids=lambda f: f.__name__)
+@each
 @pytest.mark.parametrize("order", ["value", "reverse", "forward over reverse"])
 def test_staged_batches(make, python, order):
     """vmap inside a program: as many equations for 3 lanes as for 300."""
@@ -235,13 +235,6 @@ def test_staged_batches(make, python, order):
         got = evaluate(staged, [xs, ss])
         assert_close([g[:3] for g in got], [np.stack(p) for p in zip(*[derive(python)(x, s) for x, s in zip(XS, SS)])])
     assert sizes[0] == sizes[1]
-
-
-@pytest.mark.parametrize("make, python", APART, ids=lambda f: f.__name__)
-def test_staged_batches_lane_by_lane(make, python):
-    made = make()
-    staged = program([type_of(XS), type_of(SS)], lambda x, s: [wg.vmap(wg.grad(function_of(made)))(x, s)])
-    assert_close(evaluate(staged, [XS, SS]), [np.stack([wg.grad(python)(x, s) for x, s in zip(XS, SS)])])
 
 
 def test_what_is_the_same_for_all_lanes_stays_so():
@@ -337,12 +330,3 @@ def test_stacks_of_batches():
     np.testing.assert_allclose(wg.vmap(wg.grad(wg.grad(f)))(SS), [4.0] * 3)
     lifted = stack_lift(Items(kind, [np.float64(2.0)]), size=3)
     np.testing.assert_array_equal(lifted.items[0], [2.0] * 3)
-
-
-def test_lanes_that_differ_reach_the_user_as_no_exception():
-    made = branching()
-    f = lambda x: call(x, np.float64(1.0), program=made)[0]
-    try:
-        wg.vmap(lambda x: wg.vmap(f)(np.stack([x, 1.1 * x])))(XS)
-    except LanesDiffer:
-        pytest.fail("both levels run lane by lane")

@@ -120,6 +120,13 @@ def test_lanes_that_branch_differently_take_their_own_branch():
     close(both, loop(branching, lanes) * np.sum(X))
 
 
+def test_a_batch_without_lanes_comes_to_no_branch():
+    close(wg.vmap(lambda x: np.sum(x**2))(M[:0]), np.zeros(0))
+    with pytest.raises(wg.Diagnostic, match="W402 a batch without lanes comes to a branch"):
+        wg.vmap(branching)(M[:0])
+    close(wg.jit(wg.vmap(branching))(M[:0]), np.zeros(0))
+
+
 def test_lanes_that_agree_run_together():
     runs = []
 

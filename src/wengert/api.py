@@ -589,7 +589,7 @@ def rows_of(pull: Pull) -> Any:
     else:
         mode = Batch(count)
         bars = pull.sweep([Batched(mode, seed) for seed in basis(pull.outs)])
-        bars = [b.fresh().primal if isinstance(b, Value) and b.mode is mode else None for b in bars]
+        bars = [mode.content(b.fresh()) if isinstance(b, Value) and b.mode is mode else None for b in bars]
     parts = [split(b, pull.outs, like) for b, like in zip(bars, pull.call.leaves)]
     return unflatten(pull.structure, [pull.call.gather([p[i] for p in parts]) for i in range(len(pull.outs))])
 
@@ -650,7 +650,7 @@ def columns_of(call: Call) -> Any:
     else:
         mode = Batch(count)
         outs, pushed, structure, _ = push_forward(call, [Batched(mode, seed) for seed in basis(call.leaves)])
-        lanes = [t.fresh().primal if isinstance(t, Value) and t.mode is mode else None for t in pushed]
+        lanes = [mode.content(t.fresh()) if isinstance(t, Value) and t.mode is mode else None for t in pushed]
     parts = [split(t, call.leaves, out) for t, out in zip(lanes, outs)]
     shaped = [
         [move_columns(p, shape_of(out), shape_of(x)) for p, x in zip(row, call.leaves)] for row, out in zip(parts, outs)
@@ -736,8 +736,9 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
               or one per argument (for a container one for all its leaves, or a container of them).
     out_axes  where the axis goes in the results, likewise.
 
-    Works on whole batches.  Where control flow depends on batched values and the lanes disagree, they run one by one.
-    Raises Diagnostic W402 where axes do not fit.
+    Works on whole batches; each lane takes its own branches and numbers of iterations.  Where the lanes disagree in
+    plain Python, they run one by one; in a program of `jit`, they do so for that branch or loop alone.
+    Raises Diagnostic W402 where axes do not fit, or where a batch without lanes comes to a branch.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -814,7 +815,7 @@ def all_lanes(f: Any, fronted: list[Any], axes: list[Any], structure: Any, mode:
 
 def lanes_of(x: Any, mode: Batch) -> Any:
     if isinstance(x, Value) and x.mode is mode:
-        return x.primal
+        return mode.content(x)
     return own(
         linear.broadcast_to(unbuffer(x), shape=(mode.size, *shape_of(x))),
         np.empty((mode.size, *shape_of(x)), dtype_of(x)),

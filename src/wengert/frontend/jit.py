@@ -24,9 +24,10 @@ from wengert.frontend.refuse import Ended, NeedsGeneral, NeedsSpecialising
 from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
-from wengert.ir.program import Program, Var
+from wengert.ir.program import Program, Var, has_extents, result_types
 from wengert.passes.optimise import optimise, prepare
 from wengert.rules.control import call, value_type
+from wengert.rules.lanes import whole
 
 NUMBERS = (int, float, complex, np.number, np.bool_, Value)
 
@@ -105,8 +106,9 @@ class Jitted(Transparent):
         return unflatten(built.structure, found)
 
     def called(self, built: Built, values: list[Any], leaves: list[Any], structure: Any) -> Sequence[Any]:
-        """What the program gives for values of any mode."""
-        return call(*values, program=built.program)  # type: ignore[no-any-return]
+        """What the program gives for values of any mode, each an array."""
+        outs = zip(call(*values, program=built.program), result_types(built.program))
+        return [whole(x, type=t) if has_extents(t) else x for x, t in outs]
 
     def evaluated(self, built: Built, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """What the program gives.  Where it raises, no argument is written yet: Python does what precedes that."""

@@ -36,7 +36,6 @@ from wengert.ir.program import (
 )
 from wengert.rules.indexing import getitem
 from wengert.rules.linear import broadcast_to, convert, relabel, reshape, zeros
-from wengert.rules.reduce import reduce_all
 
 
 def row(name: str, evaluate: Any, **columns: Any) -> Primitive:
@@ -76,7 +75,7 @@ def conform(x: Any, type: AnyType) -> Any:
     Raises TypeError where that would lose something.
     """
     have = value_type(x)
-    if have == type or (isinstance(type, Stack) and is_batched(x)):
+    if have == type or (isinstance(have, Stack) and is_batched(x)):
         return x
     if not fits(have, type):
         raise TypeError(f"{have} does not fit {type}")
@@ -97,18 +96,34 @@ def filled(x: Any, type: AnyType, like: Any) -> Any:
     """A tangent or cotangent of `like` as a value of this type, where None is a zero."""
     if x is not None:
         return conform(x, type)
-    return zeros(shape_of(like), type.dtype) if has_extents(type) else zero(type)  # type: ignore[union-attr]
+    if has_extents(type):
+        return cleared(like, type=type) if is_pile(like) else zeros(shape_of(like), type.dtype)
+    return zero(type)
+
+
+def cleared_evaluate(pile: Items, *, type: AnyType) -> Items:
+    return Items(pile.type, [zero(x.type) if isinstance(x, Items) else np.zeros_like(x) for x in pile.items])
+
+
+cleared = row("cleared", cleared_evaluate, types=lambda ins, type: ins)  # zeros in place of a pile; type: of one lane
 
 
 def value_type(x: Any) -> AnyType:
     """The type of a plain value, or of one in any mode; that of one lane in a batch."""
     if isinstance(x, Value) and x.mode.staged and x.aux is not None:
         return x.aux.type  # type: ignore[no-any-return]
+    if is_pile(x):
+        return x.aux  # type: ignore[no-any-return]
     content = content_of(x)
     if not isinstance(x, Value) or isinstance(content, Items):
         return type_of(content)
     form = "array" if is_array(x) else "weak" if type(content) in WEAK else "scalar"
     return Type(x.dtype, tuple([getattr(n, "extent", n) for n in x.shape]), form)
+
+
+def is_pile(x: Any) -> bool:
+    """Whether x is a value of a batch of which each lane has one of a shape of its own; `aux` is the type of one."""
+    return isinstance(x, Value) and isinstance(x.aux, Type | Stack)
 
 
 def is_batched(x: Any) -> bool:
@@ -177,8 +192,6 @@ def popped(stack: Any, type: Stack, shape: Shape) -> Any:
 
 def lifted_type(type: AnyType, size: int) -> AnyType:
     """Of all lanes of a batch: an array; a stack whose elements hold all lanes."""
-    if type == RECORD:
-        return type
     if isinstance(type, Stack):
         return Stack(lifted_type(type.element, size))
     return Type(type.dtype, (size, *type.shape))
@@ -317,7 +330,6 @@ check = row(
     "check",
     check_evaluate,
     types=lambda ins, error, arguments: [TRUTH],
-    batch=lambda size, batched, operands, **params: check(reduce_all(operands[0], axes=(0,)), *operands[1:], **params),
     effect=True,
 )
 

@@ -1,141 +1,460 @@
-"""Batches of control flow: a loop over batched values is a loop whose body works on all lanes.
+"""Batches of programs: a loop over batched values is a loop whose body works on all lanes.
 
-What decides where control goes (bounds, conditions, positions in an array) must be the same for all lanes.  Where it
-is batched, the lanes run one by one, as in eager mode: `LanesDiffer`.  To evaluate both sides of a branch, or a loop
-until its last lane is done, would need no more, but what a lane skips may trap, may never end, and has infinite or NaN
-derivatives, which no mask can take back in all modes.
+Where the lanes go ways of their own (the condition of a branch, the bounds or the test of a loop, what is printed, the
+length of a slice), the equation that they disagree about becomes a loop over the lanes.  Its body is the program of one
+lane, so the batch is as long for ten thousand lanes as for three, and a lane meets no effect, exception or NaN of a way
+that it does not take, at any order.  All around it stays together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
-from wengert.core.types import dtype_of
-from wengert.ir.order import either, loop_carries, reached, region_outs
-from wengert.ir.program import AnyType, Equation, Program, Stack, parameter_types, result_types
-from wengert.modes.batch import Batch, Batched, LanesDiffer, Shared
-from wengert.modes.stage import Stage
-from wengert.rules.control import call, for_, if_, length, lifted_type, stack_lift, while_
-from wengert.rules.linear import broadcast_to, convert
-from wengert.transforms.build import build, derived_of, optimised, replay
+import numpy as np
 
-Flags = Sequence[bool]
+from wengert.core.primitive import Primitive
+from wengert.core.types import dtype_of, shape_of
+from wengert.ir.order import has_effect, reads
+from wengert.ir.program import (
+    AnyType,
+    Equation,
+    Hole,
+    Program,
+    Stack,
+    Type,
+    Var,
+    filled_params,
+    has_extents,
+    numeric,
+    parameter_types,
+    result_types,
+    type_in,
+    type_of,
+    zero,
+)
+from wengert.modes.batch import Batch, Batched, Kind, Piled, Shared
+from wengert.modes.stage import Stage
+from wengert.rules.control import (
+    call,
+    check,
+    cleared,
+    conform,
+    for_,
+    if_,
+    is_batched,
+    length,
+    lifted_type,
+    stack_lift,
+    value_type,
+    weak,
+    while_,
+)
+from wengert.rules.indexing import add_at, align, getitem, lift_params, shape_after, write
+from wengert.rules.lanes import lane_put, lane_take, piled, unpiled, whole
+from wengert.rules.linear import broadcast_to, convert, transpose
+from wengert.rules.reduce import argmin, reduce_all
+from wengert.transforms.build import apply, build, called, derived_of, named, optimised, replay
+
+SHARED, TOGETHER, APART = Kind
+Kinds = Sequence[Kind]
 
 # ---------------------------------------------------------------- which values differ between lanes
 
 
-def batched_results(program: Program, batched: Flags) -> list[bool]:
-    """Which results depend on the parameters that are marked."""
-    return reached(program, batched, batched_outs)
+def result_kinds(program: Program, kinds: Kinds) -> list[Kind]:
+    """How the lanes have the results, where they have the parameters so."""
+    known = derived_of(program, kinds_within, kinds)
+    return [kind_in(x, known) for x in program.results]
 
 
-def batched_outs(e: Equation, flags: Flags) -> list[bool]:
-    if e.row is length:  # the arrays of all lanes have one shape
-        return [False]
-    outs = region_outs(e, flags, batched_results)
-    return [True] * len(e.outs) if outs is None else outs
+def kinds_within(program: Program, kinds: Kinds) -> dict[Var, Kind]:
+    known = dict(zip(program.params, kinds))
+    for e in program.equations:
+        ins = [kind_in(x, known) for x in e.ins]
+        known.update(zip(e.outs, out_kinds(e, ins) if any(ins) else [SHARED] * len(e.outs)))
+    return known
 
 
-# ---------------------------------------------------------------- programs for all lanes
+def kind_in(x: Any, known: dict[Var, Kind]) -> Kind:
+    return known[x] if isinstance(x, Var) else SHARED
 
 
-def batched_program(program: Program, size: int, batched: Flags, wanted: Flags) -> Program:
-    """The program with the batch as first axis of the parameters that are marked, and of the results `wanted`."""
-    types = [lifted_type(p.type, size) if b else p.type for p, b in zip(program.params, batched)]
+def out_kinds(e: Equation, kinds: Kinds) -> list[Kind]:
+    if goes_apart(e, kinds):
+        return [lane_kind(o.type) for o in e.outs]
+    match e.row.name:
+        case "length" | "check":  # the arrays of all lanes have one shape
+            return [SHARED]
+        case "if_":
+            return latest([result_kinds(side, kinds[1:]) for side in e.regions])
+        case "for_":
+            return carry_kinds(e.params["body"], kinds[3:], e.params["consts"])
+        case "while_":
+            return carry_kinds(e.params["body"], kinds, e.params["consts"])
+        case "call":
+            return result_kinds(e.params["program"], kinds)
+    return [TOGETHER] * len(e.outs)
 
-    def body(stage: Stage, values: list[Any]) -> list[Any]:
-        mode = Batch(size)
-        try:
-            outs = replay(program, [Batched(mode, v) if b else v for v, b in zip(values, batched)], stage)
-        except LanesDiffer as found:
-            raise LanesDiffer(None) if found.mode is mode else found from None
-        mode.finished = True
-        types = result_types(program)
-        return [content(x, mode, t) if w else x for x, t, w in zip(outs, types, wanted)]
 
-    return build(program.name, types, [p.name for p in program.params], body)
+def lane_kind(type: AnyType) -> Kind:
+    """Of a result of which each lane has found one of its own."""
+    return APART if isinstance(type, Stack) or has_extents(type) else TOGETHER
 
 
-def content(x: Any, mode: Batch, type: AnyType) -> Any:
-    """All lanes of a result, of the type that is declared for one."""
-    if not isinstance(x, Batched) or x.mode is not mode:
-        return repeated(x, mode.size, type)
-    if isinstance(type, Stack) or dtype_of(x.primal) == type.dtype:
-        return x.primal
-    return convert(x.primal, dtype=type.dtype)
+def carry_kinds(body: Program, kinds: Kinds, consts: int) -> list[Kind]:
+    """Of the carries of a loop: at the start, or from then on.  `kinds`: constants, carries."""
+    constants, carries = list(kinds[:consts]), list(kinds[consts:])
+    heads = [SHARED] * (len(body.params) - len(kinds))  # the index
+    while True:
+        more = latest([carries, result_kinds(body, [*heads, *constants, *carries])])
+        if more == carries:
+            return carries
+        carries = more
+
+
+def latest(kinds: Sequence[Kinds]) -> list[Kind]:
+    return [max(each) for each in zip(*kinds)]
+
+
+def goes_apart(e: Equation, kinds: Kinds) -> bool:
+    """Whether each lane goes through the equation alone."""
+    match e.row.name:
+        case "if_":
+            return bool(kinds[0])
+        case "for_":
+            return any(kinds[:3])
+        case "while_":
+            return test_differs(e.params["test"], e.params["body"], kinds, e.params["consts"])
+        case "call":
+            return False
+    together = e.row.elementwise or e.row.lift is not None or e.row.batch is not None
+    return APART in kinds or not together or (any(kinds[e.count :]) and not is_gather(e, kinds))
+
+
+def test_differs(test: Program, body: Program, kinds: Kinds, consts: int) -> bool:
+    (kind,) = result_kinds(test, [*kinds[:consts], *carry_kinds(body, kinds, consts)])
+    return bool(kind)
+
+
+# ---------------------------------------------------------------- values of a kind
+
+
+def type_for(type: AnyType, kind: Kind, size: int) -> AnyType:
+    """Of all lanes."""
+    return type if kind is SHARED else lifted_type(type, size) if kind is TOGETHER else Stack(type)
+
+
+def as_kind(x: Any, have: Kind, want: Kind, size: int, type: AnyType) -> Any:
+    if have is SHARED and want is not SHARED:
+        x = repeated(x, size, type)
+    return piled(x, type=Stack(type), size=size) if have < want is APART else x
+
+
+def as_kinds(xs: Sequence[Any], have: Kinds, want: Kinds, size: int, types: Sequence[AnyType]) -> list[Any]:
+    return [as_kind(x, h, w, size, t) for x, h, w, t in zip(xs, have, want, types)]
 
 
 def repeated(x: Any, size: int, type: AnyType) -> Any:
     """The same for all lanes."""
     if isinstance(type, Stack):
         return stack_lift(x, size=size)
-    x = broadcast_to(x, shape=(size, *type.shape))
+    x = broadcast_to(x, shape=(size, *shape_of(x)))
     return x if dtype_of(x) == type.dtype else convert(x, dtype=type.dtype)
 
 
-def operands_of(size: int, xs: Sequence[Any], batched: Flags, wanted: Flags, types: Sequence[AnyType]) -> list[Any]:
-    return [repeated(x, size, t) if w and not b else x for x, b, w, t in zip(xs, batched, wanted, types)]
+def results_of(outs: Sequence[Any], kinds: Kinds, types: Sequence[AnyType]) -> tuple[Any, ...]:
+    rows = zip(outs, kinds, types)
+    return tuple(Shared(x) if k is SHARED else Piled(x, t) if k is APART else x for x, k, t in rows)
 
 
-def results_of(outs: Sequence[Any], batched: Flags) -> tuple[Any, ...]:
-    return tuple(x if b else Shared(x) for x, b in zip(outs, batched))
+def handle(x: Any, kind: Kind, type: AnyType, mode: Batch) -> Any:
+    (out,) = results_of([x], [kind], [type])
+    return x if kind is SHARED else mode.handle(out)
+
+
+# ---------------------------------------------------------------- programs for all lanes
+
+
+def batched_program(program: Program, size: int, kinds: Kinds, wanted: Kinds) -> Program:
+    """The program for all lanes, which have parameters and results of these kinds."""
+    types = [type_for(p.type, k, size) for p, k in zip(program.params, kinds)]
+    known = derived_of(program, kinds_within, kinds)
+
+    def body(stage: Stage, values: list[Any]) -> list[Any]:
+        mode = Batch(size)
+        env = {p: handle(x, k, p.type, mode) for p, x, k in zip(program.params, values, kinds)}
+        for part, apart in parts(program, known):
+            values = [env[p] for p in part.params]
+            if apart:
+                stage.where, stage.origin = part.equations[0].where, part.equations[0].origin
+                contents = [x.primal if known[p] else x for p, x in zip(part.params, values)]
+                found = each_lane(part, size, [known[p] for p in part.params], contents)
+                outs = [named(handle(x, known[p], p.type, mode), p.name) for p, x in zip(part.results, found)]
+            else:
+                outs = replay(part, values, stage, by=apply_to_lanes)
+            env.update(zip(part.results, outs))
+        mode.finished = True
+        results = [env[x] if isinstance(x, Var) else x for x in program.results]
+        have = [kind_in(x, known) for x in program.results]
+        contents = [x.primal if k else x for x, k in zip(results, have)]
+        return as_kinds(contents, have, wanted, size, result_types(program))
+
+    return build(program.name, types, [p.name for p in program.params], body)
+
+
+def parts(program: Program, known: dict[Var, Kind]) -> Iterator[tuple[Program, bool]]:
+    """The program in parts, one after the other, and whether each lane goes through a part alone.
+
+    What is printed is printed for all lanes before another part begins.
+    """
+    last = {x: i for i, e in enumerate(program.equations) for x in reads([e])}
+    last.update({x: len(program.equations) for x in program.results if isinstance(x, Var)})
+    places = {e: i for i, e in enumerate(program.equations)}
+
+    def apart(e: Equation) -> tuple[bool, int]:
+        kinds = [kind_in(x, known) for x in e.ins]
+        alone = any(kinds) and goes_apart(e, kinds)
+        return alone, places[e] if alone and has_effect(e) else -1
+
+    for (alone, _), group in groupby(program.equations, apart):
+        equations = list(group)
+        made = [o for e in equations for o in e.outs]
+        params = [x for x in reads(equations) if x not in made]
+        results = [o for o in made if last.get(o, -1) > places[equations[-1]]]
+        yield Program(params, equations, results, program.name), alone
+
+
+def apply_to_lanes(e: Equation, operands: list[Any], stage: Stage) -> list[Any]:
+    """The results of an equation that all lanes go through together, of the dtypes that are declared for one."""
+    mode = next((x.mode for x in operands[e.count :] if isinstance(x, Batched)), None)
+    outs = apply(e, operands, stage) if mode is None else [gathered(e, operands, mode)]  # type: ignore[arg-type]
+    return [of_dtype(x, o.type) for x, o in zip(outs, e.outs)]
+
+
+def of_dtype(x: Any, type: AnyType) -> Any:
+    """A weak number, which has lost its weakness in an array, may have made its result another type."""
+    is_other = isinstance(x, Batched) and isinstance(type, Type) and dtype_of(x) != type.dtype
+    return convert(x, dtype=type.dtype) if is_other else x  # type: ignore[union-attr]
+
+
+# ---------------------------------------------------------------- one lane after the other
+
+
+def each_lane(part: Program, size: int, kinds: Kinds, operands: Sequence[Any]) -> list[Any]:
+    """The results of the program for all lanes: arrays of them, and piles of what no array holds.
+
+    A loop over the lanes.  Its constants are what the lanes share or have together, its carries the results and the
+    piles that are taken apart.
+    """
+    apart = [k is APART or (k is TOGETHER and isinstance(p.type, Stack)) for p, k in zip(part.params, kinds)]
+    order = sorted(range(len(apart)), key=lambda i: apart[i])
+    part = Program([part.params[i] for i in order], part.equations, part.results, part.name)
+    want = [APART if apart[i] else kinds[i] for i in order]
+    xs = as_kinds([operands[i] for i in order], [kinds[i] for i in order], want, size, parameter_types(part))
+    types = [value_type(x) if k is TOGETHER else type_for(p.type, k, size) for x, p, k in zip(xs, part.params, want)]
+    starts = [zero(type_for(t, lane_kind(t), size)) for t in result_types(part)]
+    names, results = [p.name for p in part.params], [x.name if isinstance(x, Var) else "c" for x in part.results]
+    n = len(xs) - sum(apart)
+    loop = build(
+        f"{part.name}_lanes",
+        [type_of(0), *types[:n], *map(type_of, starts), *types[n:]],
+        ["lane", *names[:n], *results, *names[n:]],
+        lambda stage, values: one_lane(part, size, want[:n], stage, values),
+    )
+    outs = for_(0, size, 1, *xs[:n], *starts, *xs[n:], body=loop, consts=n)
+    return [called(x, p.name) for x, p in zip(outs, loop.params[1 + n : 1 + n + len(starts)])]
+
+
+def one_lane(part: Program, size: int, kinds: Kinds, stage: Stage, values: list[Any]) -> list[Any]:
+    """One iteration of the loop over the lanes.  kinds: of its constants"""
+    k, n, m = values[0], 1 + len(kinds), 1 + len(kinds) + len(part.results)
+    rows = [row_of(x, k, p.type) if kind else x for x, p, kind in zip(values[1:n], part.params, kinds)]
+    piles = [(p.name, x, Stack(p.type)) for x, p in zip(values[m:], part.params[len(kinds) :])]
+    taken = [lane_take(x, k, type=t, size=size, inplace=False) for _, x, t in piles]
+    lane = [named(x, p.name) if kind else x for x, p, kind in zip(rows, part.params, kinds)]
+    lane += [named(x, name) for (name, _, _), (_, x) in zip(piles, taken)]
+    outs = replay(part, lane, stage)
+    stored = [put(s, x, k, t, size) for s, x, t in zip(values[n:m], outs, result_types(part))]
+    return [*stored, *(called(left, name) for (name, _, _), (left, _) in zip(piles, taken))]
+
+
+def row_of(x: Any, k: Any, type: AnyType) -> Any:
+    """What lane k has of an array, of the type that is declared for one lane."""
+    x = getitem(x, index=(k,))
+    x = x if dtype_of(x) == numeric(type).dtype else convert(x, dtype=numeric(type).dtype)
+    return weak(x) if numeric(type).form == "weak" else conform(x, type)
+
+
+def put(all_lanes: Any, x: Any, k: Any, type: AnyType, size: int) -> Any:
+    if lane_kind(type) is APART:
+        return called(lane_put(all_lanes, x, k, type=Stack(type), size=size, inplace=False), all_lanes.aux.name)
+    return write(all_lanes, x, steps=(), index=(k,), inplace=False)
+
+
+# ---------------------------------------------------------------- positions that differ between lanes
+
+
+def is_gather(e: Equation, kinds: Kinds) -> bool:
+    """Whether all lanes can read or write at once, each at positions of its own, which are whole parts of the index.
+
+    Positions have to stand first.  Numbers can be moved there, which is a view; the sum at what is read there has none.
+    """
+    if e.row not in (getitem, write, add_at):
+        return False
+    own = {i for i in range(e.count, len(e.ins)) if kinds[i]}
+    if not own <= {p.operand for p in e.params["index"] if isinstance(p, Hole)}:
+        return False
+    ranks = ranks_of(e)
+    return stand_first(ranks) or (max(ranks) == 0 and e.row is not add_at)
+
+
+def ranks_of(e: Equation) -> list[int]:
+    """For each part of the index, how many axes the positions have that it chooses; -1 of slices and new axes."""
+    return [rank_of(p, e) for p in e.params["index"]]
+
+
+def rank_of(part: Any, e: Equation) -> int:
+    if isinstance(part, Hole):
+        return len(numeric(type_in(e.ins[part.operand])).shape)
+    return -1 if isinstance(part, slice) or part is None else np.ndim(part)
+
+
+def stand_first(ranks: Sequence[int]) -> bool:
+    return sorted(r < 0 for r in ranks) == [r < 0 for r in ranks]
+
+
+def gathered(e: Equation, operands: list[Any], mode: Batch) -> Any:
+    """What is read or written at arrays of positions; where the lanes have an axis, the first of these counts them."""
+    params, ranks = filled_params(e, operands), ranks_of(e)
+    root, *values = operands[: e.count]
+    rank, has_lanes = max(ranks), isinstance(root, Batched) or e.row is not getitem
+    places = [align(p.primal, rank) if isinstance(p, Batched) else p for p in params["index"]]
+    axes = np.cumsum([p is not None for p in places]) - 1
+    order = sorted(range(len(places)), key=lambda i: ranks[i] < 0)
+    moved = [int(axes[i]) + has_lanes for i in order if places[i] is not None]
+    places = [places[i] for i in order]
+    if has_lanes:
+        root = root.primal if isinstance(root, Batched) else repeated(root, mode.size, type_in(e.ins[0]))
+        places = [np.arange(mode.size).reshape(mode.size, *(1,) * rank), *places]
+        moved = [0, *moved]
+    steps = tuple([(step, lift_params(step, p, mode.size)) for step, p in params.get("steps", ())])
+    ndim = len(shape_after(shape_of(root), steps))
+    if not stand_first(ranks):
+        steps = (*steps, (transpose, {"axes": (*moved, *range(len(moved), ndim))}))
+    left = ndim - 1 - sum(r >= 0 for r in ranks) + sum(p is None for p in places) + rank
+    values = [align(v.primal, left) if isinstance(v, Batched) else v for v in values]
+    if e.row is write:
+        params["steps"] = steps
+    else:
+        for step, how in steps:
+            root = step(root, **how)
+    return Batched(mode, e.row(root, *values, **{**params, "index": tuple(places)}))
 
 
 # ---------------------------------------------------------------- rules of the rows
 
 
-def call_batch(size: int, batched: Flags, operands: Sequence[Any], *, program: Program) -> Any:
-    lanes, wanted = derived_of(program, batched_call, [size], batched)
-    return results_of(call(*operands, program=lanes), wanted)
+def call_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, program: Program) -> Any:
+    lanes, wanted = derived_of(program, batched_call, [size], kinds)
+    return results_of(call(*operands, program=lanes), wanted, result_types(program))
 
 
-def batched_call(program: Program, sizes: Sequence[int], batched: Flags) -> tuple[Program, list[bool]]:
+def batched_call(program: Program, sizes: Sequence[int], kinds: Kinds) -> tuple[Program, list[Kind]]:
     (size,) = sizes
-    wanted = batched_results(program, batched)
-    return optimised(batched_program(program, size, batched, wanted)), wanted
+    wanted, types = result_kinds(program, kinds), result_types(program)
+    if APART in wanted:  # a derivative is piled as what it belongs to
+        wanted = [APART if has_extents(t) else k for t, k in zip(types, wanted)]
+    return optimised(batched_program(program, size, kinds, wanted)), wanted
 
 
-def if_batch(size: int, batched: Flags, operands: Sequence[Any], *, then: Program, orelse: Program) -> Any:
-    if batched[0]:
-        raise LanesDiffer(None)
-    wanted = either([batched_results(side, batched[1:]) for side in (then, orelse)])
-    sides = [batched_program(side, size, batched[1:], wanted) for side in (then, orelse)]
-    return results_of(if_(*operands, then=sides[0], orelse=sides[1]), wanted)
+def if_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, then: Program, orelse: Program) -> Any:
+    if kinds[0]:
+        return each_alone(if_, size, kinds, operands, parameter_types(then), {"then": then, "orelse": orelse})
+    wanted = latest([result_kinds(side, kinds[1:]) for side in (then, orelse)])
+    sides = [batched_program(side, size, kinds[1:], wanted) for side in (then, orelse)]
+    return results_of(if_(*operands, then=sides[0], orelse=sides[1]), wanted, result_types(then))
 
 
-def for_batch(size: int, batched: Flags, operands: Sequence[Any], *, body: Program, consts: int) -> Any:
-    if any(batched[:3]):
-        raise LanesDiffer(None)
-    flags, xs, bodies = loop_lanes(size, batched[3:], operands[3:], body, consts)
-    return results_of(for_(*operands[:3], *xs, body=bodies, consts=consts), flags[consts:])
+def for_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, body: Program, consts: int) -> Any:
+    if any(kinds[:3]):
+        return each_alone(for_, size, kinds, operands, parameter_types(body)[1:], {"body": body, "consts": consts})
+    found, xs, bodies = loop_lanes(size, kinds[3:], operands[3:], body, consts)
+    return results_of(for_(*operands[:3], *xs, body=bodies, consts=consts), found[consts:], result_types(body))
 
 
-def while_batch(
-    size: int, batched: Flags, operands: Sequence[Any], *, test: Program, body: Program, consts: int
-) -> Any:
-    flags, xs, bodies = loop_lanes(size, batched, operands, body, consts)
-    if any(batched_results(test, flags)):
-        raise LanesDiffer(None)
-    tests = batched_program(test, size, flags, [False])
-    return results_of(while_(*xs, test=tests, body=bodies, consts=consts), flags[consts:])
+def while_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, test: Program, body: Program, consts: int) -> Any:
+    if test_differs(test, body, kinds, consts):
+        params = {"test": test, "body": body, "consts": consts}
+        return each_alone(while_, size, kinds, operands, parameter_types(body), params)
+    found, xs, bodies = loop_lanes(size, kinds, operands, body, consts)
+    tests = batched_program(test, size, found, [SHARED])
+    return results_of(while_(*xs, test=tests, body=bodies, consts=consts), found[consts:], result_types(body))
 
 
 def loop_lanes(
-    size: int, batched: Flags, xs: Sequence[Any], body: Program, consts: int
-) -> tuple[list[bool], list[Any], Program]:
-    """(which constants and carries differ between lanes, their values, the body for all lanes)."""
-    carries = loop_carries(body, batched, consts, batched_results)
-    flags = [*batched[:consts], *carries]
-    skip = len(body.params) - len(xs)  # the index
-    values = operands_of(size, xs, batched, flags, parameter_types(body)[skip:])
-    return flags, values, batched_program(body, size, [*[False] * skip, *flags], carries)
+    size: int, kinds: Kinds, xs: Sequence[Any], body: Program, consts: int
+) -> tuple[list[Kind], list[Any], Program]:
+    """(kinds of constants and carries, their values, the body for all lanes)."""
+    carries = carry_kinds(body, kinds, consts)
+    found = [*kinds[:consts], *carries]
+    heads = [SHARED] * (len(body.params) - len(xs))  # the index
+    values = as_kinds(xs, kinds, found, size, parameter_types(body)[len(heads) :])
+    return found, values, batched_program(body, size, [*heads, *found], carries)
 
 
-def length_batch(size: int, batched: Flags, operands: Sequence[Any], *, axis: int) -> Any:
+def each_alone(
+    row: Primitive, size: int, kinds: Kinds, operands: Sequence[Any], types: Sequence[AnyType], params: dict[str, Any]
+) -> tuple[Any, ...]:
+    """A row whose lanes go ways of their own.  types: of the last operands; the first are numbers that decide."""
+    deciders = zip(operands[: len(operands) - len(types)], kinds)
+    types = [*(Type(dtype_of(x), (), "scalar") if k else value_type(x) for x, k in deciders), *types]
+    ins = [Var("x", t) for t in types]
+    outs = [Var(row.name, t) for t in row.types(types, **params)]  # type: ignore[misc]
+    part = Program(ins, [Equation(outs, row, list(ins), params, len(ins))], list(outs), row.name)
+    found = each_lane(part, size, kinds, operands)
+    return results_of(found, [lane_kind(x.type) for x in outs], [x.type for x in outs])
+
+
+def piled_batch(lanes: int, kinds: Kinds, operands: Sequence[Any], *, type: Stack, size: int) -> Any:
+    params = {"type": type, "size": size}
+    return each_alone(piled, lanes, kinds, operands, [lifted_type(type.element, size)], params)[0]
+
+
+def unpiled_batch(lanes: int, kinds: Kinds, operands: Sequence[Any], *, type: Stack, **params: Any) -> Any:
+    return each_alone(unpiled, lanes, kinds, operands, [type], {"type": type, **params})[0]
+
+
+def whole_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, type: Type) -> Any:
+    (x,) = operands
+    x = unpiled(x, type=Stack(type), size=size) if kinds[0] is APART else x
+    return whole(x, type=lifted_type(type, size)) if is_batched(x) else x
+
+
+def cleared_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, type: AnyType) -> Any:
+    return Piled(cleared(*operands, type=Stack(type)), type)
+
+
+def length_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, axis: int) -> Any:
     return Shared(length(*operands, axis=axis + 1))
+
+
+def check_batch(size: int, kinds: Kinds, operands: Sequence[Any], **params: Any) -> Any:
+    """With the values of the first lane that fails."""
+    if size == 0:
+        return Shared(np.True_)
+    ok, *values = operands
+    first = argmin(ok, axis=0) if kinds[0] and any(kinds[1:]) else 0
+    values = [getitem(x, index=(first,)) if b else x for x, b in zip(values, kinds[1:])]
+    return Shared(check(reduce_all(ok, axes=(0,)) if kinds[0] else ok, *values, **params))
 
 
 for row, rule in (
     (length, length_batch),
+    (check, check_batch),
+    (piled, piled_batch),
+    (unpiled, unpiled_batch),
+    (whole, whole_batch),
+    (cleared, cleared_batch),
     (call, call_batch),
     (if_, if_batch),
     (for_, for_batch),

@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value
 from wengert.ir.program import AnyType, Equation, Function, Program, Var, clone, filled_params, is_unnamed, map_regions
-from wengert.modes.batch import Batched, LanesDiffer
 from wengert.modes.stage import NeedsValue, Stage
 from wengert.passes.optimise import optimise
 
@@ -94,17 +93,22 @@ def build_like(program: Program, body: Callable[[Stage, list[Any]], Any]) -> Pro
 
 
 def replay(
-    program: Program, values: Sequence[Any], stage: Stage, done: Callable[[Equation, Sequence[Any]], None] | None = None
+    program: Program,
+    values: Sequence[Any],
+    stage: Stage,
+    done: Callable[[Equation, Sequence[Any]], None] | None = None,
+    by: Callable[[Equation, list[Any], Stage], Sequence[Any]] | None = None,
 ) -> list[Any]:
     """The results for these values, of any mode above `stage`, which gets the equations.
 
     done   is told each equation of the program with its results
+    by     gives the results of an equation, where not `apply` does
     """
     env: dict[Var, Any] = dict(zip(program.params, values))
     for e in program.equations:
         stage.where, stage.origin = e.where, e.origin
         operands = [env[x] if isinstance(x, Var) else x for x in e.ins]
-        outs = apply(e, operands, stage)
+        outs = (by or apply)(e, operands, stage)
         for var, out in zip(e.outs, outs):
             env[var] = named(out, var.name)
         if done is not None:
@@ -115,22 +119,12 @@ def replay(
 
 def apply(e: Equation, operands: list[Any], stage: Stage) -> Sequence[Any]:
     params = filled_params(e, operands)
-    for x in operands[e.count :]:
-        same_for_all_lanes(x)
     args = operands[: e.count]
     if any(isinstance(x, Value) for x in operands):
         out = e.row(*args, **params)
     else:
         out = stage.apply(e.row, tuple(args), params)
     return out if e.row.several else (out,)
-
-
-def same_for_all_lanes(x: Any) -> None:
-    """Each lane of a batch would read or write at a place of its own."""
-    while isinstance(x, Value):
-        if isinstance(x, Batched):
-            raise LanesDiffer(x.mode)  # type: ignore[arg-type]
-        x = x.primal
 
 
 def named(out: Any, name: str) -> Any:

@@ -20,8 +20,7 @@ from wengert.ir.program import (
     parameter_types,
     tangent_type,
 )
-from wengert.rules.control import filled, lifted_type, pack, recur, unpack, value_type
-from wengert.transforms.batch import batched_program, batched_results, repeated, results_of
+from wengert.rules.control import filled, pack, recur, unpack, value_type
 from wengert.transforms.build import derived_of, forgetting, named, optimised
 from wengert.transforms.control import (
     Flags,
@@ -142,28 +141,6 @@ def recur_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any
     return list(out[:n]), pull
 
 
-# ---------------------------------------------------------------- batches
-
-
-class Lanes:
-    """The function for all lanes; `wanted` are the results that differ between them."""
-
-    def __init__(self, f: Function, sizes: Sequence[int], batched: Flags) -> None:
-        (self.size,) = sizes
-        self.f, self.batched = f, batched
-        self.wanted = recursive_outs(f, batched, batched_results)
-        results = [lifted_type(t, self.size) if w else t for t, w in zip(f.results, self.wanted)]
-        self.function = Function(f.name, results, f.effect)
-
-    def build(self) -> None:
-        self.function.program = optimised(batched_program(self.f.program, self.size, self.batched, self.wanted))
-
-
-def recur_batch(size: int, batched: Flags, operands: Sequence[Any], *, function: Function) -> Any:
-    lanes: Lanes = derived_of(function, Lanes, [size], batched)
-    return results_of(recur(*operands, function=lanes.function), lanes.wanted)
-
-
 # ---------------------------------------------------------------- records: what is unpacked was packed
 
 
@@ -203,17 +180,10 @@ def unpack_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, An
     return list(out), lambda cts, waiting: list(pack(*map(as_tangent, cts, out)))
 
 
-def pack_batch(size: int, batched: Flags, operands: Sequence[Any]) -> Any:
-    return pack(*(x if b else repeated(x, size, value_type(x)) for x, b in zip(operands, batched)))
-
-
-def unpack_batch(size: int, batched: Flags, operands: Sequence[Any], *, types: Sequence[Any]) -> Any:
-    return unpack(*operands, types=tuple(lifted_type(t, size) for t in types))
-
-
-for row, forward, linearize, batch in (
-    (recur, recur_forward, recur_linearize, recur_batch),
-    (pack, pack_forward, pack_linearize, pack_batch),
-    (unpack, unpack_forward, unpack_linearize, unpack_batch),
+# In a batch each lane goes as deep as it must: a row without a rule for all lanes is run for each (see batch.py).
+for row, forward, linearize in (
+    (recur, recur_forward, recur_linearize),
+    (pack, pack_forward, pack_linearize),
+    (unpack, unpack_forward, unpack_linearize),
 ):
-    row.forward, row.linearize, row.batch, row.constant = forward, linearize, batch, False
+    row.forward, row.linearize, row.constant = forward, linearize, False
