@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.inspect.source.counting import count_as_written
 from wengert.inspect.source.inlining import inline
 from wengert.inspect.source.naming import Names
 from wengert.inspect.source.reader import Reader
@@ -85,6 +86,7 @@ class Writer:
         results = reader.results(self.program, env)
         stores = [(env[self.program.params[i]], x) for i, x in zip(self.written, results[count:])]
         block.append(Statement("return", [], [*results[:count], *(x for pair in stores for x in pair)]))
+        count_as_written(block)
         drop_unread(block)
         for inner in blocks_in(block):
             keep_early(inner)
@@ -474,20 +476,12 @@ class Writer:
         lo, hi, step = map(self.text, s.ins)
         index = s.outs[0]
         is_read = any(index in variables_in(inner.ins) for inner in all_statements(s.blocks[0]))
-        counted = self.counted(lo, hi, step)
-        if not is_read and counted.startswith("reversed(range("):
-            counted = counted[len("reversed(") : -1]
+        counted = ranged(lo, hi, step)
+        if is_read and s.text == "reversed":
+            counted = f"reversed({counted})"
         self.line(depth, f"for {self.names.names[index] if is_read else '_'} in {counted}:")
         self.block(s.blocks[0], depth + 1)
         self.last_comment = ""
-
-    def counted(self, lo: Text, hi: Text, step: Text) -> str:
-        if step.text == "-1" and hi.text == "-1":
-            if lo.text.endswith(" - 1"):
-                return f"reversed({ranged(Text('0'), Text(lo.text[: -len(' - 1')]), Text('1'))})"
-            if lo.text.isdigit():
-                return f"reversed(range({int(lo.text) + 1}))"
-        return ranged(lo, hi, step)
 
     def write_while(self, s: Statement, depth: int) -> None:
         asking = self.inside(s.blocks[0], depth + 1)
