@@ -506,29 +506,42 @@ def spelled_truncate(w: Written) -> Text:
     return Text(f"{w.module.dtype(dtype) if w.module.is_double else f'np.{dtype.name}'}({w.arg(0)})")
 
 
+class Helper(NamedTuple):
+    """The text of a function, simpler where it is called with numbers only."""
+
+    of_numbers: str
+    of_arrays: str
+
+    def for_type(self, type: Any, written: str | None) -> str:
+        return self.of_arrays if type.form == "array" or written == self.of_arrays else self.of_numbers
+
+
 SCALED = '''\
-def scaled(slope, x_bar):
+def scale(slope, x_bar):
     """slope * x_bar, where a zero of x_bar counts even if the slope is infinite."""
-    product = slope * x_bar
-    return product if np.all(np.isfinite(product)) else np.where(np.equal(x_bar, 0), 0, product)[()]'''
-
-
-def spelled_scale(w: Written) -> Text:
-    w.module.functions.setdefault("scaled", SCALED)
-    return Text(f"scaled({w.args()})")
-
-
+    return '''
 LOG_SLOPE = '''\
 def log_slope(x):
     """1 / x: the slope of log, which has none where x < 0."""
-    return np.where(x < 0, np.nan, np.divide(1.0, x))[()]'''
+    return '''
+HELPERS = {
+    "scale": Helper(
+        SCALED + "slope * x_bar if x_bar != 0 else 0.0",
+        SCALED + "np.where(x_bar == 0, 0, slope * x_bar)[()]",
+    ),
+    "log_slope": Helper(
+        LOG_SLOPE + "np.divide(1.0, x) if x >= 0 else np.nan",
+        LOG_SLOPE + "np.where(x < 0, np.nan, np.divide(1.0, x))[()]",
+    ),
+}
 
 
-def spelled_log_slope(w: Written) -> Text:
-    if w.types[0].dtype.kind == "c":
+def spelled_helper(w: Written) -> Text:
+    name = w.row.name
+    if name == "log_slope" and w.types[0].dtype.kind == "c":
         return Text(f"1 / {w.arg(0, SIGN)}", PRODUCT)
-    w.module.functions.setdefault("log_slope", LOG_SLOPE)
-    return Text(f"log_slope({w.arg(0)})")
+    w.module.functions[name] = HELPERS[name].for_type(w.type, w.module.functions.get(name))
+    return called(name)(w)
 
 
 def spelled_empty_stack(w: Written) -> Text:
@@ -548,8 +561,8 @@ SPELLING: dict[str, Spelling] = {
     "ipow": lambda w: powered(w.arg(0, ATOM), w.param("n")),
     "square": lambda w: powered(w.arg(0, ATOM), "2"),
     "reciprocal": lambda w: Text(f"1 / {w.arg(0, SIGN)}", PRODUCT),
-    "scale": spelled_scale,
-    "log_slope": spelled_log_slope,
+    "scale": spelled_helper,
+    "log_slope": spelled_helper,
     "less": comparison("<"),
     "less_equal": comparison("<="),
     "greater": comparison(">"),
@@ -603,9 +616,6 @@ SPELLING: dict[str, Spelling] = {
     "positions": lambda w: Text(f"np.{'nonzero' if len(w.types[0].shape) > 1 else 'flatnonzero'}({w.arg(0)})"),
     "trip_count": spelled_trip_count,
 }
-
-
-HELPERS = {"scale": ("scaled", SCALED), "log_slope": ("log_slope", LOG_SLOPE)}
 
 
 def spell(w: Written) -> Text:

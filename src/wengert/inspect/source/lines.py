@@ -6,12 +6,13 @@ import keyword
 import linecache
 import re
 from collections.abc import Callable, Iterator, Sequence
+from math import frexp
 from typing import Any
 
 import numpy as np
 
 from wengert.inspect.source.counting import count_as_written
-from wengert.inspect.source.inlining import inline
+from wengert.inspect.source.inlining import inline, is_place
 from wengert.inspect.source.naming import Names
 from wengert.inspect.source.reader import Reader
 from wengert.inspect.source.sharing import HEAD, Sharing, is_shared, memory
@@ -52,6 +53,7 @@ from wengert.ir.program import (
     Var,
     holes,
 )
+from wengert.rules.elementwise import mul
 from wengert.rules.indexing import is_basic
 
 
@@ -90,7 +92,7 @@ class Writer:
         drop_unread(block)
         for inner in blocks_in(block):
             keep_early(inner)
-        inline(block, weight)
+        inline(block)
         used = {x for s in all_statements(block) for x in variables_in(s.ins)}
         block = [s for i, s in enumerate(block) if i >= unpacking or s.outs[0] in used]
         self.spell_functions(block)
@@ -142,7 +144,7 @@ class Writer:
         rows += [x.e.row for s in all_statements(block) for x in applications(s.ins)]
         for row in rows:
             if row.name in HELPERS:
-                self.module.functions.setdefault(*HELPERS[row.name])
+                self.module.functions.setdefault(row.name, HELPERS[row.name].of_numbers)
             elif row.name not in SPELLING:
                 self.module.function(row.evaluate, row, row.name)
 
@@ -189,7 +191,10 @@ class Writer:
             return shorter
         texts = [self.text(x) for x in ins]
         types = [type_of_in(x) for x in ins]
-        return spell(Written(e.row, texts, types, e.params, e.count, e.outs[0].type, self.module))
+        written = Written(e.row, texts, types, e.params, e.count, e.outs[0].type, self.module)
+        if e.row.name == "getitem" and is_element(ins[0]):
+            return Text(f"{texts[0].text[:-1]}, {written.index(e.params['index'])}]")  # a[i][j] is a[i, j]
+        return spell(written)
 
     def unspread(self, e: Equation, ins: list[Any], i: int) -> Any:
         """A number in place of an array of it, where another operand has the shape."""
@@ -215,6 +220,8 @@ class Writer:
                     return negative(self.text(x))
                 if is_number(y, 1) and type == FLOAT and type_of_in(x).dtype.kind == "i":
                     return Text(f"float({self.text(x).text})")
+        if name == "scale" and isinstance(ins[1], float | np.floating) and ins[1] != 0:
+            return self.scaled(ins[0], ins[1], type)
         if name == "neg" and type.dtype.kind in "fc":
             return negative(self.text(ins[0]))
         if name == "sub" and is_number(ins[0], 0) and same_type(ins[1], type):
@@ -222,6 +229,14 @@ class Writer:
         if name in ("add", "sub", "mul", "div") and type.dtype.kind in "fc":
             return signed(name, self.text(ins[0]), self.text(ins[1]))
         return None
+
+    def scaled(self, slope: Any, by: Any, type: Type) -> Text:
+        """A slope times a number that is not 0; b / x for 1 / x * b, where b is a power of two, and so exact."""
+        if isinstance(slope, Apply) and slope.e.row.name == "div" and abs(frexp(by)[0]) == 0.5:
+            x, y = slope.ins
+            if isinstance(x, float):
+                return self.applied(slope.e, [x * by, y])
+        return self.applied(Equation([Var("mul", type)], mul, [slope, by], {}, 2), [slope, by])
 
     # ------------------------------------------------------------ statements
 
@@ -542,6 +557,10 @@ def signed(name: str, x: Text, y: Text) -> Text | None:
     return product if minus_x else negative(product)
 
 
+def is_element(x: Any) -> bool:
+    return isinstance(x, Apply) and x.e.row.name == "getitem" and is_place(x.e)
+
+
 def is_update_of(x: Any, param: Var, block: Block) -> bool:
     """Whether x is the array of a parameter after writes into it, and nothing else."""
     made: dict[Var, list[Any]] = {}
@@ -570,17 +589,6 @@ def is_number(x: Any, n: int) -> bool:
 def same_type(x: Any, type: Any) -> bool:
     mine = type_of_in(x)
     return bool(mine.shape == type.shape and mine.dtype == type.dtype)
-
-
-def weight(x: Any) -> int:
-    """About how many characters an operand takes."""
-    if isinstance(x, Apply):
-        inside = sum(map(weight, x.ins)) + 3 * len(x.ins)
-        return inside + (4 if x.e.row.name in SHORT_FORMS else 8)
-    return len(x.name) if isinstance(x, Var) else min(len(str(x)), 8)
-
-
-SHORT_FORMS = {"add", "sub", "mul", "div", "neg", "getitem", "weak"}
 
 
 def is_open_tuple(text: str) -> bool:

@@ -23,6 +23,12 @@ def stem_of(name: str) -> tuple[str, str]:
     return name[: len(name) - len(suffix)], suffix
 
 
+def shown(name: str) -> str:
+    """The name that a value gets if it is free."""
+    stem, suffix = stem_of(name)
+    return (WORDS.get(stem, stem) if is_unnamed(stem) else stem) + suffix
+
+
 RESERVED = {"np", "len", "range", "reversed", "float", "int", "complex", "bool", "max", "min"}
 WORDS = {  # what results of rows are called, where the user gave no name
     "add": "total",
