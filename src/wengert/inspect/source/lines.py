@@ -13,7 +13,7 @@ import numpy as np
 
 from wengert.inspect.source.counting import count_as_written
 from wengert.inspect.source.inlining import inline, is_place
-from wengert.inspect.source.naming import Names
+from wengert.inspect.source.naming import Names, name_elements
 from wengert.inspect.source.reader import Reader
 from wengert.inspect.source.sharing import HEAD, Sharing, is_shared, memory
 from wengert.inspect.source.statements import (
@@ -28,7 +28,7 @@ from wengert.inspect.source.statements import (
     variables_in,
 )
 from wengert.inspect.source.tidy import drop_unread, keep_early
-from wengert.inspect.source.words import RESERVED
+from wengert.inspect.source.words import RESERVED, users_names
 from wengert.inspect.spelling import (
     ATOM,
     HELPERS,
@@ -52,6 +52,7 @@ from wengert.ir.program import (
     Type,
     Var,
     holes,
+    walk,
 )
 from wengert.rules.elementwise import mul
 from wengert.rules.indexing import is_basic
@@ -80,7 +81,7 @@ class Writer:
         env: dict[Var, Any] = {p: Var(p.name, p.type) for p in self.program.params}
         env.update(hidden)
         pinned = {env[p]: n for p, n in params.items()}
-        reader = Reader(self.helper, self.module.is_double)
+        reader = Reader(self.helper, self.module.is_double, users_names(map(line_of, walk(self.program))))
         count = len(self.program.results) - len(self.written)
         block: Block = [Statement("unpack", [env[p]], [], text=text) for p, text in unpacked.items()]
         unpacking = len(block)
@@ -90,6 +91,7 @@ class Writer:
         block.append(Statement("return", [], [*results[:count], *(x for pair in stores for x in pair)]))
         count_as_written(block)
         drop_unread(block)
+        name_elements(block)
         for inner in blocks_in(block):
             keep_early(inner)
         inline(block)
