@@ -13,6 +13,7 @@ import numpy as np
 
 from wengert.inspect.source.counting import count_as_written
 from wengert.inspect.source.inlining import inline, is_place
+from wengert.inspect.source.keeping import keep_in_one
 from wengert.inspect.source.naming import Names, name_elements
 from wengert.inspect.source.reader import Reader
 from wengert.inspect.source.sharing import HEAD, Sharing, is_shared, memory
@@ -91,6 +92,7 @@ class Writer:
         block.append(Statement("return", [], [*results[:count], *(x for pair in stores for x in pair)]))
         count_as_written(block)
         drop_unread(block)
+        keep_in_one(block)
         name_elements(block)
         for inner in blocks_in(block):
             keep_early(inner)
