@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from wengert.inspect.source.statements import Apply, Block, Statement, all_statements, sets, variables_in
+from wengert.inspect.source.statements import Apply, Block, Statement, all_statements, applications, sets, variables_in
 from wengert.inspect.source.words import is_derived_from_row, shown
 from wengert.ir.program import (
     Equation,
     Hole,
     Stack,
+    Type,
     Var,
 )
 
@@ -77,7 +78,7 @@ def repeat_block(block: Block, partners: dict[Var, set[Var]]) -> None:
     for i, s in reversed([*enumerate(block)]):
         for inner in s.blocks:
             repeat_block(inner, partners)
-        if is_cheap(s):
+        if is_cheap(s) or is_row(s, block):
             out, expression = s.outs[0], Apply(s.e, s.ins)  # type: ignore[arg-type]
             if may_repeat(block[i + 1 :], out, expression, partners):
                 for other in all_statements(block[i + 1 :]):
@@ -92,6 +93,26 @@ def is_cheap(s: Statement) -> bool:
     if s.e.row.name == "getitem":
         return s.outs[0].type.shape == () and is_place(s.e)  # type: ignore[union-attr]
     return s.e.row.name == "neg" and isinstance(s.ins[0], Var) and s.outs[0].type.shape == ()  # type: ignore[union-attr]
+
+
+def is_row(s: Statement, block: Block) -> bool:
+    """Whether it is a row of what is kept, of which only elements are read."""
+    is_kept = s.kind == "let" and len(s.outs) == 1 and s.outs[0].name.endswith("_kept")
+    if not is_kept or s.e is None or s.e.row.name != "getitem" or not is_place(s.e):
+        return False
+    out = s.outs[0]
+    return all(
+        x is not out or (reader is not None and reader.row.name == "getitem" and i == 0)
+        for t in all_statements(block)
+        for reader, ins in readers(t)
+        for i, x in enumerate(ins)
+    )
+
+
+def readers(s: Statement) -> Iterator[tuple[Any, list[Any]]]:
+    """What reads operands in a statement: its equation, and the applications in its expressions."""
+    yield s.e, s.ins
+    yield from ((x.e, x.ins) for x in applications(s.ins))
 
 
 def is_place(e: Equation) -> bool:
@@ -113,6 +134,8 @@ def may_repeat(after: Block, out: Var, expression: Apply, partners: dict[Var, se
 
 
 def fits_again(s: Statement, out: Var) -> bool:
+    if isinstance(out.type, Type) and out.type.shape:
+        return True
     is_root = s.kind in ("update", "push", "pop") and out is s.ins[0]
     return not is_root and sum(map(weight, s.ins)) <= WIDTH
 
