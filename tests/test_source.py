@@ -1,6 +1,8 @@
 """Programs as plain NumPy: the text runs on its own and gives the same numbers."""
 
 import inspect
+import subprocess
+import sys
 import traceback
 
 import numpy as np
@@ -98,7 +100,7 @@ def grad_damped(x, n):
     x_bar = np.zeros(3)
     s_bar = 1.0
     # for i in range(n):
-    for i in reversed(range(n)):
+    for i in range(n - 1, -1, -1):
         # s = 0.5 * s + np.sin(x[i])
         x_bar[i] += np.cos(x[i]) * s_bar
         s_bar *= 0.5
@@ -185,3 +187,30 @@ def test_prints(capsys):
     for f in (talkative, wg.grad(talkative)):
         alone(wg.source(f, x))(x)
         assert capsys.readouterr().out == expected
+
+
+STEPS = """
+import numpy as np
+import wengert as wg
+
+def damped(x):
+    s = 0.0
+    for i in range(len(x)):
+        s = 0.5 * s + np.sin(x[i])
+    return s
+
+gradient = wg.source(wg.grad(damped), np.ones(3)).function()
+gradient(np.zeros(3))
+"""
+
+
+def test_steps_in_pdb(tmp_path):
+    """A breakpoint at a line of the text; the debugger shows the line and the values of its names."""
+    script = tmp_path / "script.py"
+    script.write_text(STEPS)
+    commands = "break 12\ncontinue\nstep\nnext\nnext\nnext\nnext\nnext\np s_bar, i\nwhere\nquit\n"
+    run = [sys.executable, "-m", "pdb", str(script)]
+    out = subprocess.run(run, input=commands, capture_output=True, text=True, timeout=60).stdout
+    assert "-> x_bar[i] += np.cos(x[i]) * s_bar" in out
+    assert "(1.0, 2)" in out
+    assert "<wengert source 1: grad_damped>" in out

@@ -158,7 +158,7 @@ class Module:
         return Text(f"({', '.join(self.literal(part, row).text for part in x)}{',' * (len(x) == 1)})")
 
     def dtype(self, dtype: np.dtype[Any]) -> str:
-        names = {"bool": "bool", "float64": "float", "int64": "int", "complex128": "complex"}
+        names = {"bool": "np.bool_", "float64": "float", "int64": "int", "complex128": "complex"}
         return names.get(dtype.name) or (f"np.{dtype.name}" if dtype.isnative else repr(dtype.str))
 
     def array(self, x: np.ndarray) -> Text:

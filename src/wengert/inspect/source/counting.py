@@ -105,20 +105,7 @@ class Counting:
 
     def made(self, s: Statement, form: Callable[[Any], Form | None]) -> Form | None:
         assert s.e is not None
-        if s.e.row.name not in ROWS or any(type_of_in(x) != WHOLE for x in [*s.outs, *s.ins]):
-            return None
-        forms = [form(x) for x in s.ins]
-        x, y = forms[0], forms[-1]
-        if x is None or y is None:
-            return None
-        match s.e.row.name:
-            case "neg":
-                return x.times(Fraction(-1))
-            case "add":
-                return x.plus(y)
-            case "sub":
-                return x.plus(y, -1)
-        return x.times(y.constant) if not y.terms else y.times(x.constant) if not x.terms else None
+        return combined(s.e, s.ins, form)
 
     def form(self, x: Any) -> Form | None:
         if isinstance(x, Var):
@@ -195,6 +182,39 @@ class Counting:
     def shown(self, x: Any) -> Any:
         form = self.forms.get(x) if isinstance(x, Var) else None
         return x if form is None else expression(form)
+
+
+def combined(e: Equation, ins: list[Any], form: Callable[[Any], Form | None]) -> Form | None:
+    """Of a sum or a multiple of whole numbers."""
+    if e.row.name not in ROWS or any(type_of_in(x) != WHOLE for x in [*e.outs, *ins]):
+        return None
+    forms = [form(x) for x in ins]
+    x, y = forms[0], forms[-1]
+    if x is None or y is None:
+        return None
+    match e.row.name:
+        case "neg":
+            return x.times(Fraction(-1))
+        case "add":
+            return x.plus(y)
+        case "sub":
+            return x.plus(y, -1)
+    return x.times(y.constant) if not y.terms else y.times(x.constant) if not x.terms else None
+
+
+def countdown(ins: list[Any]) -> list[Any] | None:
+    """The bounds of a loop that counts up by one, counting down."""
+    lo, hi, step = map(whole, ins)
+    if lo is None or hi is None or step != ONE:
+        return None
+    return [expression(x) for x in (hi.plus(MINUS_ONE), lo.plus(MINUS_ONE), MINUS_ONE)]
+
+
+def whole(x: Any) -> Form | None:
+    """The form of an expression of whole numbers."""
+    if isinstance(x, Apply):
+        return combined(x.e, x.ins, whole)
+    return only(x) if isinstance(x, Var) else Form({}, Fraction(int(x)))
 
 
 def is_read(v: Var, block: Block) -> bool:

@@ -83,7 +83,7 @@ def source(f: Callable[..., Any], *args: Any, mode: str | None = None, **kwargs:
         x_bar = np.zeros(3)
         s_bar = 1.0
         # for i in range(len(x)):
-        for i in reversed(range(3)):
+        for i in range(2, -1, -1):
             # s = 0.5 * s + np.sin(x[i])
             x_bar[i] += np.cos(x[i]) * s_bar
             s_bar *= 0.5

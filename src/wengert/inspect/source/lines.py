@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.inspect.source.counting import count_as_written
+from wengert.inspect.source.counting import count_as_written, countdown
 from wengert.inspect.source.inlining import inline, is_place
 from wengert.inspect.source.keeping import keep_in_one
 from wengert.inspect.source.naming import Names, name_elements
@@ -492,11 +492,12 @@ class Writer:
         return found if any(not line.lstrip().startswith("#") for line in found) else []
 
     def write_for(self, s: Statement, depth: int) -> None:
-        lo, hi, step = map(self.text, s.ins)
         index = s.outs[0]
         is_read = any(index in variables_in(inner.ins) for inner in all_statements(s.blocks[0]))
-        counted = ranged(lo, hi, step)
-        if is_read and s.text == "reversed":
+        is_reversed = is_read and s.text == "reversed"
+        down = countdown(s.ins) if is_reversed else None
+        counted = ranged(*map(self.text, down or s.ins))
+        if is_reversed and down is None:
             counted = f"reversed({counted})"
         self.line(depth, f"for {self.names.names[index] if is_read else '_'} in {counted}:")
         self.block(s.blocks[0], depth + 1)
