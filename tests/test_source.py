@@ -4,6 +4,8 @@ import inspect
 import subprocess
 import sys
 import traceback
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -214,3 +216,37 @@ def test_steps_in_pdb(tmp_path):
     assert "-> x_bar[i] += np.cos(x[i]) * s_bar" in out
     assert "(1.0, 2)" in out
     assert "<wengert source 1: grad_damped>" in out
+
+
+class Line(NamedTuple):
+    slope: float
+    offset: float
+
+
+@dataclass
+class Fit:
+    line: Line
+    error: float
+
+
+def test_named_tuples_and_dataclasses_keep_their_kind():
+    def fit(line, x):
+        return Fit(Line(line.slope * 2.0, line.offset), np.sum((line.slope * x + line.offset) ** 2))
+
+    args = Line(2.0, 1.0), np.ones(3)
+    text = wg.source(fit, *args)
+    assert "from test_source import Fit\nfrom test_source import Line\n" in text
+    assert alone(text)(*args) == Fit(Line(4.0, 1.0), 27.0)
+
+    def error(line, x):
+        return fit(line, x).error
+
+    assert alone(wg.source(wg.grad(error), *args))(*args) == Line(18.0, 18.0)
+
+
+def test_classes_inside_functions_cannot_be_imported():
+    class Point(NamedTuple):
+        x: float
+
+    with pytest.raises(wg.Diagnostic, match="returns a Point, whose class stands inside a function"):
+        wg.source(lambda x: Point(2 * x), 1.0)

@@ -4,6 +4,7 @@ A row that is not listed is called by its own NumPy or SciPy function, or else i
 """
 
 import ast
+import inspect
 import operator
 import re
 import types
@@ -209,9 +210,8 @@ class Module:
         body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
         made = ast.FunctionDef(name=name, args=node.args, body=body, decorator_list=[], type_params=[])
         made = ast.parse(ast.unparse(ast.fix_missing_locations(made)))  # a copy: the tree is shared
-        if f.__code__.co_freevars:
-            raise refusal(row, f"its function `{name}` is made by another function")
-        spelled = {n: self.global_name(f.__globals__[n], n, row) for n in free_names(made) if n in f.__globals__}
+        around = f.__globals__ | inspect.getclosurevars(f).nonlocals
+        spelled = {n: self.global_name(around[n], n, row) for n in free_names(made) if n in around}
         return ast.unparse(Plain(spelled).visit(made))
 
     def global_name(self, x: Any, name: str, row: Primitive | None) -> str:
@@ -230,11 +230,25 @@ class Module:
             self.imports.add(f"from {x.__module__} import {x.__name__}")
             return x.__name__
         if isinstance(x, types.FunctionType):
+            return self.function(x, row, name if x.__name__ == "<lambda>" else "")
+        if isinstance(x, np.ufunc):
             return self.function(x, row)
+        if isinstance(x, dict):
+            return self.table(x, name, row)
         if isinstance(x, type) or callable(x):
             raise refusal(row, f"its function needs `{name}` of wengert")
         if name not in self.constants:
             self.constants[name] = self.literal(x, row).text
+        return name
+
+    def table(self, x: dict[Any, Any], name: str, row: Primitive | None) -> str:
+        """A dict of numbers or functions, which stand before it."""
+        if name not in self.functions:
+            keys = [k.__name__ if isinstance(k, type) else repr(k) for k in x]
+            parts = [
+                f"{key}: {self.global_name(v, f'{name}_{i}', row)}" for i, (key, v) in enumerate(zip(keys, x.values()))
+            ]
+            self.functions[name] = f"{name} = {{{', '.join(parts)}}}"
         return name
 
 
@@ -242,8 +256,11 @@ UFUNCS = {operator.add: "add", operator.sub: "subtract", operator.mul: "multiply
 
 
 def free_names(tree: ast.AST) -> set[str]:
-    """Names that are read, those of annotations left out."""
-    return {n.id for n in ast.walk(Plain({}).visit(tree)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    """Names that are read and not bound, those of annotations left out."""
+    nodes = [*ast.walk(Plain({}).visit(tree))]
+    names = [n for n in nodes if isinstance(n, ast.Name)]
+    bound = {n.id for n in names if not isinstance(n.ctx, ast.Load)} | {n.arg for n in nodes if isinstance(n, ast.arg)}
+    return {n.id for n in names} - bound
 
 
 class Plain(ast.NodeTransformer):

@@ -3,8 +3,8 @@
 import inspect
 import itertools
 import linecache
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -203,7 +203,7 @@ def written(f: Callable[..., Any], built: Built, args: tuple[Any, ...], kwargs: 
         hidden[var] = Global(name, var.type)
     own = identifier(program.name)
     module.names[own] = own
-    writer = Writer(module, program, lambda texts: returned(built, texts), built.written)
+    writer = Writer(module, program, lambda texts: returned(built, texts, module), built.written)
     body = writer.write(own, head, direct, hidden, unpacked, {*reserved, own})
     parts = ["\n".join(sorted(module.imports, key=lambda line: (line.startswith("from"), line)))]
     if module.constants:
@@ -252,26 +252,38 @@ class Piece(str):
     """The text of a number among the results."""
 
 
-def returned(built: Built, texts: list[str]) -> str:
+def returned(built: Built, texts: list[str], module: Module) -> str:
     left = iter(texts)
     whole = unflatten(built.structure, [Piece(next(left)) if x is RESULT else x for x in built.leaves])
-    return container(whole)
+    return container(whole, module)
 
 
-def container(x: Any) -> str:
-    """A container of results as an expression; named tuples and dataclasses by the names of their fields."""
+def container(x: Any, module: Module) -> str:
+    """A container of results as an expression; named tuples and dataclasses by their own classes."""
     if isinstance(x, Piece):
         return str(x)
     if isinstance(x, dict):
-        return f"{{{', '.join(f'{key!r}: {container(v)}' for key, v in x.items())}}}"
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return container(x._asdict())
-    if isinstance(x, tuple):
-        return f"({', '.join(map(container, x))}{',' * (len(x) == 1)})"
-    if isinstance(x, list):
-        return f"[{', '.join(map(container, x))}]"
-    if is_dataclass(x):
-        return container({name: getattr(x, name) for name in x.__dataclass_fields__})
+        return f"{{{', '.join(f'{key!r}: {container(v, module)}' for key, v in x.items())}}}"
+    fields = getattr(x, "_fields", None) or getattr(x, "__dataclass_fields__", None)
+    if fields is not None:
+        parts = [f"{name}={container(getattr(x, name), module)}" for name in fields]
+        return f"{imported(type(x), module)}({', '.join(parts)})"
+    if isinstance(x, tuple | list):
+        texts = [container(v, module) for v in x]
+        return tupled_exactly(texts) if isinstance(x, tuple) else f"[{', '.join(texts)}]"
     if x is None or isinstance(x, bool | int | float | str | complex):
         return repr(x)
     raise refusal(None, f"it returns a {type(x).__name__}, which has no text")
+
+
+def tupled_exactly(texts: list[str]) -> str:
+    return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
+
+
+def imported(kind: type, module: Module) -> str:
+    """The name of a class of the user's, which the text imports."""
+    where, name = kind.__module__, kind.__name__
+    if getattr(sys.modules.get(where), name, None) is not kind:
+        raise refusal(None, f"it returns a {name}, whose class stands inside a function, and no text can import it")
+    module.imports.add(f"from {where} import {name}")
+    return name

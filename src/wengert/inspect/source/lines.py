@@ -128,7 +128,7 @@ class Writer:
         for p in own:
             if p in copied:
                 self.line(1, f"{names.names[p]} = {names.names[p]}.copy()")
-        self.block(block[:-1], 1)
+        self.statements(block[:-1], 1)
         for p, x in stores:
             if p not in direct:
                 self.line(1, f"{names.names[p]}[...] = {self.text(x).text}")
@@ -259,11 +259,14 @@ class Writer:
 
     def block(self, block: Block, depth: int) -> None:
         before = len(self.lines)
+        self.statements(block, depth)
+        if not any(not line.lstrip().startswith("#") for line in self.lines[before:]):
+            self.line(depth, "pass")
+
+    def statements(self, block: Block, depth: int) -> None:
         for s in block:
             self.comment(s, depth)
             getattr(self, f"write_{s.kind}")(s, depth)
-        if not any(not line.lstrip().startswith("#") for line in self.lines[before:]):
-            self.line(depth, "pass")
 
     def target(self, x: Var, s: Statement) -> str:
         return self.names.names[x] if x in s.live else "_"
