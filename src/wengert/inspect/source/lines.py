@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.inspect.source.choices import check_once, choose, is_truth, simplify_branches
 from wengert.inspect.source.counting import count_as_written, countdown
 from wengert.inspect.source.inlining import inline, is_place
 from wengert.inspect.source.keeping import keep_in_one
@@ -31,12 +32,16 @@ from wengert.inspect.source.statements import (
 from wengert.inspect.source.tidy import drop_unread, keep_early
 from wengert.inspect.source.words import RESERVED, users_names
 from wengert.inspect.spelling import (
+    AND,
     ATOM,
     HELPERS,
+    NOT,
+    OR,
     PRODUCT,
     SIGN,
     SPELLING,
     SUM,
+    TERNARY,
     Module,
     Text,
     Written,
@@ -96,6 +101,9 @@ class Writer:
         name_elements(block)
         for inner in blocks_in(block):
             keep_early(inner)
+        check_once(block)
+        inline(block)
+        simplify_branches(block)
         inline(block)
         used = {x for s in all_statements(block) for x in variables_in(s.ins)}
         block = [s for i, s in enumerate(block) if i >= unpacking or s.outs[0] in used]
@@ -149,7 +157,7 @@ class Writer:
         for row in rows:
             if row.name in HELPERS:
                 self.module.functions.setdefault(row.name, HELPERS[row.name].of_numbers)
-            elif row.name not in SPELLING:
+            elif row.name not in SPELLING and row is not choose:
                 self.module.function(row.evaluate, row, row.name)
 
     def in_order(self, block: Block) -> list[tuple[Var, Var]]:
@@ -222,10 +230,21 @@ class Writer:
                     return self.text(x)
                 if is_number(y, -1) and same_type(x, type):
                     return negative(self.text(x))
-                if is_number(y, 1) and type == FLOAT and type_of_in(x).dtype.kind == "i":
+                if (
+                    is_number(y, 1)
+                    and self.module.is_double
+                    and type.form != "array"
+                    and type_of_in(x).dtype.kind == "i"
+                ):
                     return Text(f"float({self.text(x).text})")
         if name == "scale" and isinstance(ins[1], float | np.floating) and ins[1] != 0:
             return self.scaled(ins[0], ins[1], type)
+        if name in ("logical_or", "logical_and") and type.form != "array":
+            for x, y in (ins, ins[::-1]):
+                if is_truth(y, name == "logical_and") and type_of_in(x).dtype == type.dtype:
+                    return self.text(x)
+        if name == "choose":
+            return self.chosen(*ins)
         if name == "neg" and type.dtype.kind in "fc":
             return negative(self.text(ins[0]))
         if name == "sub" and is_number(ins[0], 0) and same_type(ins[1], type):
@@ -233,6 +252,19 @@ class Writer:
         if name in ("add", "sub", "mul", "div") and type.dtype.kind in "fc":
             return signed(name, self.text(ins[0]), self.text(ins[1]))
         return None
+
+    def chosen(self, test: Any, x: Any, y: Any) -> Text:
+        """x if test else y; `and`, `or` and `not` where x or y is a truth value."""
+        if is_truth(x, True) and is_truth(y, False):
+            return self.text(test)
+        if is_truth(x, False) and is_truth(y, True):
+            return Text(self.negated(test), NOT)
+        condition, texts = self.text(test), [self.text(x), self.text(y)]
+        if is_truth(y, False) or y is test:
+            return Text(f"{condition.within(AND)} and {texts[0].within(AND)}", AND)
+        if is_truth(x, True) or x is test:
+            return Text(f"{condition.within(OR)} or {texts[1].within(OR)}", OR)
+        return Text(f"{texts[0].within(OR)} if {condition.within(OR)} else {texts[1].text}", TERNARY)
 
     def scaled(self, slope: Any, by: Any, type: Type) -> Text:
         """A slope times a number that is not 0; b / x for 1 / x * b, where b is a power of two, and so exact."""
@@ -521,7 +553,6 @@ class Writer:
 
 AUGMENTED = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 COMMUTATIVE = ("add", "mul")
-FLOAT = Type(np.dtype(float), (), "weak")
 
 
 def negative(x: Text) -> Text:
@@ -553,7 +584,9 @@ def operator_of(x: Text) -> ast.operator | None:
 
 
 def signed(name: str, x: Text, y: Text) -> Text | None:
-    """A sum, product or quotient with as few signs as it needs."""
+    """A sum, product or quotient with as few signs as it needs; 2 * x for x + x."""
+    if name == "add" and x.text == y.text:
+        return Text(f"2.0 * {x.within(PRODUCT)}", PRODUCT)
     minus_x, minus_y = positive(x), positive(y)
     if minus_y is None:
         if name == "add" and minus_x is not None and x.binding == SIGN:

@@ -55,7 +55,7 @@ class Reader:
             return False
         have, made = type_of_in(x), e.outs[0].type
         return bool(
-            have.form != "array" and made.form != "array" and have.dtype == made.dtype and have.dtype.kind in "fc"
+            have.form != "array" and made.form != "array" and have.dtype == made.dtype and have.dtype.kind in "fcb"
         )
 
     def results(self, program: Program, env: dict[Var, Any]) -> list[Any]:

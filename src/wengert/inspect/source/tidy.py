@@ -12,6 +12,10 @@ def drop_unread(block: Block) -> None:
         read = {x for s in all_statements(block) for x in variables_in(s.ins)}
         for inner in blocks_in(block):
             inner[:] = [s for s in inner if not is_idle(s, read)]
+            for s in inner:
+                if s.kind == "move":
+                    pairs = [(o, x) for o, x in zip(s.outs, s.ins) if o in read]
+                    s.outs, s.ins = [o for o, _ in pairs], [x for _, x in pairs]
 
 
 def is_idle(s: Statement, read: set[Var]) -> bool:

@@ -62,6 +62,7 @@ WORDS = {  # what results of rows are called, where the user gave no name
     "matmul": "product",
     "neg": "negative",
     "c": "value",
+    "choose": "chosen",
     "logical_not": "is_not",
     "logical_and": "both",
     "logical_or": "any_",
