@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from wengert.inspect.source.inlining import is_place, wishes
-from wengert.inspect.source.statements import Block, Statement, all_statements, blocks_in, variables_in
+from wengert.inspect.source.statements import Block, Statement, all_statements, blocks_in, renamed, variables_in
 from wengert.ir.program import Hole, Stack, Var
 
 Groups = dict[Var, set[Var]]
@@ -58,12 +58,6 @@ def started(s: Statement, block: Block, row: str, groups: Groups) -> Statement |
     whole = groups.get(s.ins[0], {s.ins[0]})
     is_untouched = not any(whole.intersection([*t.outs, *variables_in(t.ins)]) for t in all_statements(between))
     return makers[0] if is_untouched else None
-
-
-def renamed(block: Block, names: dict[Any, Any]) -> None:
-    for s in all_statements(block):
-        s.outs = [names.get(o, o) for o in s.outs]
-        s.ins = [names.get(x, x) if isinstance(x, Var) else x for x in s.ins]
 
 
 def rows_in_place(block: Block) -> bool:

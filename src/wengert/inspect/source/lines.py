@@ -29,7 +29,7 @@ from wengert.inspect.source.statements import (
     type_of_in,
     variables_in,
 )
-from wengert.inspect.source.tidy import drop_unread, keep_early
+from wengert.inspect.source.tidy import add_in_place, drop_unread, keep_early, start_with_terms
 from wengert.inspect.source.words import RESERVED, users_names
 from wengert.inspect.spelling import (
     AND,
@@ -96,6 +96,9 @@ class Writer:
         stores = [(env[self.program.params[i]], x) for i, x in zip(self.written, results[count:])]
         block.append(Statement("return", [], [*results[:count], *(x for pair in stores for x in pair)]))
         count_as_written(block)
+        drop_unread(block)
+        start_with_terms(block)
+        add_in_place(block)
         drop_unread(block)
         keep_in_one(block)
         name_elements(block)
@@ -350,6 +353,9 @@ class Writer:
         index = e.params["index"]
         w = Written(e.row, texts, types, e.params, e.count, types[0], self.module)
         inside = w.index(index) if index else "..."
+        if e.row.name == "add_at" and not index:
+            self.augmented(depth, name, "+", texts[1])
+            return
         if e.row.name == "write":
             self.write_place(depth, s, f"{place.within(ATOM)}[{inside}]".replace("][:]", "]"), texts[1])
         elif is_basic(index) and all(types[hole.operand].shape == () for hole in holes(index)):
