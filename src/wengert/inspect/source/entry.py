@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import linecache
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ from wengert.ir.program import (
     Program,
     Var,
     dtype_in,
+    numeric,
     type_in,
     walk,
 )
@@ -132,7 +134,7 @@ class Moving:
     def result_like(self) -> Any:
         """Something of the structure, shapes and dtypes of the result."""
         built = built_for(self.staged, self.args, self.kwargs)
-        numbers = iter([np.zeros(t.shape, t.dtype)[()] for t in map(type_in, built.program.results)])
+        numbers = iter([np.zeros(t.shape, t.dtype)[()] for t in map(numeric, map(type_in, built.program.results))])
         return unflatten(built.structure, [next(numbers) if x is RESULT else x for x in built.leaves])
 
 
@@ -208,8 +210,18 @@ def written(f: Callable[..., Any], built: Built, args: tuple[Any, ...], kwargs: 
     parts = ["\n".join(sorted(module.imports, key=lambda line: (line.startswith("from"), line)))]
     if module.constants:
         parts.append("\n".join(f"{name} = {text}" for name, text in module.constants.items()))
-    parts = ["\n\n".join(parts), *module.functions.values(), body]
+    parts = ["\n\n".join(parts), *needed(module.functions, body), body]
     return Source("\n\n\n".join(parts) + "\n", own)
+
+
+def needed(functions: dict[str, str], body: str) -> list[str]:
+    """Without those that were named and then not called."""
+    texts = {**functions, "": body}
+
+    def is_called(name: str) -> bool:
+        return any(re.search(rf"\b{name}\b", text) for other, text in texts.items() if other != name)
+
+    return [text for name, text in functions.items() if is_called(name)]
 
 
 def constant_text(module: Module, value: Any) -> str:
@@ -236,8 +248,8 @@ def signature_of(f: Callable[..., Any], structure: Any, leaves: list[Any]) -> tu
     except (TypeError, ValueError):
         bound = {f"x{i}": x for i, x in enumerate(args)} | kwargs
         kinds = dict.fromkeys(bound, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-    parts = []
+    stars: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    parts: list[str] = []
     for name, kind in kinds.items():
         if kind is inspect.Parameter.KEYWORD_ONLY and not any(p.startswith("*") for p in parts):
             parts.append("*")

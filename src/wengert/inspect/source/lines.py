@@ -29,7 +29,7 @@ from wengert.inspect.source.statements import (
     type_of_in,
     variables_in,
 )
-from wengert.inspect.source.tidy import add_in_place, drop_unread, keep_early, start_with_terms
+from wengert.inspect.source.tidy import add_in_place, drop_unread, keep_early, start_with_terms, write_numbers
 from wengert.inspect.source.words import RESERVED, users_names
 from wengert.inspect.spelling import (
     AND,
@@ -58,6 +58,7 @@ from wengert.ir.program import (
     Type,
     Var,
     holes,
+    numeric,
     walk,
 )
 from wengert.rules.elementwise import mul
@@ -98,6 +99,7 @@ class Writer:
         count_as_written(block)
         drop_unread(block)
         start_with_terms(block)
+        write_numbers(block)
         add_in_place(block)
         drop_unread(block)
         keep_in_one(block)
@@ -217,16 +219,16 @@ class Writer:
         if not isinstance(x, Apply) or x.e.row.name not in ("spread", "broadcast_to") or not e.row.elementwise:
             return x
         others = [type_of_in(y) for k, y in enumerate(ins) if k != i]
-        inner = type_of_in(x.ins[0])
-        if inner.shape == () and any(
-            t.shape == e.outs[0].type.shape and t.dtype == e.outs[0].type.dtype for t in others
-        ):
+        inner, out = type_of_in(x.ins[0]), numeric(e.outs[0].type)
+        if inner.shape == () and any(t.shape == out.shape and t.dtype == out.dtype for t in others):
             return x.ins[0]
         return x
 
     def shorter(self, e: Equation, ins: list[Any]) -> Text | None:
         """x for x * 1, -x for 0 - x and x * -1, x - y for x + (-y)."""
         name, type = e.row.name, e.outs[0].type
+        if isinstance(type, Stack):
+            return None
         if name == "mul":
             for x, y in (ins, ins[::-1]):
                 if is_number(y, 1) and same_type(x, type):
@@ -240,6 +242,8 @@ class Writer:
                     and type_of_in(x).dtype.kind == "i"
                 ):
                     return Text(f"float({self.text(x).text})")
+        if name == "mul" and (merged := constants_merged(ins)):
+            return self.applied(e, merged)
         if name == "scale" and isinstance(ins[1], float | np.floating) and ins[1] != 0:
             return self.scaled(ins[0], ins[1], type)
         if name in ("logical_or", "logical_and") and type.form != "array":
@@ -367,7 +371,7 @@ class Writer:
     def write_place(self, depth: int, s: Statement, place: str, value: Text) -> None:
         """a[i] = v, or a[i] += v for a[i] = a[i] + v."""
         x = s.ins[1]
-        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and x.e.outs[0].type.dtype == s.outs[0].type.dtype:
+        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and same_dtype(x, s.outs[0]):
             for y, z in (x.ins, x.ins[::-1])[: 2 if x.e.row.name in COMMUTATIVE else 1]:
                 is_old = isinstance(y, Apply) and y.ins[0] is s.ins[0] and type_of_in(y).shape == type_of_in(x).shape
                 if is_old and self.text(y).text == place:
@@ -418,16 +422,16 @@ class Writer:
 
     def accumulated(self, depth: int, o: Var, x: Any, name: str) -> bool:
         """x += a + b for x = x + a + b, and x *= a for x = x * a."""
-        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and x.e.outs[0].type.dtype == o.type.dtype:
+        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and same_dtype(x, o):
             for y, z in (x.ins, x.ins[::-1])[: 2 if x.e.row.name in COMMUTATIVE else 1]:
-                if isinstance(y, Var) and self.names.names[y] == name and y.type.dtype == o.type.dtype:
+                if isinstance(y, Var) and self.names.names[y] == name and same_dtype(y, o):
                     self.augmented(depth, name, AUGMENTED[x.e.row.name], self.text(z))
                     return True
         terms = []
-        while isinstance(x, Apply) and x.e.row.name in ("add", "sub") and x.e.outs[0].type.dtype == o.type.dtype:
+        while isinstance(x, Apply) and x.e.row.name in ("add", "sub") and same_dtype(x, o):
             terms.append((x.e.row.name, x.ins[1]))
             x = x.ins[0]
-        if not terms or not isinstance(x, Var) or self.names.names[x] != name or x.type.dtype != o.type.dtype:
+        if not terms or not isinstance(x, Var) or self.names.names[x] != name or not same_dtype(x, o):
             return False
         (row, first), *rest = reversed(terms)
         if row == "sub" and rest:
@@ -496,7 +500,7 @@ class Writer:
         return f"f{quoted}"
 
     def negated(self, x: Any) -> str:
-        if isinstance(x, Apply) and x.e.row.name == "logical_not" and x.e.outs[0].type.form != "array":
+        if isinstance(x, Apply) and x.e.row.name == "logical_not" and numeric(x.e.outs[0].type).form != "array":
             return self.text(x.ins[0]).text
         text = self.text(x)
         return f"not {text.text}" if text.binding > 3 else f"not ({text.text})"
@@ -555,6 +559,16 @@ class Writer:
             self.line(depth, f"while {self.text(s.ins[0]).text}:")
         self.block(s.blocks[1], depth + 1)
         self.last_comment = ""
+
+
+def constants_merged(ins: list[Any]) -> list[Any] | None:
+    """c * x for a * (b * x), where a is a power of two: then both are the same to the bit."""
+    for x, y in (ins, ins[::-1]):
+        if isinstance(y, float) and abs(frexp(y)[0]) == 0.5 and isinstance(x, Apply) and x.e.row.name == "mul":
+            for number, other in (x.ins, x.ins[::-1]):
+                if isinstance(number, float) and type_of_in(other) == x.e.outs[0].type:
+                    return [number * y, other]
+    return None
 
 
 AUGMENTED = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -631,6 +645,10 @@ def is_update_of(x: Any, param: Var, block: Block) -> bool:
 
 def is_number(x: Any, n: int) -> bool:
     return isinstance(x, int | float | np.number) and bool(x == n) and not np.signbit(x) ^ (n < 0)
+
+
+def same_dtype(x: Any, y: Any) -> bool:
+    return bool(type_of_in(x).dtype == type_of_in(y).dtype)
 
 
 def same_type(x: Any, type: Any) -> bool:

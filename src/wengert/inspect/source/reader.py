@@ -12,6 +12,7 @@ from wengert.ir.program import (
     Equation,
     Program,
     Var,
+    numeric,
 )
 
 
@@ -53,7 +54,7 @@ class Reader:
             return True
         if e.row.name not in ("weak", "convert", "stop_gradient") or not self.is_double or isinstance(x, Apply):
             return False
-        have, made = type_of_in(x), e.outs[0].type
+        have, made = numeric(type_of_in(x)), numeric(e.outs[0].type)
         return bool(
             have.form != "array" and made.form != "array" and have.dtype == made.dtype and have.dtype.kind in "fcb"
         )

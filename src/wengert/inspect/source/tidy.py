@@ -3,7 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
-from wengert.inspect.source.statements import Block, Statement, all_statements, blocks_in, renamed, sets, variables_in
+import numpy as np
+
+from wengert.inspect.source.statements import (
+    Block,
+    Statement,
+    all_statements,
+    blocks_in,
+    renamed,
+    sets,
+    type_of_in,
+    variables_in,
+)
 from wengert.inspect.source.words import stem_of
 from wengert.ir.program import Type, Var
 from wengert.rules.indexing import add_at
@@ -94,3 +105,28 @@ def is_sum(x: Var, total: Var, block: Block) -> bool:
     is_array = isinstance(x.type, Type) and x.type.form == "array" and x.type == total.type
     carries = [o for s in block if s.kind == "move" for o, y in zip(s.outs, s.ins) if y is total]
     return is_array and x.name.endswith("_bar") and x in carries
+
+
+def write_numbers(block: Block) -> None:
+    """A number in place of an array of it, where it meets an array of the same shape."""
+    numbers: dict[Any, float] = {}
+    for s in all_statements(block):
+        x = repeated_number(s, numbers)
+        if x is not None:
+            numbers[s.outs[0]] = x
+    for s in all_statements(block):
+        if s.kind == "let" and s.e is not None and s.e.row.elementwise:
+            type = s.outs[0].type
+            others = [x for x in s.ins if not (isinstance(x, Var) and x in numbers)]
+            if any(type_of_in(x) == type for x in others):
+                s.ins = [numbers.get(x, x) if isinstance(x, Var) else x for x in s.ins]
+
+
+def repeated_number(s: Statement, numbers: dict[Any, float]) -> float | None:
+    if s.kind != "let" or s.e is None or not isinstance(s.outs[0].type, Type) or s.outs[0].type.dtype != np.float64:
+        return None
+    if s.e.row.name == "neg" and isinstance(s.ins[0], Var) and s.ins[0] in numbers:
+        return -numbers[s.ins[0]]
+    if s.e.row.name in ("spread", "broadcast_to") and isinstance(s.ins[0], float):
+        return s.ins[0]
+    return float(s.e.params["value"]) if s.e.row.name == "full" and s.outs[0].type.shape else None
