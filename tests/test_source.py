@@ -1,7 +1,11 @@
 """Programs as plain NumPy: the text runs on its own and gives the same numbers."""
 
 import inspect
+import subprocess
+import sys
 import traceback
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -98,7 +102,7 @@ def grad_damped(x, n):
     x_bar = np.zeros(3)
     s_bar = 1.0
     # for i in range(n):
-    for i in reversed(range(n)):
+    for i in range(n - 1, -1, -1):
         # s = 0.5 * s + np.sin(x[i])
         x_bar[i] += np.cos(x[i]) * s_bar
         s_bar *= 0.5
@@ -185,3 +189,64 @@ def test_prints(capsys):
     for f in (talkative, wg.grad(talkative)):
         alone(wg.source(f, x))(x)
         assert capsys.readouterr().out == expected
+
+
+STEPS = """
+import numpy as np
+import wengert as wg
+
+def damped(x):
+    s = 0.0
+    for i in range(len(x)):
+        s = 0.5 * s + np.sin(x[i])
+    return s
+
+gradient = wg.source(wg.grad(damped), np.ones(3)).function()
+gradient(np.zeros(3))
+"""
+
+
+def test_steps_in_pdb(tmp_path):
+    """A breakpoint at a line of the text; the debugger shows the line and the values of its names."""
+    script = tmp_path / "script.py"
+    script.write_text(STEPS)
+    commands = "break 12\ncontinue\nstep\nnext\nnext\nnext\nnext\nnext\np s_bar, i\nwhere\nquit\n"
+    run = [sys.executable, "-m", "pdb", str(script)]
+    out = subprocess.run(run, input=commands, capture_output=True, text=True, timeout=60).stdout
+    assert "-> x_bar[i] += np.cos(x[i]) * s_bar" in out
+    assert "(1.0, 2)" in out
+    assert "<wengert source 1: grad_damped>" in out
+
+
+class Line(NamedTuple):
+    slope: float
+    offset: float
+
+
+@dataclass
+class Fit:
+    line: Line
+    error: float
+
+
+def test_named_tuples_and_dataclasses_keep_their_kind():
+    def fit(line, x):
+        return Fit(Line(line.slope * 2.0, line.offset), np.sum((line.slope * x + line.offset) ** 2))
+
+    args = Line(2.0, 1.0), np.ones(3)
+    text = wg.source(fit, *args)
+    assert "from test_source import Fit\nfrom test_source import Line\n" in text
+    assert alone(text)(*args) == Fit(Line(4.0, 1.0), 27.0)
+
+    def error(line, x):
+        return fit(line, x).error
+
+    assert alone(wg.source(wg.grad(error), *args))(*args) == Line(18.0, 18.0)
+
+
+def test_classes_inside_functions_cannot_be_imported():
+    class Point(NamedTuple):
+        x: float
+
+    with pytest.raises(wg.Diagnostic, match="returns a Point, whose class stands inside a function"):
+        wg.source(lambda x: Point(2 * x), 1.0)

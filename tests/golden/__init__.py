@@ -64,11 +64,15 @@ SOURCES = """alternating_sum bisection branching_map cholesky exponential_smooth
 
 
 def source_page(name):
-    """A program and its gradient as plain NumPy."""
+    """A program as plain NumPy, and its gradient; the way back from its result where that is no number."""
     (program,) = [p for p in PROGRAMS if p.name == name]
-    f = program.function if program.scalar else summed(program.function)
-    sources = wg.source(program.function, *program.args()), wg.source(wg.grad(f, program.argnums), *program.args())
-    return f'"""{program.function.__doc__}"""\n\n' + "\n\n# ---- its gradient\n\n".join(sources)
+    f = program.function
+    if program.scalar:
+        heading, derivative = "its gradient", wg.source(wg.grad(f, program.argnums), *program.args())
+    else:
+        heading, derivative = "its way back", wg.source(f, *program.args(), mode="reverse")
+    sources = wg.source(f, *program.args()), derivative
+    return f'"""{f.__doc__}"""\n\n' + f"\n\n# ---- {heading}\n\n".join(sources)
 
 
 def path_of(name):

@@ -4,6 +4,7 @@ A row that is not listed is called by its own NumPy or SciPy function, or else i
 """
 
 import ast
+import inspect
 import operator
 import re
 import types
@@ -158,7 +159,7 @@ class Module:
         return Text(f"({', '.join(self.literal(part, row).text for part in x)}{',' * (len(x) == 1)})")
 
     def dtype(self, dtype: np.dtype[Any]) -> str:
-        names = {"bool": "bool", "float64": "float", "int64": "int", "complex128": "complex"}
+        names = {"bool": "np.bool_", "float64": "float", "int64": "int", "complex128": "complex"}
         return names.get(dtype.name) or (f"np.{dtype.name}" if dtype.isnative else repr(dtype.str))
 
     def array(self, x: np.ndarray) -> Text:
@@ -209,9 +210,8 @@ class Module:
         body = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
         made = ast.FunctionDef(name=name, args=node.args, body=body, decorator_list=[], type_params=[])
         made = ast.parse(ast.unparse(ast.fix_missing_locations(made)))  # a copy: the tree is shared
-        if f.__code__.co_freevars:
-            raise refusal(row, f"its function `{name}` is made by another function")
-        spelled = {n: self.global_name(f.__globals__[n], n, row) for n in free_names(made) if n in f.__globals__}
+        around = f.__globals__ | inspect.getclosurevars(f).nonlocals
+        spelled = {n: self.global_name(around[n], n, row) for n in free_names(made) if n in around}
         return ast.unparse(Plain(spelled).visit(made))
 
     def global_name(self, x: Any, name: str, row: Primitive | None) -> str:
@@ -230,11 +230,25 @@ class Module:
             self.imports.add(f"from {x.__module__} import {x.__name__}")
             return x.__name__
         if isinstance(x, types.FunctionType):
+            return self.function(x, row, name if x.__name__ == "<lambda>" else "")
+        if isinstance(x, np.ufunc):
             return self.function(x, row)
+        if isinstance(x, dict):
+            return self.table(x, name, row)
         if isinstance(x, type) or callable(x):
             raise refusal(row, f"its function needs `{name}` of wengert")
         if name not in self.constants:
             self.constants[name] = self.literal(x, row).text
+        return name
+
+    def table(self, x: dict[Any, Any], name: str, row: Primitive | None) -> str:
+        """A dict of numbers or functions, which stand before it."""
+        if name not in self.functions:
+            keys = [k.__name__ if isinstance(k, type) else repr(k) for k in x]
+            parts = [
+                f"{key}: {self.global_name(v, f'{name}_{i}', row)}" for i, (key, v) in enumerate(zip(keys, x.values()))
+            ]
+            self.functions[name] = f"{name} = {{{', '.join(parts)}}}"
         return name
 
 
@@ -242,8 +256,11 @@ UFUNCS = {operator.add: "add", operator.sub: "subtract", operator.mul: "multiply
 
 
 def free_names(tree: ast.AST) -> set[str]:
-    """Names that are read, those of annotations left out."""
-    return {n.id for n in ast.walk(Plain({}).visit(tree)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    """Names that are read and not bound, those of annotations left out."""
+    nodes = [*ast.walk(Plain({}).visit(tree))]
+    names = [n for n in nodes if isinstance(n, ast.Name)]
+    bound = {n.id for n in names if not isinstance(n.ctx, ast.Load)} | {n.arg for n in nodes if isinstance(n, ast.arg)}
+    return {n.id for n in names} - bound
 
 
 class Plain(ast.NodeTransformer):
@@ -506,29 +523,42 @@ def spelled_truncate(w: Written) -> Text:
     return Text(f"{w.module.dtype(dtype) if w.module.is_double else f'np.{dtype.name}'}({w.arg(0)})")
 
 
+class Helper(NamedTuple):
+    """The text of a function, simpler where it is called with numbers only."""
+
+    of_numbers: str
+    of_arrays: str
+
+    def for_type(self, type: Any, written: str | None) -> str:
+        return self.of_arrays if type.form == "array" or written == self.of_arrays else self.of_numbers
+
+
 SCALED = '''\
-def scaled(slope, x_bar):
+def scale(slope, x_bar):
     """slope * x_bar, where a zero of x_bar counts even if the slope is infinite."""
-    product = slope * x_bar
-    return product if np.all(np.isfinite(product)) else np.where(np.equal(x_bar, 0), 0, product)[()]'''
-
-
-def spelled_scale(w: Written) -> Text:
-    w.module.functions.setdefault("scaled", SCALED)
-    return Text(f"scaled({w.args()})")
-
-
+    return '''
 LOG_SLOPE = '''\
 def log_slope(x):
     """1 / x: the slope of log, which has none where x < 0."""
-    return np.where(x < 0, np.nan, np.divide(1.0, x))[()]'''
+    return '''
+HELPERS = {
+    "scale": Helper(
+        SCALED + "slope * x_bar if x_bar != 0 else 0.0",
+        SCALED + "np.where(x_bar == 0, 0, slope * x_bar)[()]",
+    ),
+    "log_slope": Helper(
+        LOG_SLOPE + "np.divide(1.0, x) if x >= 0 else np.nan",
+        LOG_SLOPE + "np.where(x < 0, np.nan, np.divide(1.0, x))[()]",
+    ),
+}
 
 
-def spelled_log_slope(w: Written) -> Text:
-    if w.types[0].dtype.kind == "c":
+def spelled_helper(w: Written) -> Text:
+    name = w.row.name
+    if name == "log_slope" and w.types[0].dtype.kind == "c":
         return Text(f"1 / {w.arg(0, SIGN)}", PRODUCT)
-    w.module.functions.setdefault("log_slope", LOG_SLOPE)
-    return Text(f"log_slope({w.arg(0)})")
+    w.module.functions[name] = HELPERS[name].for_type(w.type, w.module.functions.get(name))
+    return called(name)(w)
 
 
 def spelled_empty_stack(w: Written) -> Text:
@@ -548,8 +578,8 @@ SPELLING: dict[str, Spelling] = {
     "ipow": lambda w: powered(w.arg(0, ATOM), w.param("n")),
     "square": lambda w: powered(w.arg(0, ATOM), "2"),
     "reciprocal": lambda w: Text(f"1 / {w.arg(0, SIGN)}", PRODUCT),
-    "scale": spelled_scale,
-    "log_slope": spelled_log_slope,
+    "scale": spelled_helper,
+    "log_slope": spelled_helper,
     "less": comparison("<"),
     "less_equal": comparison("<="),
     "greater": comparison(">"),
@@ -605,9 +635,6 @@ SPELLING: dict[str, Spelling] = {
     "positions": lambda w: Text(f"np.{'nonzero' if len(w.types[0].shape) > 1 else 'flatnonzero'}({w.arg(0)})"),
     "trip_count": spelled_trip_count,
 }
-
-
-HELPERS = {"scale": ("scaled", SCALED), "log_slope": ("log_slope", LOG_SLOPE)}
 
 
 def spell(w: Written) -> Text:

@@ -3,8 +3,9 @@
 import inspect
 import itertools
 import linecache
+import re
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from wengert.ir.program import (
     Program,
     Var,
     dtype_in,
+    numeric,
     type_in,
     walk,
 )
@@ -83,7 +85,7 @@ def source(f: Callable[..., Any], *args: Any, mode: str | None = None, **kwargs:
         x_bar = np.zeros(3)
         s_bar = 1.0
         # for i in range(len(x)):
-        for i in reversed(range(3)):
+        for i in range(2, -1, -1):
             # s = 0.5 * s + np.sin(x[i])
             x_bar[i] += np.cos(x[i]) * s_bar
             s_bar *= 0.5
@@ -132,7 +134,7 @@ class Moving:
     def result_like(self) -> Any:
         """Something of the structure, shapes and dtypes of the result."""
         built = built_for(self.staged, self.args, self.kwargs)
-        numbers = iter([np.zeros(t.shape, t.dtype)[()] for t in map(type_in, built.program.results)])
+        numbers = iter([np.zeros(t.shape, t.dtype)[()] for t in map(numeric, map(type_in, built.program.results))])
         return unflatten(built.structure, [next(numbers) if x is RESULT else x for x in built.leaves])
 
 
@@ -203,13 +205,23 @@ def written(f: Callable[..., Any], built: Built, args: tuple[Any, ...], kwargs: 
         hidden[var] = Global(name, var.type)
     own = identifier(program.name)
     module.names[own] = own
-    writer = Writer(module, program, lambda texts: returned(built, texts), built.written)
+    writer = Writer(module, program, lambda texts: returned(built, texts, module), built.written)
     body = writer.write(own, head, direct, hidden, unpacked, {*reserved, own})
     parts = ["\n".join(sorted(module.imports, key=lambda line: (line.startswith("from"), line)))]
     if module.constants:
         parts.append("\n".join(f"{name} = {text}" for name, text in module.constants.items()))
-    parts = ["\n\n".join(parts), *module.functions.values(), body]
+    parts = ["\n\n".join(parts), *needed(module.functions, body), body]
     return Source("\n\n\n".join(parts) + "\n", own)
+
+
+def needed(functions: dict[str, str], body: str) -> list[str]:
+    """Without those that were named and then not called."""
+    texts = {**functions, "": body}
+
+    def is_called(name: str) -> bool:
+        return any(re.search(rf"\b{name}\b", text) for other, text in texts.items() if other != name)
+
+    return [text for name, text in functions.items() if is_called(name)]
 
 
 def constant_text(module: Module, value: Any) -> str:
@@ -236,8 +248,8 @@ def signature_of(f: Callable[..., Any], structure: Any, leaves: list[Any]) -> tu
     except (TypeError, ValueError):
         bound = {f"x{i}": x for i, x in enumerate(args)} | kwargs
         kinds = dict.fromkeys(bound, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
-    parts = []
+    stars: dict[Any, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    parts: list[str] = []
     for name, kind in kinds.items():
         if kind is inspect.Parameter.KEYWORD_ONLY and not any(p.startswith("*") for p in parts):
             parts.append("*")
@@ -252,26 +264,38 @@ class Piece(str):
     """The text of a number among the results."""
 
 
-def returned(built: Built, texts: list[str]) -> str:
+def returned(built: Built, texts: list[str], module: Module) -> str:
     left = iter(texts)
     whole = unflatten(built.structure, [Piece(next(left)) if x is RESULT else x for x in built.leaves])
-    return container(whole)
+    return container(whole, module)
 
 
-def container(x: Any) -> str:
-    """A container of results as an expression; named tuples and dataclasses by the names of their fields."""
+def container(x: Any, module: Module) -> str:
+    """A container of results as an expression; named tuples and dataclasses by their own classes."""
     if isinstance(x, Piece):
         return str(x)
     if isinstance(x, dict):
-        return f"{{{', '.join(f'{key!r}: {container(v)}' for key, v in x.items())}}}"
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return container(x._asdict())
-    if isinstance(x, tuple):
-        return f"({', '.join(map(container, x))}{',' * (len(x) == 1)})"
-    if isinstance(x, list):
-        return f"[{', '.join(map(container, x))}]"
-    if is_dataclass(x):
-        return container({name: getattr(x, name) for name in x.__dataclass_fields__})
+        return f"{{{', '.join(f'{key!r}: {container(v, module)}' for key, v in x.items())}}}"
+    fields = getattr(x, "_fields", None) or getattr(x, "__dataclass_fields__", None)
+    if fields is not None:
+        parts = [f"{name}={container(getattr(x, name), module)}" for name in fields]
+        return f"{imported(type(x), module)}({', '.join(parts)})"
+    if isinstance(x, tuple | list):
+        texts = [container(v, module) for v in x]
+        return tupled_exactly(texts) if isinstance(x, tuple) else f"[{', '.join(texts)}]"
     if x is None or isinstance(x, bool | int | float | str | complex):
         return repr(x)
     raise refusal(None, f"it returns a {type(x).__name__}, which has no text")
+
+
+def tupled_exactly(texts: list[str]) -> str:
+    return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
+
+
+def imported(kind: type, module: Module) -> str:
+    """The name of a class of the user's, which the text imports."""
+    where, name = kind.__module__, kind.__name__
+    if getattr(sys.modules.get(where), name, None) is not kind:
+        raise refusal(None, f"it returns a {name}, whose class stands inside a function, and no text can import it")
+    module.imports.add(f"from {where} import {name}")
+    return name

@@ -6,12 +6,16 @@ import keyword
 import linecache
 import re
 from collections.abc import Callable, Iterator, Sequence
+from math import frexp
 from typing import Any
 
 import numpy as np
 
-from wengert.inspect.source.inlining import inline
-from wengert.inspect.source.naming import Names
+from wengert.inspect.source.choices import check_once, choose, is_truth, simplify_branches
+from wengert.inspect.source.counting import count_as_written, countdown
+from wengert.inspect.source.inlining import inline, is_place
+from wengert.inspect.source.keeping import keep_in_one
+from wengert.inspect.source.naming import Names, name_elements
 from wengert.inspect.source.reader import Reader
 from wengert.inspect.source.sharing import HEAD, Sharing, is_shared, memory
 from wengert.inspect.source.statements import (
@@ -25,15 +29,19 @@ from wengert.inspect.source.statements import (
     type_of_in,
     variables_in,
 )
-from wengert.inspect.source.tidy import drop_unread, keep_early
-from wengert.inspect.source.words import RESERVED
+from wengert.inspect.source.tidy import add_in_place, drop_unread, keep_early, start_with_terms, write_numbers
+from wengert.inspect.source.words import RESERVED, users_names
 from wengert.inspect.spelling import (
+    AND,
     ATOM,
     HELPERS,
+    NOT,
+    OR,
     PRODUCT,
     SIGN,
     SPELLING,
     SUM,
+    TERNARY,
     Module,
     Text,
     Written,
@@ -50,7 +58,10 @@ from wengert.ir.program import (
     Type,
     Var,
     holes,
+    numeric,
+    walk,
 )
+from wengert.rules.elementwise import mul
 from wengert.rules.indexing import is_basic
 
 
@@ -77,7 +88,7 @@ class Writer:
         env: dict[Var, Any] = {p: Var(p.name, p.type) for p in self.program.params}
         env.update(hidden)
         pinned = {env[p]: n for p, n in params.items()}
-        reader = Reader(self.helper, self.module.is_double)
+        reader = Reader(self.helper, self.module.is_double, users_names(map(line_of, walk(self.program))))
         count = len(self.program.results) - len(self.written)
         block: Block = [Statement("unpack", [env[p]], [], text=text) for p, text in unpacked.items()]
         unpacking = len(block)
@@ -85,10 +96,20 @@ class Writer:
         results = reader.results(self.program, env)
         stores = [(env[self.program.params[i]], x) for i, x in zip(self.written, results[count:])]
         block.append(Statement("return", [], [*results[:count], *(x for pair in stores for x in pair)]))
+        count_as_written(block)
         drop_unread(block)
+        start_with_terms(block)
+        write_numbers(block)
+        add_in_place(block)
+        drop_unread(block)
+        keep_in_one(block)
+        name_elements(block)
         for inner in blocks_in(block):
             keep_early(inner)
-        inline(block, weight)
+        check_once(block)
+        inline(block)
+        simplify_branches(block)
+        inline(block)
         used = {x for s in all_statements(block) for x in variables_in(s.ins)}
         block = [s for i, s in enumerate(block) if i >= unpacking or s.outs[0] in used]
         self.spell_functions(block)
@@ -120,7 +141,7 @@ class Writer:
         for p in own:
             if p in copied:
                 self.line(1, f"{names.names[p]} = {names.names[p]}.copy()")
-        self.block(block[:-1], 1)
+        self.statements(block[:-1], 1)
         for p, x in stores:
             if p not in direct:
                 self.line(1, f"{names.names[p]}[...] = {self.text(x).text}")
@@ -140,8 +161,8 @@ class Writer:
         rows += [x.e.row for s in all_statements(block) for x in applications(s.ins)]
         for row in rows:
             if row.name in HELPERS:
-                self.module.functions.setdefault(*HELPERS[row.name])
-            elif row.name not in SPELLING:
+                self.module.functions.setdefault(row.name, HELPERS[row.name].of_numbers)
+            elif row.name not in SPELLING and row is not choose:
                 self.module.function(row.evaluate, row, row.name)
 
     def in_order(self, block: Block) -> list[tuple[Var, Var]]:
@@ -187,7 +208,10 @@ class Writer:
             return shorter
         texts = [self.text(x) for x in ins]
         types = [type_of_in(x) for x in ins]
-        return spell(Written(e.row, texts, types, e.params, e.count, e.outs[0].type, self.module))
+        written = Written(e.row, texts, types, e.params, e.count, e.outs[0].type, self.module)
+        if e.row.name == "getitem" and is_element(ins[0]):
+            return Text(f"{texts[0].text[:-1]}, {written.index(e.params['index'])}]")  # a[i][j] is a[i, j]
+        return spell(written)
 
     def unspread(self, e: Equation, ins: list[Any], i: int) -> Any:
         """A number in place of an array of it, where another operand has the shape."""
@@ -195,24 +219,39 @@ class Writer:
         if not isinstance(x, Apply) or x.e.row.name not in ("spread", "broadcast_to") or not e.row.elementwise:
             return x
         others = [type_of_in(y) for k, y in enumerate(ins) if k != i]
-        inner = type_of_in(x.ins[0])
-        if inner.shape == () and any(
-            t.shape == e.outs[0].type.shape and t.dtype == e.outs[0].type.dtype for t in others
-        ):
+        inner, out = type_of_in(x.ins[0]), numeric(e.outs[0].type)
+        if inner.shape == () and any(t.shape == out.shape and t.dtype == out.dtype for t in others):
             return x.ins[0]
         return x
 
     def shorter(self, e: Equation, ins: list[Any]) -> Text | None:
         """x for x * 1, -x for 0 - x and x * -1, x - y for x + (-y)."""
         name, type = e.row.name, e.outs[0].type
+        if isinstance(type, Stack):
+            return None
         if name == "mul":
             for x, y in (ins, ins[::-1]):
                 if is_number(y, 1) and same_type(x, type):
                     return self.text(x)
                 if is_number(y, -1) and same_type(x, type):
                     return negative(self.text(x))
-                if is_number(y, 1) and type == FLOAT and type_of_in(x).dtype.kind == "i":
+                if (
+                    is_number(y, 1)
+                    and self.module.is_double
+                    and type.form != "array"
+                    and type_of_in(x).dtype.kind == "i"
+                ):
                     return Text(f"float({self.text(x).text})")
+        if name == "mul" and (merged := constants_merged(ins)):
+            return self.applied(e, merged)
+        if name == "scale" and isinstance(ins[1], float | np.floating) and ins[1] != 0:
+            return self.scaled(ins[0], ins[1], type)
+        if name in ("logical_or", "logical_and") and type.form != "array":
+            for x, y in (ins, ins[::-1]):
+                if is_truth(y, name == "logical_and") and type_of_in(x).dtype == type.dtype:
+                    return self.text(x)
+        if name == "choose":
+            return self.chosen(*ins)
         if name == "neg" and type.dtype.kind in "fc":
             return negative(self.text(ins[0]))
         if name == "sub" and is_number(ins[0], 0) and same_type(ins[1], type):
@@ -220,6 +259,27 @@ class Writer:
         if name in ("add", "sub", "mul", "div") and type.dtype.kind in "fc":
             return signed(name, self.text(ins[0]), self.text(ins[1]))
         return None
+
+    def chosen(self, test: Any, x: Any, y: Any) -> Text:
+        """x if test else y; `and`, `or` and `not` where x or y is a truth value."""
+        if is_truth(x, True) and is_truth(y, False):
+            return self.text(test)
+        if is_truth(x, False) and is_truth(y, True):
+            return Text(self.negated(test), NOT)
+        condition, texts = self.text(test), [self.text(x), self.text(y)]
+        if is_truth(y, False) or y is test:
+            return Text(f"{condition.within(AND)} and {texts[0].within(AND)}", AND)
+        if is_truth(x, True) or x is test:
+            return Text(f"{condition.within(OR)} or {texts[1].within(OR)}", OR)
+        return Text(f"{texts[0].within(OR)} if {condition.within(OR)} else {texts[1].text}", TERNARY)
+
+    def scaled(self, slope: Any, by: Any, type: Type) -> Text:
+        """A slope times a number that is not 0; b / x for 1 / x * b, where b is a power of two, and so exact."""
+        if isinstance(slope, Apply) and slope.e.row.name == "div" and abs(frexp(by)[0]) == 0.5:
+            x, y = slope.ins
+            if isinstance(x, float):
+                return self.applied(slope.e, [x * by, y])
+        return self.applied(Equation([Var("mul", type)], mul, [slope, by], {}, 2), [slope, by])
 
     # ------------------------------------------------------------ statements
 
@@ -238,11 +298,14 @@ class Writer:
 
     def block(self, block: Block, depth: int) -> None:
         before = len(self.lines)
+        self.statements(block, depth)
+        if not any(not line.lstrip().startswith("#") for line in self.lines[before:]):
+            self.line(depth, "pass")
+
+    def statements(self, block: Block, depth: int) -> None:
         for s in block:
             self.comment(s, depth)
             getattr(self, f"write_{s.kind}")(s, depth)
-        if not any(not line.lstrip().startswith("#") for line in self.lines[before:]):
-            self.line(depth, "pass")
 
     def target(self, x: Var, s: Statement) -> str:
         return self.names.names[x] if x in s.live else "_"
@@ -294,6 +357,9 @@ class Writer:
         index = e.params["index"]
         w = Written(e.row, texts, types, e.params, e.count, types[0], self.module)
         inside = w.index(index) if index else "..."
+        if e.row.name == "add_at" and not index:
+            self.augmented(depth, name, "+", texts[1])
+            return
         if e.row.name == "write":
             self.write_place(depth, s, f"{place.within(ATOM)}[{inside}]".replace("][:]", "]"), texts[1])
         elif is_basic(index) and all(types[hole.operand].shape == () for hole in holes(index)):
@@ -305,7 +371,7 @@ class Writer:
     def write_place(self, depth: int, s: Statement, place: str, value: Text) -> None:
         """a[i] = v, or a[i] += v for a[i] = a[i] + v."""
         x = s.ins[1]
-        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and x.e.outs[0].type.dtype == s.outs[0].type.dtype:
+        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and same_dtype(x, s.outs[0]):
             for y, z in (x.ins, x.ins[::-1])[: 2 if x.e.row.name in COMMUTATIVE else 1]:
                 is_old = isinstance(y, Apply) and y.ins[0] is s.ins[0] and type_of_in(y).shape == type_of_in(x).shape
                 if is_old and self.text(y).text == place:
@@ -356,16 +422,16 @@ class Writer:
 
     def accumulated(self, depth: int, o: Var, x: Any, name: str) -> bool:
         """x += a + b for x = x + a + b, and x *= a for x = x * a."""
-        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and x.e.outs[0].type.dtype == o.type.dtype:
+        if isinstance(x, Apply) and x.e.row.name in AUGMENTED and same_dtype(x, o):
             for y, z in (x.ins, x.ins[::-1])[: 2 if x.e.row.name in COMMUTATIVE else 1]:
-                if isinstance(y, Var) and self.names.names[y] == name and y.type.dtype == o.type.dtype:
+                if isinstance(y, Var) and self.names.names[y] == name and same_dtype(y, o):
                     self.augmented(depth, name, AUGMENTED[x.e.row.name], self.text(z))
                     return True
         terms = []
-        while isinstance(x, Apply) and x.e.row.name in ("add", "sub") and x.e.outs[0].type.dtype == o.type.dtype:
+        while isinstance(x, Apply) and x.e.row.name in ("add", "sub") and same_dtype(x, o):
             terms.append((x.e.row.name, x.ins[1]))
             x = x.ins[0]
-        if not terms or not isinstance(x, Var) or self.names.names[x] != name or x.type.dtype != o.type.dtype:
+        if not terms or not isinstance(x, Var) or self.names.names[x] != name or not same_dtype(x, o):
             return False
         (row, first), *rest = reversed(terms)
         if row == "sub" and rest:
@@ -434,7 +500,7 @@ class Writer:
         return f"f{quoted}"
 
     def negated(self, x: Any) -> str:
-        if isinstance(x, Apply) and x.e.row.name == "logical_not" and x.e.outs[0].type.form != "array":
+        if isinstance(x, Apply) and x.e.row.name == "logical_not" and numeric(x.e.outs[0].type).form != "array":
             return self.text(x.ins[0]).text
         text = self.text(x)
         return f"not {text.text}" if text.binding > 3 else f"not ({text.text})"
@@ -471,23 +537,16 @@ class Writer:
         return found if any(not line.lstrip().startswith("#") for line in found) else []
 
     def write_for(self, s: Statement, depth: int) -> None:
-        lo, hi, step = map(self.text, s.ins)
         index = s.outs[0]
         is_read = any(index in variables_in(inner.ins) for inner in all_statements(s.blocks[0]))
-        counted = self.counted(lo, hi, step)
-        if not is_read and counted.startswith("reversed(range("):
-            counted = counted[len("reversed(") : -1]
+        is_reversed = is_read and s.text == "reversed"
+        down = countdown(s.ins) if is_reversed else None
+        counted = ranged(*map(self.text, down or s.ins))
+        if is_reversed and down is None:
+            counted = f"reversed({counted})"
         self.line(depth, f"for {self.names.names[index] if is_read else '_'} in {counted}:")
         self.block(s.blocks[0], depth + 1)
         self.last_comment = ""
-
-    def counted(self, lo: Text, hi: Text, step: Text) -> str:
-        if step.text == "-1" and hi.text == "-1":
-            if lo.text.endswith(" - 1"):
-                return f"reversed({ranged(Text('0'), Text(lo.text[: -len(' - 1')]), Text('1'))})"
-            if lo.text.isdigit():
-                return f"reversed(range({int(lo.text) + 1}))"
-        return ranged(lo, hi, step)
 
     def write_while(self, s: Statement, depth: int) -> None:
         asking = self.inside(s.blocks[0], depth + 1)
@@ -502,9 +561,18 @@ class Writer:
         self.last_comment = ""
 
 
+def constants_merged(ins: list[Any]) -> list[Any] | None:
+    """c * x for a * (b * x), where a is a power of two: then both are the same to the bit."""
+    for x, y in (ins, ins[::-1]):
+        if isinstance(y, float) and abs(frexp(y)[0]) == 0.5 and isinstance(x, Apply) and x.e.row.name == "mul":
+            for number, other in (x.ins, x.ins[::-1]):
+                if isinstance(number, float) and type_of_in(other) == x.e.outs[0].type:
+                    return [number * y, other]
+    return None
+
+
 AUGMENTED = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 COMMUTATIVE = ("add", "mul")
-FLOAT = Type(np.dtype(float), (), "weak")
 
 
 def negative(x: Text) -> Text:
@@ -536,7 +604,9 @@ def operator_of(x: Text) -> ast.operator | None:
 
 
 def signed(name: str, x: Text, y: Text) -> Text | None:
-    """A sum, product or quotient with as few signs as it needs."""
+    """A sum, product or quotient with as few signs as it needs; 2 * x for x + x."""
+    if name == "add" and x.text == y.text:
+        return Text(f"2.0 * {x.within(PRODUCT)}", PRODUCT)
     minus_x, minus_y = positive(x), positive(y)
     if minus_y is None:
         if name == "add" and minus_x is not None and x.binding == SIGN:
@@ -546,6 +616,10 @@ def signed(name: str, x: Text, y: Text) -> Text | None:
         return Text(f"{x.within(SUM)} {'-' if name == 'add' else '+'} {minus_y.within(PRODUCT)}", SUM)
     product = Text(f"{(minus_x or x).within(PRODUCT)} {AUGMENTED[name]} {minus_y.within(SIGN)}", PRODUCT)
     return product if minus_x else negative(product)
+
+
+def is_element(x: Any) -> bool:
+    return isinstance(x, Apply) and x.e.row.name == "getitem" and is_place(x.e)
 
 
 def is_update_of(x: Any, param: Var, block: Block) -> bool:
@@ -573,20 +647,13 @@ def is_number(x: Any, n: int) -> bool:
     return isinstance(x, int | float | np.number) and bool(x == n) and not np.signbit(x) ^ (n < 0)
 
 
+def same_dtype(x: Any, y: Any) -> bool:
+    return bool(type_of_in(x).dtype == type_of_in(y).dtype)
+
+
 def same_type(x: Any, type: Any) -> bool:
     mine = type_of_in(x)
     return bool(mine.shape == type.shape and mine.dtype == type.dtype)
-
-
-def weight(x: Any) -> int:
-    """About how many characters an operand takes."""
-    if isinstance(x, Apply):
-        inside = sum(map(weight, x.ins)) + 3 * len(x.ins)
-        return inside + (4 if x.e.row.name in SHORT_FORMS else 8)
-    return len(x.name) if isinstance(x, Var) else min(len(str(x)), 8)
-
-
-SHORT_FORMS = {"add", "sub", "mul", "div", "neg", "getitem", "weak"}
 
 
 def is_open_tuple(text: str) -> bool:

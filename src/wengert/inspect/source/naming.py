@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from wengert.inspect.source.inlining import wishes
 from wengert.inspect.source.statements import Block, Statement, all_statements, variables_in
-from wengert.inspect.source.words import RESERVED, WORDS, is_derived_from_row, stem_of
+from wengert.inspect.source.words import DERIVED, RESERVED, is_derived_from_row, shown, stem_of
 from wengert.inspect.spelling import (
     numbered,
 )
 from wengert.ir.program import (
+    Hole,
     Var,
-    is_unnamed,
 )
 
 
@@ -116,12 +117,69 @@ class Names:
     def wish(self, group: list[Var]) -> str:
         counts = Counter(x.name for x in group)
         best = max(group, key=lambda x: (not is_derived_from_row(x.name), counts[x.name], -x.number))
-        stem, suffix = stem_of(best.name)
-        if is_unnamed(stem):
-            stem = WORDS.get(stem, stem)
-        name = re.sub(r"\W+", "_", stem).strip("_") + suffix
+        name = re.sub(r"\W+", "_", shown(best.name)).strip("_")
         bad = not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED
         return f"{name}_" if bad and f"{name}_".isidentifier() else "x" if bad else name
+
+
+# ---------------------------------------------------------------- elements are called after their arrays
+
+
+def name_elements(block: Block) -> None:
+    """`x_i` for an unnamed value that is read from x[i] or becomes x[i]; `x_kept` for where such are kept."""
+    elements = Elements(block)
+    for s in all_statements(block):
+        if s.kind == "let" and s.e is not None and s.e.row.name == "getitem":
+            elements.name(s.outs[0], s.ins[0], s)
+    for s in all_statements(block):
+        if s.kind == "update" and s.e is not None and s.e.row.name == "write" and isinstance(s.ins[1], Var):
+            elements.name(s.ins[1], s.outs[0], s)
+    for s in all_statements(block):
+        if s.kind in ("push", "update") and isinstance(s.ins[1], Var) and s.ins[1] in elements.arrays:
+            elements.name_kept(s.outs[0], s.ins[1])
+    for s in all_statements(block):
+        if s.kind == "pop" and is_derived_from_row(s.outs[1].name):
+            s.outs[1].name = elements.of_kept.get(s.outs[0], s.outs[1].name)
+
+
+class Elements:
+    """
+    arrays     value -> the name of the array whose element it is
+    of_kept    where values are kept -> the name of one
+    """
+
+    def __init__(self, block: Block) -> None:
+        self.arrays: dict[Var, str] = {}
+        self.of_kept: dict[Var, str] = {}
+        self.partners: dict[Var, set[Var]] = {}
+        for x, y in wishes(block):
+            self.partners.setdefault(x, set()).add(y)
+            self.partners.setdefault(y, set()).add(x)
+
+    def name(self, element: Var, array: Any, s: Statement) -> None:
+        assert s.e is not None
+        if not is_derived_from_row(element.name) or not isinstance(array, Var) or is_derived_from_row(array.name):
+            return
+        stem, suffix = stem_of(array.name)
+        if suffix.endswith("_kept") or element in self.arrays:
+            return
+        self.arrays[element] = array.name
+        index = [s.ins[p.operand] if isinstance(p, Hole) else p for p in s.e.params["index"]]
+        letters = [p.name if isinstance(p, Var) else str(p) for p in index]
+        simple = letters and all(re.fullmatch(r"[a-z]|\d", letter) for letter in letters)
+        element.name = f"{DERIVED}{stem}_{''.join(letters) if simple else 'part'}{suffix}"
+
+    def name_kept(self, kept: Var, element: Var) -> None:
+        if not is_derived_from_row(kept.name) or not kept.name.endswith("_kept"):
+            return
+        name = f"{DERIVED}{self.arrays[element]}_kept"
+        found, queue = {kept}, [kept]
+        for x in queue:
+            x.name = name
+            self.of_kept[x] = element.name
+            new = self.partners.get(x, set()) - found
+            found |= new
+            queue += new
 
 
 def live_at_start(block: Block) -> set[Var]:

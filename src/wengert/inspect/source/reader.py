@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from wengert.inspect.source.statements import Apply, Block, Statement, type_of_in
-from wengert.inspect.source.words import better, is_derived_from_row
+from wengert.inspect.source.words import better, is_derived_from_row, marked
 from wengert.ir.evaluate import line_of
 from wengert.ir.program import (
     Equation,
     Program,
     Var,
+    numeric,
 )
 
 
 class Reader:
     """Statements with a variable for each value; regions stand in place, what they read are the variables around."""
 
-    def __init__(self, helper: Callable[[Program], str], is_double: bool) -> None:
-        self.helper, self.is_double = helper, is_double
+    def __init__(self, helper: Callable[[Program], str], is_double: bool, users: set[str]) -> None:
+        self.helper, self.is_double, self.users = helper, is_double, users
         self.depth = 0
 
     def block(self, program: Program, env: dict[Var, Any]) -> Block:
@@ -31,7 +32,7 @@ class Reader:
         return found
 
     def made(self, e: Equation, env: dict[Var, Any]) -> list[Var]:
-        env.update({o: Var(o.name, o.type) for o in e.outs})
+        env.update({o: Var(marked(o.name, self.users, e.row.name), o.type) for o in e.outs})
         return [env[o] for o in e.outs]
 
     def statements(self, e: Equation, ins: list[Any], env: dict[Var, Any]) -> Iterator[Statement]:
@@ -43,7 +44,7 @@ class Reader:
         elif self.is_same(e, ins[0] if ins else None):
             env[e.outs[0]] = ins[0]
             if isinstance(ins[0], Var) and is_derived_from_row(ins[0].name):
-                ins[0].name = better(ins[0].name, e.outs[0].name)
+                ins[0].name = better(ins[0].name, marked(e.outs[0].name, self.users, e.row.name))
         else:
             yield Statement("let", self.made(e, env), ins, e)
 
@@ -53,9 +54,9 @@ class Reader:
             return True
         if e.row.name not in ("weak", "convert", "stop_gradient") or not self.is_double or isinstance(x, Apply):
             return False
-        have, made = type_of_in(x), e.outs[0].type
+        have, made = numeric(type_of_in(x)), numeric(e.outs[0].type)
         return bool(
-            have.form != "array" and made.form != "array" and have.dtype == made.dtype and have.dtype.kind in "fc"
+            have.form != "array" and made.form != "array" and have.dtype == made.dtype and have.dtype.kind in "fcb"
         )
 
     def results(self, program: Program, env: dict[Var, Any]) -> list[Any]:
@@ -93,7 +94,10 @@ class Reader:
         self, params: list[Var], ins: list[Any], consts: int, e: Equation, env: dict[Var, Any]
     ) -> tuple[list[Var], dict[Var, Any]]:
         """Variables for the carries, which are the results of the loop, and what the parameters are."""
-        carries = [Var(better(o.name, p.name), p.type) for o, p in zip(e.outs, params[consts:])]
+        carries = [
+            Var(better(marked(o.name, self.users), marked(p.name, self.users)), p.type)
+            for o, p in zip(e.outs, params[consts:])
+        ]
         env.update(zip(e.outs, carries))
         return carries, dict(zip(params, [*ins[:consts], *carries]))
 

@@ -93,3 +93,9 @@ def sets(s: Statement) -> Iterator[Var]:
     for inner in s.blocks:
         for other in inner:
             yield from sets(other)
+
+
+def renamed(block: Block, names: dict[Any, Any]) -> None:
+    for s in all_statements(block):
+        s.outs = [names.get(o, o) for o in s.outs]
+        s.ins = [names.get(x, x) if isinstance(x, Var) else x for x in s.ins]
