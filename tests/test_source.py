@@ -11,6 +11,8 @@ from golden import summed
 from programs import PROGRAMS
 from test_programs import leaves
 from wengert.core.primitive import TABLE
+from wengert.core.tree import map_leaves
+from wengert.inspect.source.entry import is_moving
 
 CASES = [pytest.param(p, id=p.name) for p in PROGRAMS]
 same = dict(rtol=1e-11, atol=1e-13)
@@ -53,6 +55,27 @@ def test_forward(program):
     found = alone(wg.source(program.function, *args, mode="forward"))(*program.args(), program.args()[0])
     f = lambda x: program.function(x, *program.args()[1:])  # noqa: E731
     np.testing.assert_allclose(leaves(found), leaves(wg.jvp(f, args[:1], program.args()[:1])), **same)
+
+
+@pytest.mark.parametrize("program", CASES)
+def test_reverse(program):
+    """Values and cotangents, of all that a program returns and all of its float arguments."""
+    random = np.random.default_rng(0)
+    args, staged = program.args(), wg.jit(program.function)
+    moved = [i for i, x in enumerate(args) if is_moving(x)]
+    if not moved:
+        pytest.skip("no argument takes a cotangent")
+
+    def f(*xs):
+        every = list(program.args())
+        for i, x in zip(moved, xs):
+            every[i] = x
+        return staged(*every)
+
+    out, pull = wg.vjp(f, *[args[i] for i in moved])
+    seed = map_leaves(lambda x: np.asarray(random.normal(size=np.shape(x)))[()], out)
+    found = alone(wg.source(program.function, *program.args(), mode="reverse"))(*program.args(), seed)
+    np.testing.assert_allclose(leaves(found), leaves((out, pull(seed))), **same)
 
 
 def test_text():

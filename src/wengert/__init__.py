@@ -23,6 +23,7 @@ from wengert.frontend.jit import jit
 from wengert.inspect.explain import Explanation, explain
 from wengert.inspect.kept import kept
 from wengert.inspect.program import program
+from wengert.inspect.report import Report, report
 from wengert.inspect.source import source
 from wengert.symbolic import to_sympy
 from wengert.tensor import Tensor, no_grad
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Diagnostic",
     "Explanation",
+    "Report",
     "Tensor",
     "check_grads",
     "checkpoint",
@@ -55,6 +57,7 @@ __all__ = [
     "numerical",
     "primitive",
     "program",
+    "report",
     "source",
     "stop_gradient",
     "to_sympy",

@@ -72,12 +72,14 @@ class Diagnostic(Exception):
     what     what happened, in the user's terms
     because  one cause
     instead  one way out
+    places   of a function that cannot be staged, all of them; otherwise empty
     """
 
     def __init__(self, code: str, what: str, because: str, instead: str, where: Position | None = None) -> None:
         assert code in CODES, code
         self.code, self.what, self.because, self.instead = code, what, because, instead
         self.where = where if where is not None else user_position()
+        self.places: tuple[Any, ...] = ()
         super().__init__(self.render())
 
     def render(self) -> str:

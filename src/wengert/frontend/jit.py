@@ -5,7 +5,7 @@ import inspect
 import io
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 import wengert.transforms  # noqa: F401  fills the columns of the rows of control flow
-from wengert.core.diagnostic import Diagnostic
+from wengert.core.diagnostic import Diagnostic, Position, definition
 from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.refuse import Ended, NeedsSpecialising
+from wengert.frontend.read import Source
+from wengert.frontend.refuse import Ended, NeedsGeneral, NeedsSpecialising
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var, has_extents, result_types
@@ -233,10 +234,14 @@ def own(x: Any, operands: list[Any]) -> Any:
 def build(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int]) -> Built:
     """Stage one call."""
     with deep_recursion():
-        try:
-            return staged(f, leaves, structure, places, specialised=False)
-        except NeedsSpecialising:
-            return staged(f, leaves, structure, places, specialised=True)
+        general: list[Source] = []
+        while True:
+            try:
+                return staged(f, leaves, structure, places, general=general)
+            except NeedsGeneral as found:
+                general.append(found.source)
+            except NeedsSpecialising:
+                return staged(f, leaves, structure, places, specialised=True)
 
 
 @contextmanager
@@ -259,8 +264,15 @@ def active(staging: Staging) -> Iterator[None]:
         ACTIVE.reset(token)
 
 
-def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int], specialised: bool) -> Built:
-    staging = Staging(getattr(f, "__name__", type(f).__name__), specialised)
+def staged(
+    f: Callable[..., Any],
+    leaves: list[Any],
+    structure: Any,
+    places: list[int],
+    specialised: bool = False,
+    general: Sequence[Source] = (),
+) -> Built:
+    staging = Staging(getattr(f, "__name__", type(f).__name__), specialised, general)
     stage = staging.stage
     with active(staging), stage.building(staging.refusals.function) as block:
         values, seen = list(leaves), dict[int, Any]()
@@ -277,7 +289,7 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
         args, kwargs = unflatten(structure, values)
         out = staging.whole(f, list(args), kwargs)
         found, shape = flatten(out)
-        refuse_texts(found)
+        refuse_texts(found, definition(inspect.unwrap(f)))
         numbers = [x for x in found if is_result(x)]
         written = [k for k, i in enumerate(places) if values[i].aux is not params[k]]
         written = [k for k in written if not any(values[places[j]] is values[places[k]] for j in written if j < k)]
@@ -299,7 +311,7 @@ def params_apart(params: list[Var]) -> list[Var]:
     return [p if p not in params[:i] else Var(p.name, p.type) for i, p in enumerate(params)]
 
 
-def refuse_texts(leaves: list[Any]) -> None:
+def refuse_texts(leaves: list[Any], where: Position | None) -> None:
     for x in leaves:
         if isinstance(x, Message):
             raise Diagnostic(
@@ -307,6 +319,7 @@ def refuse_texts(leaves: list[Any]) -> None:
                 "a text with values of the program in it is returned",
                 "texts are made while the function is staged, when its values are not known",
                 "return the values, and make the text of them",
+                where,
             )
 
 

@@ -5,6 +5,7 @@ A row that is not listed is called by its own NumPy or SciPy function, or else i
 
 import ast
 import operator
+import re
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -338,7 +339,13 @@ def along(method: str) -> Spelling:
 def spelled_power(w: Written) -> Text:
     if all(t.form == "weak" for t in w.types) and w.types[1].dtype.kind == "f":
         return Text(f"np.power({w.args()})")  # never complex, as a number of Python might be
-    return Text(f"{w.arg(0, ATOM)} ** {w.arg(1, SIGN)}", POWER)
+    return powered(w.arg(0, ATOM), w.arg(1, SIGN))
+
+
+def powered(base: str, exponent: str) -> Text:
+    """With spaces where an operand is more than a name or a number, as formatters write it."""
+    simple = re.fullmatch(r"[\w.]+", base) and re.fullmatch(r"-?[\w.]+", exponent)
+    return Text(f"{base}**{exponent}" if simple else f"{base} ** {exponent}", POWER)
 
 
 def spelled_full(w: Written) -> Text:
@@ -348,6 +355,17 @@ def spelled_full(w: Written) -> Text:
     if value in (0, 1):
         return Text(f"np.{'ones' if value else 'zeros'}({shape}{of})")
     return Text(f"np.full({shape}, {w.value(value)}{of})")
+
+
+def spelled_where(w: Written) -> Text:
+    """Of numbers as Python chooses; max(y, x) is x where x > y, else y."""
+    if any(t.form == "array" for t in w.types) or len({t.dtype for t in (*w.types[1:], w.type)}) > 1:
+        return called("np.where")(w)
+    test, x, y = w.arg(0, OR), w.arg(1, OR), w.arg(2, TERNARY)
+    for sign, name in (" > ", "max"), (" < ", "min"):
+        if w.ins[0].binding == COMPARE and test == f"{w.arg(1, SUM)}{sign}{w.arg(2, SUM)}":
+            return Text(f"{name}({y}, {x})")
+    return Text(f"{x} if {test} else {y}", TERNARY)
 
 
 def spelled_getitem(w: Written) -> Text:
@@ -393,6 +411,9 @@ def spelled_spread(w: Written) -> Text:
 
 def filled(w: Written, shape: Any) -> Text:
     """An array of a shape, of one number."""
+    simple = {"0.0": "zeros", "1.0": "ones"}.get(w.arg(0))
+    if simple and w.type.dtype.name == "float64":
+        return Text(f"np.{simple}({w.shape(shape) if shape else '()'})")
     return Text(f"np.full({w.shape(shape) if shape else '()'}, {w.arg(0)})")
 
 
@@ -406,7 +427,18 @@ def spelled_broadcast_to(w: Written) -> Text:
 def spelled_reshape(w: Written) -> Text:
     if w.types[0].form != "array":
         return Text(f"np.reshape({w.arg(0)}, {w.value(tuple(w.params['shape']))})")
+    column = column_or_row(w)
+    if column is not None:
+        return column
     return Text(f"{w.arg(0, ATOM)}.reshape({w.shape(w.params['shape']) if w.params['shape'] else '()'})")
+
+
+def column_or_row(w: Written) -> Text | None:
+    """x[:, None] and x[None, :] for a vector with one more axis."""
+    shape, have = tuple(w.params["shape"]), w.types[0].shape
+    if len(have) != 1 or len(shape) != 2 or 1 not in shape or shape not in ((*have, 1), (1, *have)):
+        return None
+    return Text(f"{w.arg(0, ATOM)}[{':, None' if shape[1] == 1 and have != (1,) else 'None, :'}]")
 
 
 def spelled_transpose(w: Written) -> Text:
@@ -513,8 +545,8 @@ SPELLING: dict[str, Spelling] = {
     "floordiv": infix("//", PRODUCT, PRODUCT, SIGN),
     "neg": lambda w: Text(f"-{w.arg(0, SIGN)}", SIGN),
     "pow": spelled_power,
-    "ipow": lambda w: Text(f"{w.arg(0, ATOM)} ** {w.param('n')}", POWER),
-    "square": lambda w: Text(f"{w.arg(0, ATOM)} ** 2", POWER),
+    "ipow": lambda w: powered(w.arg(0, ATOM), w.param("n")),
+    "square": lambda w: powered(w.arg(0, ATOM), "2"),
     "reciprocal": lambda w: Text(f"1 / {w.arg(0, SIGN)}", PRODUCT),
     "scale": spelled_scale,
     "log_slope": spelled_log_slope,
@@ -529,7 +561,7 @@ SPELLING: dict[str, Spelling] = {
     "logical_not": negation,
     "abs": called("np.abs"),
     "conj": called("np.conj"),
-    "where": called("np.where"),
+    "where": spelled_where,
     "stop_gradient": spelled_stop,
     "relabel": spelled_stop,
     "truncate": spelled_truncate,
@@ -563,6 +595,8 @@ SPELLING: dict[str, Spelling] = {
     "full": spelled_full,
     "array": lambda w: w.ins[0],
     "empty_stack": spelled_empty_stack,
+    "pack": lambda w: Text(f"({w.args()}{',' * (len(w.ins) == 1)})"),
+    "unpack": lambda w: Text(w.arg(0)),
     "unread": lambda w: Text(f"np.empty({(0,) * len(w.type.shape)}, {w.module.dtype(w.type.dtype)})"),
     "length": lambda w: Text(
         f"len({w.arg(0)})" if w.params["axis"] == 0 else f"{w.arg(0, ATOM)}.shape[{w.params['axis']}]"

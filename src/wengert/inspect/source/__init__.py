@@ -1,0 +1,16 @@
+"""A program as plain NumPy that runs on its own, for people to read, step through and edit.
+
+entry        what users call
+statements   what lies between program and text
+reader       the program becomes statements, with the regions of loops and branches in place
+tidy         rewrites that make them shorter
+inlining     what is read once moves to where it is read
+words        what values are called
+naming       names for values; an update of an array is a write into it
+sharing      a copy is made where two values would share memory
+lines        statements become lines
+"""
+
+from wengert.inspect.source.entry import Source, source
+
+__all__ = ["Source", "source"]
