@@ -127,6 +127,8 @@ def goes_apart(e: Equation, kinds: Kinds) -> bool:
             return test_differs(e.params["test"], e.params["body"], kinds, e.params["consts"])
         case "call":
             return False
+        case "recur":
+            return True
     together = e.row.elementwise or e.row.lift is not None or e.row.batch is not None
     return APART in kinds or not together or (any(kinds[e.count :]) and not is_gather(e, kinds))
 

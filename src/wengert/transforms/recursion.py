@@ -21,6 +21,7 @@ from wengert.ir.program import (
     tangent_type,
 )
 from wengert.rules.control import filled, pack, recur, unpack, value_type
+from wengert.transforms.batch import Kinds, each_alone
 from wengert.transforms.build import derived_of, forgetting, named, optimised
 from wengert.transforms.control import (
     Flags,
@@ -141,6 +142,14 @@ def recur_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any
     return list(out[:n]), pull
 
 
+# ---------------------------------------------------------------- batches
+
+
+def recur_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, function: Function) -> Any:
+    """How deep it goes is seldom the same for all lanes."""
+    return each_alone(recur, size, kinds, operands, parameter_types(function.program), {"function": function})
+
+
 # ---------------------------------------------------------------- records: what is unpacked was packed
 
 
@@ -180,10 +189,10 @@ def unpack_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, An
     return list(out), lambda cts, waiting: list(pack(*map(as_tangent, cts, out)))
 
 
-# In a batch each lane goes as deep as it must: a row without a rule for all lanes is run for each (see batch.py).
 for row, forward, linearize in (
     (recur, recur_forward, recur_linearize),
     (pack, pack_forward, pack_linearize),
     (unpack, unpack_forward, unpack_linearize),
 ):
     row.forward, row.linearize, row.constant = forward, linearize, False
+recur.batch = recur_batch
