@@ -95,6 +95,16 @@ def state_in_a_dictionary(x, n):
     return np.sum(w["u"] * w["v"])
 
 
+@case(X, 3)
+def view_is_read_after_equal_writes(x, n):
+    y = x.copy()
+    part, total = y[:2], 0.0
+    y *= 2.0
+    total += part.sum()
+    y *= 2.0
+    return total + part.sum()
+
+
 @each_case
 def test_as_python(f, args, kwargs):
     agree(f, *args, **kwargs)
@@ -132,6 +142,16 @@ def view_is_read_after_the_write(x, n):
         p = p * 2
         d += np.sum(q)
     return d
+
+
+@refused(X, 3)
+def array_is_written_after_the_loop(x, n):
+    y = x.copy()
+    part = y[1:]
+    for _ in range(n):
+        part = part[::-1]
+    y[2] = 7.0
+    return np.sum(part[:2])
 
 
 @refused(X, 3)
@@ -193,7 +213,7 @@ def list_takes_turns_and_is_written_after_the_loop(x, n):
 
 @each_refused
 def test_refused(f, args, kwargs):
-    with pytest.raises(wg.Diagnostic, match="names different arrays|may have another name"):
+    with pytest.raises(wg.Diagnostic, match="names different arrays|may have another name|is another name"):
         wg.jit(f)(*args, **kwargs)
 
 

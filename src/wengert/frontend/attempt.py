@@ -563,7 +563,7 @@ def name_origins(s: "Staging", part: Part, value: Any, a: Attempt, rows: Rows | 
     """After the loop the name holds what an iteration bound, or, where there was none, what it held before."""
     for x in part.origins:
         if x is not None and x is not value:
-            s.aliases.append(Alias(value, x, None))
+            s.aliases.append(Alias(value, root_of(x), None))
     if part.like is not None and part.like is not value and not runs(rows):
         skipped = elementwise.equal(rows.length, 0) if rows is not None and a.index is None else None
         s.aliases.append(Alias(value, part.like, skipped))

@@ -45,6 +45,11 @@ class Staged(Value):
             self.link.seen = None
         return super().fresh()
 
+    @property
+    def version(self) -> Any:
+        """Samples of one kind are shared."""
+        return self.aux
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
             raise NeedsValue(self.aux, self.mode.where)
