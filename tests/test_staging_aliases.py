@@ -155,6 +155,45 @@ def array_is_written_after_the_loop(x, n):
 
 
 @refused(X, 3)
+def own_array_then_a_view_that_is_written(x, n):
+    a, row = np.outer(x, x), x * 1.0
+    for i in range(n):
+        row[i] += x[i]
+        row = a[i]
+    return np.sum(a)
+
+
+@refused(X, 3)
+def own_array_then_a_view_that_is_read_after_a_write(x, n):
+    a, row, total = np.outer(x, x), x * 1.0, 0.0
+    for i in range(n):
+        a *= 0.5
+        total += np.sum(row)
+        row = a[::-1, i]
+    return total
+
+
+@refused(X, 3)
+def written_in_a_loop_after_a_branch_gave_it_a_second_name(x, n):
+    y, k = x * 0.5, 0
+    part = y[2:]
+    if x[0] > 9.0:
+        part = part * 1.5
+    while k < n:
+        k = k + 1
+        y[1:] = x[k]
+    return np.sum(part)
+
+
+@refused(X, 3)
+def in_a_list_after_a_branch(x, n):
+    y = x * 0.5
+    parts = [y[n:] if x[0] > 0.0 else x[:2]]
+    y *= 2.0
+    return np.sum(parts[0])
+
+
+@refused(X, 3)
 def view_in_a_tuple(x, n):
     p = x[1:], 1.0
     for _ in range(n):

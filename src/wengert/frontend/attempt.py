@@ -8,6 +8,7 @@ remembered in the `Plan`, and the loop is staged again.
 import ast
 import functools
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ class Plan:
     extra      names beside those that the body binds
     late       names that the body binds first: structure and types
     flagged    names that the body may leave unbound
+    origins    of carried arrays: those from before the loop that they may be views of, when an iteration begins
     leaves     the loop may be left early: it tests before each iteration
     reason     why its iterations are staged one by one
     unrolled   its iterations are staged one by one
@@ -61,6 +63,7 @@ class Plan:
     extra: set[Any] = field(default_factory=set)
     late: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
     flagged: set[Any] = field(default_factory=set)
+    origins: dict[Any, list[Any]] = field(default_factory=dict)
     leaves: bool = False
     unrolled: bool = False
     reason: Exception | None = None
@@ -99,6 +102,7 @@ class Held:
     like: Any = None
     entered: Any = None  # what the body finds under the name
     parts: "list[Part]" = field(default_factory=list)
+    lost: Poison | None = None  # what the name holds after an iteration, in place of a value
 
     @property
     def place(self) -> Name:
@@ -303,6 +307,7 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
                 index = s.stage.value(block.parameter("for_", type_of(0)))  # the user's name, if he has one for it
             enter(s, block, a)
             s.parts += a.parts()
+            begin_as_views(s, a, plan)
             frames = [(f, dict(f.names)) for f in s.all_frames()]
             if rows is not None:
                 s.assign(node.target, rows.item(index if a.index is None else a.index.param))
@@ -347,6 +352,7 @@ def collect(
         ):
             plan.late[(id(frame), name)] = late_types(value)
             raise Again
+    note_views(s, a, plan, before)
     known = {(id(h.frame), h.name) for h in a.held} | {(id(f), n) for f, n in a.unbound}
     known |= {(id(f), n) for f, n, _ in a.arrays}
     for frame, old in frames:
@@ -376,7 +382,8 @@ def collect_name(s: "Staging", h: Held, plan: Plan) -> None:
     value = h.now()
     key = (id(h.frame), h.name)
     if isinstance(value, Poison) or value is Unbound:
-        if isinstance(value, Poison) and value.reason is None:
+        h.lost = value if isinstance(value, Poison) else None
+        if h.lost is not None and (value.reason is None or not h.entered.is_read):
             for x in [*h.leaves, h.flag]:
                 if isinstance(x, Carry):
                     x.result = x.param
@@ -432,6 +439,38 @@ def is_read_elsewhere(s: "Staging", node: Any, name: str) -> bool:
 def read_counts(node: ast.AST) -> dict[str, int]:
     """How often each name is read in the node."""
     return Counter(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store))
+
+
+def begin_as_views(s: "Staging", a: Attempt, plan: Plan) -> None:
+    """What is carried by content is in some iterations a view of an array that has names of its own."""
+    for part in a.parts():
+        found = plan.origins.setdefault(part.carry.key, [])
+        note_origins(s, part.like, found, lambda root: [root])
+        s.aliases += [Alias(part.carry.param, root, None) for root in found]
+
+
+def note_views(s: "Staging", a: Attempt, plan: Plan, before: State) -> None:
+    """The arrays that the next iteration may begin with views of."""
+    parts, old = a.parts(), {id(box) for box, *_ in before.contents}
+    params = {id(k.carry.param): k for k in parts}
+
+    def from_before(root: Any) -> list[Any]:
+        k = params.get(id(root))
+        if k is None:
+            return [root] if id(root) in old else []
+        return [*plan.origins[k.carry.key], *([] if k.like is None else [root_of(k.like)])]
+
+    new = [note_origins(s, part.carry.result, plan.origins[part.carry.key], from_before) for part in parts]
+    if any(new):
+        raise Again
+
+
+def note_origins(s: "Staging", x: Any, found: list[Any], from_before: Callable[[Any], list[Any]]) -> bool:
+    """Add the arrays that x is or may be a view of, but not x; whether there are new ones."""
+    roots = [root for y in s.identities(x) if y is not x or y.link is not None for root in from_before(root_of(y))]
+    new = [root for root in {id(r): r for r in roots}.values() if not any(root is f for f in found)]
+    found += new
+    return bool(new)
 
 
 def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
@@ -551,6 +590,7 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
             bound = outs.get(id(h.flag), h.flag.start)
             always = h.flag.result is True and ran
             value = value if always or bound is True else Maybe(value, bound)
+        value = value if h.lost is None else h.lost
         h.frame.names[h.name] = value
     for box, c in a.boxes:
         if id(c) in outs:

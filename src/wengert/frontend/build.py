@@ -43,6 +43,7 @@ from wengert.rules.control import check, value_type, weak
 
 # what Python raises in the user's code; anything else is an error of ours
 PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
+MAY_BE_ANOTHER = "an array is written that may have another name, depending on branches and loops before"
 
 
 class FunctionStage(Stage):
@@ -442,18 +443,22 @@ class Staging:
         self.give_up_names(root)
         for a in self.aliases_of(root):
             if a.when is None:
-                raise Refused(
-                    "an array is written that may have another name, depending on branches and loops before",
-                    "copy it where it gets its second name (`a = b.copy()`)",
-                )
+                raise Refused(MAY_BE_ANOTHER, "copy it where it gets its second name (`a = b.copy()`)")
 
     def give_up_names(self, root: Any) -> None:
-        """Names under which a branch left an array that is written now: to read one of them again is refused."""
-        for box in [a.box for a in self.aliases if a.when is None and a.source is root]:
-            for frame in self.all_frames():
-                for name, value in frame.names.items():
-                    if (value.value if isinstance(value, Maybe) else value) is box:
-                        frame.names[name] = Poison("is another name of an array that is written since, in some cases")
+        """Names that a branch or a loop left with an array that is written now: to read one of them again is refused."""
+        boxes = [a.box for a in self.aliases if a.when is None and a.source is root]
+        if not boxes:
+            return
+        for frame in self.all_frames():
+            for name, value in frame.names.items():
+                while isinstance(value, Maybe | Entered):
+                    value = value.value
+                if isinstance(value, Value) and any(root_of(value) is box for box in boxes):
+                    frame.names[name] = Poison("is another name of an array that is written since, in some cases")
+        reached = self.reached(self.named())
+        if any(id(box) in reached for box in boxes):  # from containers
+            raise Refused(MAY_BE_ANOTHER, "copy it where it gets its second name (`a = b.copy()`)")
 
     def note_write(self, root: Any) -> None:
         """The array is written, here or in the program of a helper."""
@@ -496,7 +501,7 @@ class Staging:
         """Those with arrays that can still be reached, through others that cannot if need be."""
         if not any(box is a.box or box is a.source for a in self.aliases):
             return []
-        reachable = set(map(id, self.boxes()))
+        reachable = self.reached([*self.named(), *self.captured.values.values(), *self.arguments])
         ways: dict[int, list[Alias]] = {}  # to each array that can be reached
         passed, todo = [box], [(box, False)]
         while todo:
