@@ -34,6 +34,7 @@ from wengert.frontend.scope import (
     root_of,
 )
 from wengert.frontend.state import State, is_number, join, kind_of, rebuilt, same_value
+from wengert.frontend.views import Sight, fixed_shape, seen, sight
 from wengert.ir.program import Program, Var, type_of, variables, zero
 from wengert.modes.stage import Block, Staged
 from wengert.rules import elementwise
@@ -51,6 +52,9 @@ class Plan:
     rebound    names that hold another array after the body: their content is carried, not the array
     extra      names beside those that the body binds
     late       names that the body binds first: structure and types
+    moving     numbers of views that differ from iteration to iteration
+    open       views whose lengths do, too
+    mixed      views that are carried by content: of other arrays, or along other axes, afterwards
     flagged    names that the body may leave unbound
     origins    of carried arrays: those from before the loop that they may be views of, when an iteration begins
     leaves     the loop may be left early: it tests before each iteration
@@ -63,6 +67,9 @@ class Plan:
     extra: set[Any] = field(default_factory=set)
     late: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
     flagged: set[Any] = field(default_factory=set)
+    moving: set[Any] = field(default_factory=set)
+    open: set[Any] = field(default_factory=set)
+    mixed: set[Any] = field(default_factory=set)
     origins: dict[Any, list[Any]] = field(default_factory=dict)
     leaves: bool = False
     unrolled: bool = False
@@ -91,8 +98,48 @@ class Carry:
 
 
 @dataclass(eq=False)
+class Shown:
+    """A view of an array that stays the same: what differs from iteration to iteration are numbers of its index."""
+
+    key: Any
+    sight: Sight
+    numbers: list[Any]  # carries, or numbers that stay as they are
+    shape: tuple[int, ...] | None  # where it is the same in all iterations
+
+    def view(self, number_of: Callable[[Any], Any]) -> Any:
+        return seen(self.sight.root, self.sight.steps, [number_of(n) for n in self.numbers], self.shape)
+
+    def collect(self, leaf: Any, plan: Plan) -> None:
+        """The numbers of the view that the next iteration starts with."""
+        found = sight(leaf)
+        if found is None or found.root is not self.sight.root or not found.is_like(self.sight):
+            plan.mixed.add(self.key)
+            raise Again
+        if self.shape is not None and fixed_shape(leaf) != self.shape:
+            plan.open.add(self.key)
+            raise Again
+        for k, (x, n) in enumerate(zip(self.numbers, found.numbers)):
+            if isinstance(x, Carry):
+                collect_number(x, n, plan)
+            elif not same_value(x, n):
+                plan.moving.add((*self.key, k))
+        if any((*self.key, k) in plan.moving and not isinstance(x, Carry) for k, x in enumerate(self.numbers)):
+            raise Again
+
+
+def collect_number(x: Carry, value: Any, plan: Plan) -> bool:
+    """The value of a carry for the next iteration; whether there is a type for it and what it was before."""
+    wanted = join(x.type, value_type(value))
+    if wanted is not None and wanted != x.type:
+        plan.types[x.key] = wanted
+        raise Again
+    x.result = value
+    return wanted is not None
+
+
+@dataclass(eq=False)
 class Held:
-    """A name that the loop carries: its leaves are carries, or constants that stay as they are."""
+    """A name that the loop carries: its leaves are carries, views, or constants that stay as they are."""
 
     frame: Frame
     name: str
@@ -113,13 +160,24 @@ class Held:
         return value.value if isinstance(value, Entered) else value
 
     def enter(self, s: "Staging") -> None:
-        leaves = [x.param if isinstance(x, Carry) else x for x in self.leaves]
+        leaves = valued(self.leaves, lambda c: c.param)
         value = rebuilt(s, self.like, self.structure, leaves)
         self.entered = Entered(value if self.flag is None else Maybe(value, self.flag.param))
         self.frame.names[self.name] = self.entered
         likes = [None] * len(leaves) if self.like is None else flatten(self.like)[0]
         arrays = [(x, like) for x, like in zip(self.leaves, likes) if isinstance(x, Carry) and is_box(x.param)]
         self.parts = [Part(self, x, like, s.regions.count("loop")) for x, like in arrays]
+
+
+def valued(leaves: list[Any], value_of: Callable[[Carry], Any]) -> list[Any]:
+    """The leaves with values in place of carries."""
+    number_of = lambda x: value_of(x) if isinstance(x, Carry) else x
+    return [x.view(number_of) if isinstance(x, Shown) else number_of(x) for x in leaves]
+
+
+def carries_in(leaves: list[Any]) -> list[Carry]:
+    found = [n for x in leaves for n in (x.numbers if isinstance(x, Shown) else [x])]
+    return [x for x in found if isinstance(x, Carry)]
 
 
 @dataclass(eq=False)
@@ -148,7 +206,7 @@ class Attempt:
     def carries(self) -> list[Carry]:
         found = [] if self.index is None else [self.index]
         found += [c for _, c in self.flags]
-        found += [x for h in self.held for x in [*h.leaves, h.flag] if isinstance(x, Carry)]
+        found += [x for h in self.held for x in carries_in([*h.leaves, h.flag])]
         return found + [c for _, c in self.boxes]
 
     def parts(self) -> list[Part]:
@@ -184,7 +242,7 @@ def planned(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
         elif is_box(value) and (id(frame), name) not in plan.rebound:
             a.arrays.append((frame, name, value))
         else:
-            a.held.append(holding(plan, frame, name, value))
+            a.held.append(holding(plan, frame, name, value, [box for box, *_ in before.contents]))
     for box, primal, var, _ in before.contents:
         a.boxes.append((box, Carry(("box", id(box)), Staged(s.stage, primal, var), var.type, var.name)))
     return a
@@ -204,7 +262,7 @@ def bound_in(s: "Staging", node: Any, plan: Plan) -> list[tuple[Frame, str]]:
     return list(found.values())
 
 
-def holding(plan: Plan, frame: Frame, name: str, value: Any) -> Held:
+def holding(plan: Plan, frame: Frame, name: str, value: Any, boxes: list[Any]) -> Held:
     flag = None
     if isinstance(value, Maybe):
         flag = Carry(("bound", id(frame), name), value.bound, value_type(value.bound), "bound")
@@ -212,15 +270,26 @@ def holding(plan: Plan, frame: Frame, name: str, value: Any) -> Held:
     elif (id(frame), name) in plan.flagged:
         flag = Carry(("bound", id(frame), name), True, type_of(True), "bound")
     leaves, structure = flatten(value)
-    made = [leaf_of(plan, frame, name, i, leaf) for i, leaf in enumerate(leaves)]
+    made = [leaf_of(plan, frame, name, i, leaf, boxes) for i, leaf in enumerate(leaves)]
     return Held(frame, name, structure, made, flag, value)
 
 
-def leaf_of(plan: Plan, frame: Frame, name: str, i: int, leaf: Any) -> Any:
+def leaf_of(plan: Plan, frame: Frame, name: str, i: int, leaf: Any, boxes: list[Any]) -> Any:
     if not is_number(leaf):
         return leaf
     key = ("name", id(frame), name, i)
+    is_mixed = key in plan.mixed or not is_box(leaf) or not any(root_of(leaf) is box for box in boxes)
+    found = None if is_mixed else sight(leaf)
+    if found is not None:
+        numbers = [number_of(plan, (*key, k), n, f"{name.strip('%')}_at") for k, n in enumerate(found.numbers)]
+        return Shown(key, found, numbers, None if key in plan.open else fixed_shape(leaf))
     return Carry(key, leaf, plan.types.get(key, value_type(leaf)), name.strip("%"))
+
+
+def number_of(plan: Plan, key: Any, value: Any, name: str) -> Any:
+    if not isinstance(value, Value) and key not in plan.moving:
+        return value
+    return Carry(key, value, plan.types.get(key, value_type(value)), name)
 
 
 def first_held(plan: Plan, frame: Frame, name: str) -> Held:
@@ -335,12 +404,18 @@ def collect(
 ) -> None:
     """What the body leaves behind for the next iteration; Again where the plan did not foresee it."""
     collect_flags(s, a, plan)
+    problems: list[Exception] = []
     for h in a.held:
-        collect_name(s, h, plan)
+        try:
+            collect_name(s, h, plan)
+        except (Again, NeedsUnrolling) as problem:
+            problems.append(problem)
     for frame, name, box in a.arrays:
         if frame.names.get(name, Unbound) is not box:
             plan.rebound.add((id(frame), name))
-            raise Again
+            problems.append(Again())
+    if problems:
+        raise next((p for p in problems if isinstance(p, Again)), problems[0])
     for box, c in a.boxes:
         c.result = Staged(s.stage, box.primal, box.aux)
     for frame, name in a.unbound:
@@ -383,10 +458,9 @@ def collect_name(s: "Staging", h: Held, plan: Plan) -> None:
     key = (id(h.frame), h.name)
     if isinstance(value, Poison) or value is Unbound:
         h.lost = value if isinstance(value, Poison) else None
-        if h.lost is not None and (value.reason is None or not h.entered.is_read):
-            for x in [*h.leaves, h.flag]:
-                if isinstance(x, Carry):
-                    x.result = x.param
+        if h.lost is not None and (h.lost.reason is None or not h.entered.is_read):
+            for x in carries_in([*h.leaves, h.flag]):
+                x.result = x.param
             return
         reason = value.reason if isinstance(value, Poison) else "is deleted in a loop"
         raise NeedsUnrolling(f"`{h.name}` {reason}", "give it values of one kind")
@@ -401,25 +475,21 @@ def collect_name(s: "Staging", h: Held, plan: Plan) -> None:
     if structure != h.structure:
         raise NeedsUnrolling(f"`{h.name}` changes its structure from iteration to iteration", "keep it the same")
     for x, leaf in zip(h.leaves, leaves):
-        if not isinstance(x, Carry):
+        if isinstance(x, Shown):
+            x.collect(leaf, plan)
+        elif not isinstance(x, Carry):
             if not same_value(x, leaf) and x is not leaf:
                 raise NeedsUnrolling(
                     f"`{h.name}` is {kind_of(x)} before and {kind_of(leaf)} after an iteration",
                     "use numbers and arrays",
                 )
-            continue
-        if not is_number(leaf):
+        elif not is_number(leaf):
             raise NeedsUnrolling(f"`{h.name}` is {kind_of(leaf)} after an iteration", "use numbers and arrays")
-        wanted = join(x.type, value_type(leaf))
-        if wanted is None:
+        elif not collect_number(x, leaf, plan):
             raise NeedsUnrolling(
                 f"`{h.name}` is {x.type} before and {value_type(leaf)} after an iteration",
                 "keep shape and kind the same",
             )
-        if wanted != x.type:
-            plan.types[x.key] = wanted
-            raise Again
-        x.result = leaf
 
 
 def late_types(value: Any) -> tuple[Any, list[Any]]:
@@ -579,13 +649,13 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
     """Names and arrays after the loop."""
     ran = runs(rows) and a.index is None  # to the end of the last iteration
     for h in a.held:
-        found = {id(c): outs.get(id(c), c.start) for c in h.leaves if isinstance(c, Carry)}
+        found = {id(c): outs.get(id(c), c.start) for c in carries_in(h.leaves)}
         for part in h.parts:
             if ran and part.after is not None:
                 found[id(part.carry)] = part.after
             else:
                 name_origins(s, part, found[id(part.carry)], a, rows)
-        value = rebuilt(s, h.like, h.structure, [found.get(id(x), x) for x in h.leaves])
+        value = rebuilt(s, h.like, h.structure, valued(h.leaves, lambda c: found[id(c)]))
         if h.flag is not None:
             bound = outs.get(id(h.flag), h.flag.start)
             always = h.flag.result is True and ran

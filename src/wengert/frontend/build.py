@@ -446,7 +446,7 @@ class Staging:
                 raise Refused(MAY_BE_ANOTHER, "copy it where it gets its second name (`a = b.copy()`)")
 
     def give_up_names(self, root: Any) -> None:
-        """Names that a branch or a loop left with an array that is written now: to read one of them again is refused."""
+        """Names that a branch or a loop left with an array that is written now: to read them again is refused."""
         boxes = [a.box for a in self.aliases if a.when is None and a.source is root]
         if not boxes:
             return
