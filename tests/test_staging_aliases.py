@@ -95,6 +95,105 @@ def state_in_a_dictionary(x, n):
     return np.sum(w["u"] * w["v"])
 
 
+@case(X)
+def views_take_turns(x):
+    y = np.zeros((2, 5))
+    now, new = y[0], y[1]
+    now[:] = x
+    for _ in range(3):
+        new[:] = now * 2
+        now, new = new, now
+    return y.sum()
+
+
+@case(X)
+def last_view_written(x):
+    y = np.stack([x, x])
+    row = y[0]
+    for i in range(2):
+        row = y[i]
+        row[0] = 3.0
+    row[1] = 4.0
+    return y.sum()
+
+
+@case(X, 3)
+def view_written_in_a_branch_and_bound_after_it(x, n):
+    a = np.outer(x, x)
+    row = a[0]
+    for i in range(n):
+        if x[i] > 0.0:
+            row += x
+        row = a[i]
+        a[i] *= 0.5
+    return np.sum(a * a) + np.sum(row)
+
+
+@case(X, 3)
+def best_row(x, n):
+    a = np.outer(x, x)
+    best = a[0]
+    for i in range(n):
+        if a[i, 0] > best[0]:
+            best = a[i]
+    best *= 2.0
+    return np.sum(a * a) + np.sum(best)
+
+
+@case(X, 3)
+def halves_take_turns(x, n):
+    a = np.outer(x, x)
+    low, high = a[:2], a[2:4]
+    for _ in range(n):
+        low, high = high, low
+        low += 0.1 * high
+    return np.sum(a * a) + np.sum(low * low)
+
+
+@case(X, 3)
+def until_a_row_is_large(x, n):
+    a, i = np.outer(x, x), 0
+    row = a[i]
+    while np.sum(row) < 3.0 and i < n:
+        row += x * x
+        i += 1
+        row = a[i]
+    row[:] = 0.0
+    return np.sum(a * a)
+
+
+@case(X, 3)
+def column_of_a_number_that_a_branch_chose(x, n):
+    a, total = np.outer(x, x), 0.0
+    for i in range(n):
+        column = a[:, i] if x[i] > 0.0 else a[:, 0]
+        column *= 2.0
+        a[0, 1] = 7.0
+        total += column[1]
+    return total + np.sum(a)
+
+
+@case(X)
+def shorter_and_shorter(x):
+    y = x.copy()
+    part = y
+    while len(part) > 1:
+        part[0] = part[0] * part[1]
+        part = part[1:]
+    return np.sum(y * y) + part[0]
+
+
+@case(X, 3)
+def lost_before_an_inner_loop_that_binds_it(x, n):
+    a, row, total = np.outer(x, x), x, 0.0
+    for i in range(n):
+        a[i] = row * 0.5
+        for j in range(2):
+            row = a[i] + x[j]
+        total = total + 0.1 * row[i]
+    return total + np.sum(a)
+
+
 @case(X, 3)
 def view_is_read_after_equal_writes(x, n):
     y = x.copy()

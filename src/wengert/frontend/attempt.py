@@ -106,13 +106,14 @@ class Shown:
     numbers: list[Any]  # carries, or numbers that stay as they are
     shape: tuple[int, ...] | None  # where it is the same in all iterations
 
-    def view(self, number_of: Callable[[Any], Any]) -> Any:
-        return seen(self.sight.root, self.sight.steps, [number_of(n) for n in self.numbers], self.shape)
+    def view(self, values: dict[int, Any]) -> Any:
+        """The view with values in place of carries."""
+        return seen(self.sight.root, self.sight.steps, [values.get(id(n), n) for n in self.numbers], self.shape)
 
     def collect(self, leaf: Any, plan: Plan) -> None:
         """The numbers of the view that the next iteration starts with."""
         found = sight(leaf)
-        if found is None or found.root is not self.sight.root or not found.is_like(self.sight):
+        if found is None or not self.sight.is_like(found):
             plan.mixed.add(self.key)
             raise Again
         if self.shape is not None and fixed_shape(leaf) != self.shape:
@@ -149,6 +150,7 @@ class Held:
     like: Any = None
     entered: Any = None  # what the body finds under the name
     parts: "list[Part]" = field(default_factory=list)
+    unreadable: Poison | None = None  # what it holds before the first iteration, in place of a value
     lost: Poison | None = None  # what the name holds after an iteration, in place of a value
 
     @property
@@ -160,7 +162,7 @@ class Held:
         return value.value if isinstance(value, Entered) else value
 
     def enter(self, s: "Staging") -> None:
-        leaves = valued(self.leaves, lambda c: c.param)
+        leaves = valued(self.leaves, {id(c): c.param for c in carries_in(self.leaves)})
         value = rebuilt(s, self.like, self.structure, leaves)
         self.entered = Entered(value if self.flag is None else Maybe(value, self.flag.param))
         self.frame.names[self.name] = self.entered
@@ -169,10 +171,9 @@ class Held:
         self.parts = [Part(self, x, like, s.regions.count("loop")) for x, like in arrays]
 
 
-def valued(leaves: list[Any], value_of: Callable[[Carry], Any]) -> list[Any]:
+def valued(leaves: list[Any], values: dict[int, Any]) -> list[Any]:
     """The leaves with values in place of carries."""
-    number_of = lambda x: value_of(x) if isinstance(x, Carry) else x
-    return [x.view(number_of) if isinstance(x, Shown) else number_of(x) for x in leaves]
+    return [x.view(values) if isinstance(x, Shown) else values.get(id(x), x) for x in leaves]
 
 
 def carries_in(leaves: list[Any]) -> list[Carry]:
@@ -201,6 +202,7 @@ class Attempt:
     flags: list[tuple[str, Carry]]  # BROKEN, RETURNED: false at the start of each iteration that runs
     index: Carry | None
     unbound: list[tuple[Frame, str]]  # names that the body may bind
+    lost: list[tuple[Frame, str]]  # names that hold nothing to go on with, before the loop and after it
     arrays: list[tuple[Frame, str, Any]]  # names of arrays that the body binds: they should hold the same afterwards
 
     def carries(self) -> list[Carry]:
@@ -226,7 +228,7 @@ def attempt(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
 
 
 def planned(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: State) -> Attempt:
-    a = Attempt([], [], [], None, [], [])
+    a = Attempt([], [], [], None, [], [], [])
     if rows is not None and plan.leaves:
         a.index = Carry(("index",), 0, type_of(0), "k")
     a.flags = [
@@ -235,8 +237,10 @@ def planned(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
     for frame, name in bound_in(s, node, plan):
         value = frame.names.get(name, Unbound)
         value = value.read() if isinstance(value, Entered) else value
-        if value is Unbound and (id(frame), name) in plan.late:
-            a.held.append(first_held(plan, frame, name))
+        if isinstance(value, Poison) and not (runs(rows) and not plan.leaves):
+            a.lost.append((frame, name))
+        elif (value is Unbound or isinstance(value, Poison)) and (id(frame), name) in plan.late:
+            a.held.append(first_held(plan, frame, name, value))
         elif value is Unbound or isinstance(value, Poison):
             a.unbound.append((frame, name))
         elif is_box(value) and (id(frame), name) not in plan.rebound:
@@ -274,10 +278,15 @@ def holding(plan: Plan, frame: Frame, name: str, value: Any, boxes: list[Any]) -
     return Held(frame, name, structure, made, flag, value)
 
 
+def leaf_key(frame: Frame, name: str, i: int) -> tuple[Any, ...]:
+    """Of the i-th leaf of what a name holds, in the plan."""
+    return "name", id(frame), name, i
+
+
 def leaf_of(plan: Plan, frame: Frame, name: str, i: int, leaf: Any, boxes: list[Any]) -> Any:
     if not is_number(leaf):
         return leaf
-    key = ("name", id(frame), name, i)
+    key = leaf_key(frame, name, i)
     is_mixed = key in plan.mixed or not is_box(leaf) or not any(root_of(leaf) is box for box in boxes)
     found = None if is_mixed else sight(leaf)
     if found is not None:
@@ -292,7 +301,7 @@ def number_of(plan: Plan, key: Any, value: Any, name: str) -> Any:
     return Carry(key, value, plan.types.get(key, value_type(value)), name)
 
 
-def first_held(plan: Plan, frame: Frame, name: str) -> Held:
+def first_held(plan: Plan, frame: Frame, name: str, before: Any) -> Held:
     """A name that the loop binds first: zeros until then, and a flag that says so."""
     structure, types = plan.late[(id(frame), name)]
     leaves: list[Any] = []
@@ -300,11 +309,11 @@ def first_held(plan: Plan, frame: Frame, name: str) -> Held:
         if isinstance(t, Constant):
             leaves.append(t.value)
             continue
-        key = ("name", id(frame), name, i)
+        key = leaf_key(frame, name, i)
         t = plan.types.get(key, t)
         leaves.append(Carry(key, zero(t), t, name.strip("%")))
     flag = Carry(("bound", id(frame), name), False, type_of(False), "bound")
-    return Held(frame, name, structure, leaves, flag)
+    return Held(frame, name, structure, leaves, flag, unreadable=before if isinstance(before, Poison) else None)
 
 
 @dataclass
@@ -413,6 +422,9 @@ def collect(
     for frame, name, box in a.arrays:
         if frame.names.get(name, Unbound) is not box:
             plan.rebound.add((id(frame), name))
+            then, now = sight(box), sight(frame.names.get(name, Unbound))
+            if then is None or now is None or not then.is_like(now):
+                plan.mixed.add(leaf_key(frame, name, 0))
             problems.append(Again())
     if problems:
         raise next((p for p in problems if isinstance(p, Again)), problems[0])
@@ -429,7 +441,7 @@ def collect(
             raise Again
     note_views(s, a, plan, before)
     known = {(id(h.frame), h.name) for h in a.held} | {(id(f), n) for f, n in a.unbound}
-    known |= {(id(f), n) for f, n, _ in a.arrays}
+    known |= {(id(f), n) for f, n, _ in a.arrays} | {(id(f), n) for f, n in a.lost}
     for frame, old in frames:
         for name, value in frame.names.items():
             if name in (BROKEN, CONTINUED, RETURNED, RESULT) or (id(frame), name) in known:
@@ -456,6 +468,8 @@ def collect_flags(s: "Staging", a: Attempt, plan: Plan) -> None:
 def collect_name(s: "Staging", h: Held, plan: Plan) -> None:
     value = h.now()
     key = (id(h.frame), h.name)
+    if h.unreadable is not None and h.entered.is_read:
+        raise NeedsUnrolling(f"`{h.name}` {h.unreadable.reason}", "give it values of one kind")
     if isinstance(value, Poison) or value is Unbound:
         h.lost = value if isinstance(value, Poison) else None
         if h.lost is not None and (h.lost.reason is None or not h.entered.is_read):
@@ -655,7 +669,7 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
                 found[id(part.carry)] = part.after
             else:
                 name_origins(s, part, found[id(part.carry)], a, rows)
-        value = rebuilt(s, h.like, h.structure, valued(h.leaves, lambda c: found[id(c)]))
+        value = rebuilt(s, h.like, h.structure, valued(h.leaves, found))
         if h.flag is not None:
             bound = outs.get(id(h.flag), h.flag.start)
             always = h.flag.result is True and ran

@@ -1,10 +1,10 @@
 """Views apart from the numbers of their index: which part of an array a name shows may differ between two ways.
 
-    if x > 0:
-        row = a[0]        a view of `a`: a[k] with k = 0
-    else:
-        row = a[i + 1]    the same with k = i + 1
-    row += 1.0            writes a[k]
+if x > 0:
+    row = a[0]        a view of `a`: a[k] with k = 0
+else:
+    row = a[i + 1]    the same with k = i + 1
+row += 1.0            writes a[k]
 """
 
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ class Sight(NamedTuple):
     numbers: list[Any]
 
     def is_like(self, other: "Sight") -> bool:
-        """Whether the two differ by their arrays and numbers only."""
-        return self.steps == other.steps
+        """Whether the two differ by their numbers only."""
+        return self.root is other.root and self.steps == other.steps
 
 
 def sight(x: Any) -> Sight | None:
@@ -40,6 +40,8 @@ def sight(x: Any) -> Sight | None:
     root, steps = (x, ()) if x.link is None else (x.link.root, x.link.steps)
     if not is_box(root):
         return None
+    if steps and steps[-1][0] is relabel:  # by `seen`
+        steps = steps[:-1]
     if not steps or steps[0][0] is not getitem:
         steps = ((getitem, {"index": ()}), *steps)
     numbers: list[Any] = []
@@ -66,7 +68,8 @@ def lifted(row: Any, params: dict[str, Any], lengths: list[Any], numbers: list[A
         start, stop = p.start, p.stop
         if n is not None and p.step in (None, 1):
             start, stop = from_front(start, 0, n), from_front(stop, n, n)
-        return slice(*(b if b is None else hole(b) for b in (start, stop)), None if p.step == 1 else p.step)
+        start, stop = (b if b is None else hole(b) for b in (start, stop))
+        return slice(start, stop, None if p.step == 1 else p.step)
 
     left = list(lengths)
     parts = [part(p) for p in params["index"]]
