@@ -293,6 +293,44 @@ def in_a_list_after_a_branch(x, n):
 
 
 @refused(X, 3)
+def turned_or_not_and_read_after_a_write(x, n):
+    y = x * 0.5
+    part = y if x[n] < 0.0 else y[::-1]
+    y[0] = 7.0
+    return part[4]
+
+
+@refused(X, 3)
+def view_of_a_chosen_array_is_read_after_a_write(x, n):
+    y, z = x * 0.5, np.outer(x, x)
+    first = y if x[n] > 0.0 else x
+    part = first[::-1] if x[0] > 0.0 else z[0]
+    y[0] = 7.0
+    return part[4] + first[0]
+
+
+@refused(X, 0)
+def view_that_an_iteration_would_have_rebound(x, n):
+    y = x * 0.5
+    part = y[1:]
+    for _ in range(n):
+        part = part * 2.0
+    y[1] = 5.0
+    return np.sum(part)
+
+
+@refused(X, 3)
+def view_of_what_is_rebound_too(x, n):
+    a = np.outer(x, x)
+    row = x * 1.0
+    for i in range(n):
+        a = a * 0.9
+        row = a[i]
+    row[0] = 5.0
+    return np.sum(a)
+
+
+@refused(X, 3)
 def view_in_a_tuple(x, n):
     p = x[1:], 1.0
     for _ in range(n):

@@ -56,7 +56,8 @@ class Plan:
     open       views whose lengths do, too
     mixed      views that are carried by content: of other arrays, or along other axes, afterwards
     flagged    names that the body may leave unbound
-    origins    of carried arrays: those from before the loop that they may be views of, when an iteration begins
+    origins    of carried arrays: what they may be views of when an iteration begins, arrays from before the loop and
+               keys of others that are carried
     leaves     the loop may be left early: it tests before each iteration
     reason     why its iterations are staged one by one
     unrolled   its iterations are staged one by one
@@ -190,6 +191,7 @@ class Part:
     like: Any  # the array before the loop, None where there is none
     loops: int  # around an iteration
     origins: list[Any] = field(default_factory=list)  # arrays from before the loop that it may be afterwards
+    views: list[Any] = field(default_factory=list)  # what it may be a view of, as the plan notes it
     after: Any = None  # the one that it is after an iteration
 
 
@@ -527,34 +529,49 @@ def read_counts(node: ast.AST) -> dict[str, int]:
 
 def begin_as_views(s: "Staging", a: Attempt, plan: Plan) -> None:
     """What is carried by content is in some iterations a view of an array that has names of its own."""
+    params = {part.carry.key: part.carry.param for part in a.parts()}
     for part in a.parts():
         found = plan.origins.setdefault(part.carry.key, [])
         note_origins(s, part.like, found, lambda root: [root])
-        s.aliases += [Alias(part.carry.param, root, None) for root in found]
+        s.aliases += [Alias(part.carry.param, params.get(x, x) if is_key(x) else x, None) for x in found]
 
 
 def note_views(s: "Staging", a: Attempt, plan: Plan, before: State) -> None:
-    """The arrays that the next iteration may begin with views of."""
+    """The arrays that the next iteration may begin with views of: from before the loop, or carried themselves."""
     parts, old = a.parts(), {id(box) for box, *_ in before.contents}
     params = {id(k.carry.param): k for k in parts}
+    results = [(k, {id(root_of(x)) for x in s.identities(k.carry.result)}) for k in parts]
 
-    def from_before(root: Any) -> list[Any]:
+    def origins(part: Part, root: Any) -> list[Any]:
+        found = [k.carry.key for k, roots in results if k is not part and id(root) in roots]
         k = params.get(id(root))
         if k is None:
-            return [root] if id(root) in old else []
-        return [*plan.origins[k.carry.key], *([] if k.like is None else [root_of(k.like)])]
+            return [*found, root] if id(root) in old else found
+        return [*found, *plan.origins[k.carry.key], *([] if k.like is None else [root_of(k.like)])]
 
-    new = [note_origins(s, part.carry.result, plan.origins[part.carry.key], from_before) for part in parts]
+    new = []
+    for part in parts:
+        part.views = plan.origins[part.carry.key]
+        new.append(note_origins(s, part.carry.result, part.views, functools.partial(origins, part)))
     if any(new):
         raise Again
 
 
-def note_origins(s: "Staging", x: Any, found: list[Any], from_before: Callable[[Any], list[Any]]) -> bool:
+def note_origins(s: "Staging", x: Any, found: list[Any], origins: Callable[[Any], list[Any]]) -> bool:
     """Add the arrays that x is or may be a view of, but not x; whether there are new ones."""
-    roots = [root for y in s.identities(x) if y is not x or y.link is not None for root in from_before(root_of(y))]
-    new = [root for root in {id(r): r for r in roots}.values() if not any(root is f for f in found)]
+    roots = [root for y in s.identities(x) if y is not x or y.link is not None for root in origins(root_of(y))]
+    new = [root for k, root in enumerate(roots) if not any(is_same(root, f) for f in [*found, *roots[:k]])]
     found += new
     return bool(new)
+
+
+def is_key(x: Any) -> bool:
+    """Whether x, of the origins in a plan, tells a carry."""
+    return isinstance(x, tuple)
+
+
+def is_same(x: Any, y: Any) -> bool:
+    return x is y or (is_key(x) and is_key(y) and x == y)
 
 
 def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
@@ -662,13 +679,9 @@ def operand_in(s: "Staging", block: Block, x: Any) -> Any:
 def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, before: State) -> None:
     """Names and arrays after the loop."""
     ran = runs(rows) and a.index is None  # to the end of the last iteration
+    found = {id(c): outs.get(id(c), c.start) for c in a.carries()}
+    found.update({id(part.carry): part.after for part in a.parts() if ran and part.after is not None})
     for h in a.held:
-        found = {id(c): outs.get(id(c), c.start) for c in carries_in(h.leaves)}
-        for part in h.parts:
-            if ran and part.after is not None:
-                found[id(part.carry)] = part.after
-            else:
-                name_origins(s, part, found[id(part.carry)], a, rows)
         value = rebuilt(s, h.like, h.structure, valued(h.leaves, found))
         if h.flag is not None:
             bound = outs.get(id(h.flag), h.flag.start)
@@ -676,6 +689,10 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
             value = value if always or bound is True else Maybe(value, bound)
         value = value if h.lost is None else h.lost
         h.frame.names[h.name] = value
+    after = {part.carry.key: found[id(part.carry)] for part in a.parts()}
+    for part in a.parts():
+        if not ran or part.after is None:
+            name_origins(s, part, after, a, rows)
     for box, c in a.boxes:
         if id(c) in outs:
             box.primal, box.aux = outs[id(c)].primal, outs[id(c)].aux
@@ -683,14 +700,16 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
         s.frame.names[flag] = outs.get(id(c), c.start)
 
 
-def name_origins(s: "Staging", part: Part, value: Any, a: Attempt, rows: Rows | None) -> None:
+def name_origins(s: "Staging", part: Part, after: dict[Any, Any], a: Attempt, rows: Rows | None) -> None:
     """After the loop the name holds what an iteration bound, or, where there was none, what it held before."""
-    for x in part.origins:
+    value = after[part.carry.key]
+    for x in [*part.origins, *(after.get(x) if is_key(x) else x for x in part.views)]:
         if x is not None and x is not value:
             s.aliases.append(Alias(value, root_of(x), None))
     if part.like is not None and part.like is not value and not runs(rows):
-        skipped = elementwise.equal(rows.length, 0) if rows is not None and a.index is None else None
-        s.aliases.append(Alias(value, part.like, skipped))
+        is_known = rows is not None and a.index is None and part.like.link is None
+        skipped = elementwise.equal(rows.length, 0) if is_known else None  # type: ignore[union-attr]
+        s.aliases.append(Alias(value, root_of(part.like), skipped))
 
 
 def runs(rows: Rows | None) -> bool:

@@ -441,13 +441,25 @@ class Staging:
             raise Refused("an array is written that was made outside", OUTSIDE)
         self.note_write(root)
         self.give_up_names(root)
-        for a in self.aliases_of(root):
-            if a.when is None:
+        for array in self.followed([root], lambda a: (a.box, a.source)):
+            if any(a.when is None for a in self.aliases_of(array)):
                 raise Refused(MAY_BE_ANOTHER, "copy it where it gets its second name (`a = b.copy()`)")
+
+    def followed(self, arrays: list[Any], ends: Callable[[Alias], tuple[Any, Any]], unknown: bool = False) -> list[Any]:
+        """The arrays with those that aliases lead to from them; `unknown` whether also where the run decides."""
+        found = list(arrays)
+        for x in found:  # which grows
+            for first, second in (ends(a) for a in self.aliases if a.when is not None or unknown):
+                if first is x and not any(second is y for y in found):
+                    found.append(second)
+        return found
 
     def give_up_names(self, root: Any) -> None:
         """Names that a branch or a loop left with an array that is written now: to read them again is refused."""
-        boxes = [a.box for a in self.aliases if a.when is None and a.source is root]
+        down = lambda a: (a.source, a.box)
+        written = self.followed(self.followed([root], lambda a: (a.box, a.source)), down)
+        lost = [a.box for a in self.aliases if a.when is None and any(a.source is x for x in written)]
+        boxes = [x for x in self.followed(lost, down, unknown=True) if x is not root]
         if not boxes:
             return
         for frame in self.all_frames():
@@ -473,7 +485,7 @@ class Staging:
             changed = todo.pop()
             for a in self.aliases_of(changed):
                 other = a.source if a.box is changed else a.box
-                if any(other is y for y in done):
+                if a.when is None or any(other is y for y in done):  # None: it is another array where this was changed
                     continue
                 chosen = self.conditional(a.when, lambda: changed.snapshot(), lambda: other.snapshot())  # noqa: B023
                 self.overtake(other)
