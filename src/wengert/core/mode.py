@@ -4,7 +4,9 @@ A value is a *handle*: the object that user code holds under its names.  Its con
 place, so that everything recorded earlier keeps its meaning while every alias sees a write.
 """
 
+import functools
 import itertools
+import operator
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -147,10 +149,7 @@ class Value:
 
     @property
     def size(self) -> int:
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
+        return functools.reduce(operator.mul, self.shape) if self.shape else 1
 
     @property
     def itemsize(self) -> int:

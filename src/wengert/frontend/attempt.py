@@ -385,6 +385,8 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             index = None
             if rows is not None and a.index is None:
                 index = s.stage.value(block.parameter("for_", type_of(0)))  # the user's name, if he has one for it
+                if not isinstance(rows.length, Value):
+                    s.stage.ranges[index.aux] = 0, rows.length - 1
             enter(s, block, a)
             s.parts += a.parts()
             begin_as_views(s, a, plan)
