@@ -95,6 +95,115 @@ def state_in_a_dictionary(x, n):
     return np.sum(w["u"] * w["v"])
 
 
+@case(X)
+def views_take_turns(x):
+    y = np.zeros((2, 5))
+    now, new = y[0], y[1]
+    now[:] = x
+    for _ in range(3):
+        new[:] = now * 2
+        now, new = new, now
+    return y.sum()
+
+
+@case(X)
+def last_view_written(x):
+    y = np.stack([x, x])
+    row = y[0]
+    for i in range(2):
+        row = y[i]
+        row[0] = 3.0
+    row[1] = 4.0
+    return y.sum()
+
+
+@case(X, 3)
+def view_written_in_a_branch_and_bound_after_it(x, n):
+    a = np.outer(x, x)
+    row = a[0]
+    for i in range(n):
+        if x[i] > 0.0:
+            row += x
+        row = a[i]
+        a[i] *= 0.5
+    return np.sum(a * a) + np.sum(row)
+
+
+@case(X, 3)
+def best_row(x, n):
+    a = np.outer(x, x)
+    best = a[0]
+    for i in range(n):
+        if a[i, 0] > best[0]:
+            best = a[i]
+    best *= 2.0
+    return np.sum(a * a) + np.sum(best)
+
+
+@case(X, 3)
+def halves_take_turns(x, n):
+    a = np.outer(x, x)
+    low, high = a[:2], a[2:4]
+    for _ in range(n):
+        low, high = high, low
+        low += 0.1 * high
+    return np.sum(a * a) + np.sum(low * low)
+
+
+@case(X, 3)
+def until_a_row_is_large(x, n):
+    a, i = np.outer(x, x), 0
+    row = a[i]
+    while np.sum(row) < 3.0 and i < n:
+        row += x * x
+        i += 1
+        row = a[i]
+    row[:] = 0.0
+    return np.sum(a * a)
+
+
+@case(X, 3)
+def column_of_a_number_that_a_branch_chose(x, n):
+    a, total = np.outer(x, x), 0.0
+    for i in range(n):
+        column = a[:, i] if x[i] > 0.0 else a[:, 0]
+        column *= 2.0
+        a[0, 1] = 7.0
+        total += column[1]
+    return total + np.sum(a)
+
+
+@case(X)
+def shorter_and_shorter(x):
+    y = x.copy()
+    part = y
+    while len(part) > 1:
+        part[0] = part[0] * part[1]
+        part = part[1:]
+    return np.sum(y * y) + part[0]
+
+
+@case(X, 3)
+def lost_before_an_inner_loop_that_binds_it(x, n):
+    a, row, total = np.outer(x, x), x, 0.0
+    for i in range(n):
+        a[i] = row * 0.5
+        for j in range(2):
+            row = a[i] + x[j]
+        total = total + 0.1 * row[i]
+    return total + np.sum(a)
+
+
+@case(X, 3)
+def view_is_read_after_equal_writes(x, n):
+    y = x.copy()
+    part, total = y[:2], 0.0
+    y *= 2.0
+    total += part.sum()
+    y *= 2.0
+    return total + part.sum()
+
+
 @each_case
 def test_as_python(f, args, kwargs):
     agree(f, *args, **kwargs)
@@ -132,6 +241,93 @@ def view_is_read_after_the_write(x, n):
         p = p * 2
         d += np.sum(q)
     return d
+
+
+@refused(X, 3)
+def array_is_written_after_the_loop(x, n):
+    y = x.copy()
+    part = y[1:]
+    for _ in range(n):
+        part = part[::-1]
+    y[2] = 7.0
+    return np.sum(part[:2])
+
+
+@refused(X, 3)
+def own_array_then_a_view_that_is_written(x, n):
+    a, row = np.outer(x, x), x * 1.0
+    for i in range(n):
+        row[i] += x[i]
+        row = a[i]
+    return np.sum(a)
+
+
+@refused(X, 3)
+def own_array_then_a_view_that_is_read_after_a_write(x, n):
+    a, row, total = np.outer(x, x), x * 1.0, 0.0
+    for i in range(n):
+        a *= 0.5
+        total += np.sum(row)
+        row = a[::-1, i]
+    return total
+
+
+@refused(X, 3)
+def written_in_a_loop_after_a_branch_gave_it_a_second_name(x, n):
+    y, k = x * 0.5, 0
+    part = y[2:]
+    if x[0] > 9.0:
+        part = part * 1.5
+    while k < n:
+        k = k + 1
+        y[1:] = x[k]
+    return np.sum(part)
+
+
+@refused(X, 3)
+def in_a_list_after_a_branch(x, n):
+    y = x * 0.5
+    parts = [y[n:] if x[0] > 0.0 else x[:2]]
+    y *= 2.0
+    return np.sum(parts[0])
+
+
+@refused(X, 3)
+def turned_or_not_and_read_after_a_write(x, n):
+    y = x * 0.5
+    part = y if x[n] < 0.0 else y[::-1]
+    y[0] = 7.0
+    return part[4]
+
+
+@refused(X, 3)
+def view_of_a_chosen_array_is_read_after_a_write(x, n):
+    y, z = x * 0.5, np.outer(x, x)
+    first = y if x[n] > 0.0 else x
+    part = first[::-1] if x[0] > 0.0 else z[0]
+    y[0] = 7.0
+    return part[4] + first[0]
+
+
+@refused(X, 0)
+def view_that_an_iteration_would_have_rebound(x, n):
+    y = x * 0.5
+    part = y[1:]
+    for _ in range(n):
+        part = part * 2.0
+    y[1] = 5.0
+    return np.sum(part)
+
+
+@refused(X, 3)
+def view_of_what_is_rebound_too(x, n):
+    a = np.outer(x, x)
+    row = x * 1.0
+    for i in range(n):
+        a = a * 0.9
+        row = a[i]
+    row[0] = 5.0
+    return np.sum(a)
 
 
 @refused(X, 3)
@@ -193,7 +389,7 @@ def list_takes_turns_and_is_written_after_the_loop(x, n):
 
 @each_refused
 def test_refused(f, args, kwargs):
-    with pytest.raises(wg.Diagnostic, match="names different arrays|may have another name"):
+    with pytest.raises(wg.Diagnostic, match="names different arrays|may have another name|is another name"):
         wg.jit(f)(*args, **kwargs)
 
 

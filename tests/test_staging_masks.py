@@ -75,7 +75,61 @@ def several(x):
     return np.concatenate([np.sort(pos), neg]).sum() + np.max(pos) * np.min(neg) + np.dot(pos, pos)
 
 
-FUNCTIONS = [chosen, written, in_a_loop, by_positions, extracted, without_nan, several, of_two_axes, rows]
+def counted(x):
+    k = np.count_nonzero(x > 0)
+    y = np.zeros(k)
+    y[:] = x[x > 0]
+    n = int(np.sum(x < 0))
+    return np.sum(y**2) + np.sum(np.ones(n) * x[0]) + np.sum(np.arange(k) * y) + np.sum(np.full((k, 2), x[1]))
+
+
+def as_long_as_a_part(x):
+    part = x[x > 0]
+    n, weights = len(part), np.ones(part.size) / part.size
+    total = np.sum(np.zeros(n) + part) + np.sum(np.arange(n) * part) + np.sum(np.zeros_like(part) + part)
+    return total + weights @ part + np.sum(np.empty(part.shape) * 0.0 + part)
+
+
+def distinct(x):
+    values = np.unique(np.round(x))
+    rounded, first, inverse, counts = np.unique(np.round(x), True, True, True)
+    same = np.unique(np.where(x > 0, x, x[0]))
+    return np.sum(values * values) + np.sum(rounded * counts) + x[first].sum() + np.sum(rounded[inverse] * x) + same[0]
+
+
+def distinct_of_a_part(x):
+    part = x[x < 0.5]
+    return np.sum(np.unique(np.concatenate([part, part]), return_counts=True)[1] * np.unique(part)[0])
+
+
+def of_other_length_in_branches(x):
+    y = x[:2] if x[0] > 0 else x
+    if x[1] > 0:
+        z = np.concatenate([x, y])
+    else:
+        z = np.append(x, 1.0)
+    return np.sum(y * y) + np.sum(z**2) * len(z)
+
+
+def grown_in_a_loop(x):
+    out = np.zeros(0)
+    for v in x:
+        if v > 0:
+            out = np.append(out, v * v)
+    return np.sum(out) + len(out) * x[0]
+
+
+def rectangles(x):
+    total = 0.0
+    for i in range(1, len(x)):
+        square = np.zeros((i, 2))
+        square[:, 0] = x[:i]
+        total += np.sum(square**2) + np.sum(np.arange(i) * x[:i])
+    return total
+
+
+FUNCTIONS = [counted, as_long_as_a_part, distinct, distinct_of_a_part, of_other_length_in_branches, grown_in_a_loop]
+FUNCTIONS += [rectangles, chosen, written, in_a_loop, by_positions, extracted, without_nan, several, of_two_axes, rows]
 
 
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
@@ -83,6 +137,34 @@ def test_agrees_with_python(f):
     x = A if f in (of_two_axes, rows) else X
     agree(f, x)
     np.testing.assert_allclose(wg.jit(f)(x.astype(np.float32)), f(x.astype(np.float32)), rtol=1e-5)
+
+
+def test_lengths_below_zero_raise_as_in_python():
+    def f(x):
+        return np.sum(np.zeros(np.count_nonzero(x > 0) - 2)) + x[0]
+
+    agree(f, X)
+    agree(f, NONE)
+
+
+def test_unique_takes_nan_for_one_value():
+    def f(x):
+        values, counts = np.unique(x, return_counts=True)
+        return values, counts
+
+    for x in (np.array([1.0, np.nan, 2.0, np.nan, 1.0]), np.zeros(0), np.zeros(1), np.full(3, np.nan)):
+        agree(f, x, differentiable=False)
+
+
+def test_a_length_without_a_bound():
+    def f(x):
+        k = 0
+        while k * k < x[0]:
+            k = k + 1
+        return np.sum(np.ones(k)) * x[0]
+
+    with pytest.raises(wg.Diagnostic, match="needs the number of `k`"):
+        wg.jit(f)(X)
 
 
 def test_in_loops():

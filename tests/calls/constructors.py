@@ -26,6 +26,8 @@ CALLS = {
     np.ones_like: LIKE,
     np.empty_like: LIKE,
     np.full_like: calls("A, 0.4; A, 2; A, V; A, 0.4, dtype=np.float32; A, 1.5, shape=(2, 2)"),
+    **dict.fromkeys((np.zeros, np.ones), calls("3; (2, 3); 2, np.float32; [2, 2]; ()")),
+    np.empty: calls("0; (0, 3); 0, np.float32"),
     np.full: calls("3, 0.4; (2, 3), 0.4; (2, 3), V; (), 0.4; 3, 0.4, np.float32; 0, 0.4"),
     np.linspace: calls(
         "0.1, 0.8; 0.1, 0.8, 5; 0, 0.8, num=4; 0.1, 1, 1; 0.1, 0.8, 4, endpoint=False; V, 0.8, 3",

@@ -4,7 +4,9 @@ A value is a *handle*: the object that user code holds under its names.  Its con
 place, so that everything recorded earlier keeps its meaning while every alias sees a write.
 """
 
+import functools
 import itertools
+import operator
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -56,6 +58,7 @@ class Mode:
 class View:
     """How a value is seen through another: `steps` (row, parameters) lead from the content of `root` to it.
 
+    seen is the version of the root's content that was read last, None where none is worth anything.
     steps is None where NumPy makes the view read-only (or, for einsum, where writes through it are not supported).
     """
 
@@ -63,6 +66,10 @@ class View:
 
     def __init__(self, root: "Value", steps: "tuple[tuple[Primitive, dict[str, Any]], ...] | None", seen: Any) -> None:
         self.root, self.steps, self.seen = root, steps, seen
+
+    def is_current(self) -> bool:
+        """Whether the root holds what was seen."""
+        return self.seen is self.root.version
 
     def read(self, content: Any) -> Any:
         """What is seen where the root has this content."""
@@ -98,11 +105,16 @@ class Value:
     def fresh(self) -> "Value":
         """This handle with its content up to date: a view reads what its root holds now."""
         view = self.link
-        if view is not None and view.steps is not None and (view.seen is None or view.seen is not view.root.primal):
+        if view is not None and view.steps is not None and (view.seen is None or not view.is_current()):
             self.become(view.read(view.root))
             self.link = view
-            view.seen = view.root.primal
+            view.seen = view.root.version
         return self
+
+    @property
+    def version(self) -> Any:
+        """What tells this content from an earlier and a later one of the same handle."""
+        return self.primal
 
     def become(self, other: Any) -> None:
         """Take over the content of `other`, a value of any mode or a plain array; names of this handle stay."""
@@ -137,10 +149,7 @@ class Value:
 
     @property
     def size(self) -> int:
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
+        return functools.reduce(operator.mul, self.shape) if self.shape else 1
 
     @property
     def itemsize(self) -> int:
@@ -411,10 +420,10 @@ def view_of(source: Value, row: "Primitive", params: dict[str, Any]) -> View:
     """One more step on the way from the root that `source` looks at; what is read-only stays so."""
     earlier = source.link
     if earlier is None:
-        return View(source, ((row, params),), source.primal)
+        return View(source, ((row, params),), source.version)
     if earlier.steps is None:
         return earlier
-    return View(earlier.root, (*earlier.steps, (row, params)), earlier.root.primal)
+    return View(earlier.root, (*earlier.steps, (row, params)), earlier.root.version)
 
 
 def read_only(x: Any) -> Any:

@@ -8,6 +8,7 @@ remembered in the `Plan`, and the loop is staged again.
 import ast
 import functools
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from wengert.frontend.scope import (
     root_of,
 )
 from wengert.frontend.state import State, is_number, join, kind_of, rebuilt, same_value
+from wengert.frontend.views import Sight, fixed_shape, seen, sight
 from wengert.ir.program import Program, Var, type_of, variables, zero
 from wengert.modes.stage import Block, Staged
 from wengert.rules import elementwise
@@ -50,7 +52,12 @@ class Plan:
     rebound    names that hold another array after the body: their content is carried, not the array
     extra      names beside those that the body binds
     late       names that the body binds first: structure and types
+    moving     numbers of views that differ from iteration to iteration
+    open       views whose lengths do, too
+    mixed      views that are carried by content: of other arrays, or along other axes, afterwards
     flagged    names that the body may leave unbound
+    origins    of carried arrays: what they may be views of when an iteration begins, arrays from before the loop and
+               keys of others that are carried
     leaves     the loop may be left early: it tests before each iteration
     reason     why its iterations are staged one by one
     unrolled   its iterations are staged one by one
@@ -61,6 +68,10 @@ class Plan:
     extra: set[Any] = field(default_factory=set)
     late: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
     flagged: set[Any] = field(default_factory=set)
+    moving: set[Any] = field(default_factory=set)
+    open: set[Any] = field(default_factory=set)
+    mixed: set[Any] = field(default_factory=set)
+    origins: dict[Any, list[Any]] = field(default_factory=dict)
     leaves: bool = False
     unrolled: bool = False
     reason: Exception | None = None
@@ -88,8 +99,49 @@ class Carry:
 
 
 @dataclass(eq=False)
+class Shown:
+    """A view of an array that stays the same: what differs from iteration to iteration are numbers of its index."""
+
+    key: Any
+    sight: Sight
+    numbers: list[Any]  # carries, or numbers that stay as they are
+    shape: tuple[int, ...] | None  # where it is the same in all iterations
+
+    def view(self, values: dict[int, Any]) -> Any:
+        """The view with values in place of carries."""
+        return seen(self.sight.root, self.sight.steps, [values.get(id(n), n) for n in self.numbers], self.shape)
+
+    def collect(self, leaf: Any, plan: Plan) -> None:
+        """The numbers of the view that the next iteration starts with."""
+        found = sight(leaf)
+        if found is None or not self.sight.is_like(found):
+            plan.mixed.add(self.key)
+            raise Again
+        if self.shape is not None and fixed_shape(leaf) != self.shape:
+            plan.open.add(self.key)
+            raise Again
+        for k, (x, n) in enumerate(zip(self.numbers, found.numbers)):
+            if isinstance(x, Carry):
+                collect_number(x, n, plan)
+            elif not same_value(x, n):
+                plan.moving.add((*self.key, k))
+        if any((*self.key, k) in plan.moving and not isinstance(x, Carry) for k, x in enumerate(self.numbers)):
+            raise Again
+
+
+def collect_number(x: Carry, value: Any, plan: Plan) -> bool:
+    """The value of a carry for the next iteration; whether there is a type for it and what it was before."""
+    wanted = join(x.type, value_type(value))
+    if wanted is not None and wanted != x.type:
+        plan.types[x.key] = wanted
+        raise Again
+    x.result = value
+    return wanted is not None
+
+
+@dataclass(eq=False)
 class Held:
-    """A name that the loop carries: its leaves are carries, or constants that stay as they are."""
+    """A name that the loop carries: its leaves are carries, views, or constants that stay as they are."""
 
     frame: Frame
     name: str
@@ -99,6 +151,8 @@ class Held:
     like: Any = None
     entered: Any = None  # what the body finds under the name
     parts: "list[Part]" = field(default_factory=list)
+    unreadable: Poison | None = None  # what it holds before the first iteration, in place of a value
+    lost: Poison | None = None  # what the name holds after an iteration, in place of a value
 
     @property
     def place(self) -> Name:
@@ -109,13 +163,23 @@ class Held:
         return value.value if isinstance(value, Entered) else value
 
     def enter(self, s: "Staging") -> None:
-        leaves = [x.param if isinstance(x, Carry) else x for x in self.leaves]
+        leaves = valued(self.leaves, {id(c): c.param for c in carries_in(self.leaves)})
         value = rebuilt(s, self.like, self.structure, leaves)
         self.entered = Entered(value if self.flag is None else Maybe(value, self.flag.param))
         self.frame.names[self.name] = self.entered
         likes = [None] * len(leaves) if self.like is None else flatten(self.like)[0]
         arrays = [(x, like) for x, like in zip(self.leaves, likes) if isinstance(x, Carry) and is_box(x.param)]
         self.parts = [Part(self, x, like, s.regions.count("loop")) for x, like in arrays]
+
+
+def valued(leaves: list[Any], values: dict[int, Any]) -> list[Any]:
+    """The leaves with values in place of carries."""
+    return [x.view(values) if isinstance(x, Shown) else values.get(id(x), x) for x in leaves]
+
+
+def carries_in(leaves: list[Any]) -> list[Carry]:
+    found = [n for x in leaves for n in (x.numbers if isinstance(x, Shown) else [x])]
+    return [x for x in found if isinstance(x, Carry)]
 
 
 @dataclass(eq=False)
@@ -127,6 +191,7 @@ class Part:
     like: Any  # the array before the loop, None where there is none
     loops: int  # around an iteration
     origins: list[Any] = field(default_factory=list)  # arrays from before the loop that it may be afterwards
+    views: list[Any] = field(default_factory=list)  # what it may be a view of, as the plan notes it
     after: Any = None  # the one that it is after an iteration
 
 
@@ -139,12 +204,13 @@ class Attempt:
     flags: list[tuple[str, Carry]]  # BROKEN, RETURNED: false at the start of each iteration that runs
     index: Carry | None
     unbound: list[tuple[Frame, str]]  # names that the body may bind
+    lost: list[tuple[Frame, str]]  # names that hold nothing to go on with, before the loop and after it
     arrays: list[tuple[Frame, str, Any]]  # names of arrays that the body binds: they should hold the same afterwards
 
     def carries(self) -> list[Carry]:
         found = [] if self.index is None else [self.index]
         found += [c for _, c in self.flags]
-        found += [x for h in self.held for x in [*h.leaves, h.flag] if isinstance(x, Carry)]
+        found += [x for h in self.held for x in carries_in([*h.leaves, h.flag])]
         return found + [c for _, c in self.boxes]
 
     def parts(self) -> list[Part]:
@@ -164,7 +230,7 @@ def attempt(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
 
 
 def planned(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: State) -> Attempt:
-    a = Attempt([], [], [], None, [], [])
+    a = Attempt([], [], [], None, [], [], [])
     if rows is not None and plan.leaves:
         a.index = Carry(("index",), 0, type_of(0), "k")
     a.flags = [
@@ -173,14 +239,16 @@ def planned(s: "Staging", node: Any, rows: Rows | None, plan: Plan, before: Stat
     for frame, name in bound_in(s, node, plan):
         value = frame.names.get(name, Unbound)
         value = value.read() if isinstance(value, Entered) else value
-        if value is Unbound and (id(frame), name) in plan.late:
-            a.held.append(first_held(plan, frame, name))
+        if isinstance(value, Poison) and not (runs(rows) and not plan.leaves):
+            a.lost.append((frame, name))
+        elif (value is Unbound or isinstance(value, Poison)) and (id(frame), name) in plan.late:
+            a.held.append(first_held(plan, frame, name, value))
         elif value is Unbound or isinstance(value, Poison):
             a.unbound.append((frame, name))
         elif is_box(value) and (id(frame), name) not in plan.rebound:
             a.arrays.append((frame, name, value))
         else:
-            a.held.append(holding(plan, frame, name, value))
+            a.held.append(holding(plan, frame, name, value, [box for box, *_ in before.contents]))
     for box, primal, var, _ in before.contents:
         a.boxes.append((box, Carry(("box", id(box)), Staged(s.stage, primal, var), var.type, var.name)))
     return a
@@ -200,7 +268,7 @@ def bound_in(s: "Staging", node: Any, plan: Plan) -> list[tuple[Frame, str]]:
     return list(found.values())
 
 
-def holding(plan: Plan, frame: Frame, name: str, value: Any) -> Held:
+def holding(plan: Plan, frame: Frame, name: str, value: Any, boxes: list[Any]) -> Held:
     flag = None
     if isinstance(value, Maybe):
         flag = Carry(("bound", id(frame), name), value.bound, value_type(value.bound), "bound")
@@ -208,18 +276,34 @@ def holding(plan: Plan, frame: Frame, name: str, value: Any) -> Held:
     elif (id(frame), name) in plan.flagged:
         flag = Carry(("bound", id(frame), name), True, type_of(True), "bound")
     leaves, structure = flatten(value)
-    made = [leaf_of(plan, frame, name, i, leaf) for i, leaf in enumerate(leaves)]
+    made = [leaf_of(plan, frame, name, i, leaf, boxes) for i, leaf in enumerate(leaves)]
     return Held(frame, name, structure, made, flag, value)
 
 
-def leaf_of(plan: Plan, frame: Frame, name: str, i: int, leaf: Any) -> Any:
+def leaf_key(frame: Frame, name: str, i: int) -> tuple[Any, ...]:
+    """Of the i-th leaf of what a name holds, in the plan."""
+    return "name", id(frame), name, i
+
+
+def leaf_of(plan: Plan, frame: Frame, name: str, i: int, leaf: Any, boxes: list[Any]) -> Any:
     if not is_number(leaf):
         return leaf
-    key = ("name", id(frame), name, i)
+    key = leaf_key(frame, name, i)
+    is_mixed = key in plan.mixed or not is_box(leaf) or not any(root_of(leaf) is box for box in boxes)
+    found = None if is_mixed else sight(leaf)
+    if found is not None:
+        numbers = [number_of(plan, (*key, k), n, f"{name.strip('%')}_at") for k, n in enumerate(found.numbers)]
+        return Shown(key, found, numbers, None if key in plan.open else fixed_shape(leaf))
     return Carry(key, leaf, plan.types.get(key, value_type(leaf)), name.strip("%"))
 
 
-def first_held(plan: Plan, frame: Frame, name: str) -> Held:
+def number_of(plan: Plan, key: Any, value: Any, name: str) -> Any:
+    if not isinstance(value, Value) and key not in plan.moving:
+        return value
+    return Carry(key, value, plan.types.get(key, value_type(value)), name)
+
+
+def first_held(plan: Plan, frame: Frame, name: str, before: Any) -> Held:
     """A name that the loop binds first: zeros until then, and a flag that says so."""
     structure, types = plan.late[(id(frame), name)]
     leaves: list[Any] = []
@@ -227,11 +311,11 @@ def first_held(plan: Plan, frame: Frame, name: str) -> Held:
         if isinstance(t, Constant):
             leaves.append(t.value)
             continue
-        key = ("name", id(frame), name, i)
+        key = leaf_key(frame, name, i)
         t = plan.types.get(key, t)
         leaves.append(Carry(key, zero(t), t, name.strip("%")))
     flag = Carry(("bound", id(frame), name), False, type_of(False), "bound")
-    return Held(frame, name, structure, leaves, flag)
+    return Held(frame, name, structure, leaves, flag, unreadable=before if isinstance(before, Poison) else None)
 
 
 @dataclass
@@ -301,8 +385,11 @@ def run_body(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
             index = None
             if rows is not None and a.index is None:
                 index = s.stage.value(block.parameter("for_", type_of(0)))  # the user's name, if he has one for it
+                if not isinstance(rows.length, Value):
+                    s.stage.ranges[index.aux] = 0, rows.length - 1
             enter(s, block, a)
             s.parts += a.parts()
+            begin_as_views(s, a, plan)
             frames = [(f, dict(f.names)) for f in s.all_frames()]
             if rows is not None:
                 s.assign(node.target, rows.item(index if a.index is None else a.index.param))
@@ -330,12 +417,21 @@ def collect(
 ) -> None:
     """What the body leaves behind for the next iteration; Again where the plan did not foresee it."""
     collect_flags(s, a, plan)
+    problems: list[Exception] = []
     for h in a.held:
-        collect_name(s, h, plan)
+        try:
+            collect_name(s, h, plan)
+        except (Again, NeedsUnrolling) as problem:
+            problems.append(problem)
     for frame, name, box in a.arrays:
         if frame.names.get(name, Unbound) is not box:
             plan.rebound.add((id(frame), name))
-            raise Again
+            then, now = sight(box), sight(frame.names.get(name, Unbound))
+            if then is None or now is None or not then.is_like(now):
+                plan.mixed.add(leaf_key(frame, name, 0))
+            problems.append(Again())
+    if problems:
+        raise next((p for p in problems if isinstance(p, Again)), problems[0])
     for box, c in a.boxes:
         c.result = Staged(s.stage, box.primal, box.aux)
     for frame, name in a.unbound:
@@ -347,8 +443,9 @@ def collect(
         ):
             plan.late[(id(frame), name)] = late_types(value)
             raise Again
+    note_views(s, a, plan, before)
     known = {(id(h.frame), h.name) for h in a.held} | {(id(f), n) for f, n in a.unbound}
-    known |= {(id(f), n) for f, n, _ in a.arrays}
+    known |= {(id(f), n) for f, n, _ in a.arrays} | {(id(f), n) for f, n in a.lost}
     for frame, old in frames:
         for name, value in frame.names.items():
             if name in (BROKEN, CONTINUED, RETURNED, RESULT) or (id(frame), name) in known:
@@ -375,11 +472,13 @@ def collect_flags(s: "Staging", a: Attempt, plan: Plan) -> None:
 def collect_name(s: "Staging", h: Held, plan: Plan) -> None:
     value = h.now()
     key = (id(h.frame), h.name)
+    if h.unreadable is not None and h.entered.is_read:
+        raise NeedsUnrolling(f"`{h.name}` {h.unreadable.reason}", "give it values of one kind")
     if isinstance(value, Poison) or value is Unbound:
-        if isinstance(value, Poison) and value.reason is None:
-            for x in [*h.leaves, h.flag]:
-                if isinstance(x, Carry):
-                    x.result = x.param
+        h.lost = value if isinstance(value, Poison) else None
+        if h.lost is not None and (h.lost.reason is None or not h.entered.is_read):
+            for x in carries_in([*h.leaves, h.flag]):
+                x.result = x.param
             return
         reason = value.reason if isinstance(value, Poison) else "is deleted in a loop"
         raise NeedsUnrolling(f"`{h.name}` {reason}", "give it values of one kind")
@@ -394,25 +493,21 @@ def collect_name(s: "Staging", h: Held, plan: Plan) -> None:
     if structure != h.structure:
         raise NeedsUnrolling(f"`{h.name}` changes its structure from iteration to iteration", "keep it the same")
     for x, leaf in zip(h.leaves, leaves):
-        if not isinstance(x, Carry):
+        if isinstance(x, Shown):
+            x.collect(leaf, plan)
+        elif not isinstance(x, Carry):
             if not same_value(x, leaf) and x is not leaf:
                 raise NeedsUnrolling(
                     f"`{h.name}` is {kind_of(x)} before and {kind_of(leaf)} after an iteration",
                     "use numbers and arrays",
                 )
-            continue
-        if not is_number(leaf):
+        elif not is_number(leaf):
             raise NeedsUnrolling(f"`{h.name}` is {kind_of(leaf)} after an iteration", "use numbers and arrays")
-        wanted = join(x.type, value_type(leaf))
-        if wanted is None:
+        elif not collect_number(x, leaf, plan):
             raise NeedsUnrolling(
                 f"`{h.name}` is {x.type} before and {value_type(leaf)} after an iteration",
                 "keep shape and kind the same",
             )
-        if wanted != x.type:
-            plan.types[x.key] = wanted
-            raise Again
-        x.result = leaf
 
 
 def late_types(value: Any) -> tuple[Any, list[Any]]:
@@ -432,6 +527,53 @@ def is_read_elsewhere(s: "Staging", node: Any, name: str) -> bool:
 def read_counts(node: ast.AST) -> dict[str, int]:
     """How often each name is read in the node."""
     return Counter(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store))
+
+
+def begin_as_views(s: "Staging", a: Attempt, plan: Plan) -> None:
+    """What is carried by content is in some iterations a view of an array that has names of its own."""
+    params = {part.carry.key: part.carry.param for part in a.parts()}
+    for part in a.parts():
+        found = plan.origins.setdefault(part.carry.key, [])
+        note_origins(s, part.like, found, lambda root: [root])
+        s.aliases += [Alias(part.carry.param, params.get(x, x) if is_key(x) else x, None) for x in found]
+
+
+def note_views(s: "Staging", a: Attempt, plan: Plan, before: State) -> None:
+    """The arrays that the next iteration may begin with views of: from before the loop, or carried themselves."""
+    parts, old = a.parts(), {id(box) for box, *_ in before.contents}
+    params = {id(k.carry.param): k for k in parts}
+    results = [(k, {id(root_of(x)) for x in s.identities(k.carry.result)}) for k in parts]
+
+    def origins(part: Part, root: Any) -> list[Any]:
+        found = [k.carry.key for k, roots in results if k is not part and id(root) in roots]
+        k = params.get(id(root))
+        if k is None:
+            return [*found, root] if id(root) in old else found
+        return [*found, *plan.origins[k.carry.key], *([] if k.like is None else [root_of(k.like)])]
+
+    new = []
+    for part in parts:
+        part.views = plan.origins[part.carry.key]
+        new.append(note_origins(s, part.carry.result, part.views, functools.partial(origins, part)))
+    if any(new):
+        raise Again
+
+
+def note_origins(s: "Staging", x: Any, found: list[Any], origins: Callable[[Any], list[Any]]) -> bool:
+    """Add the arrays that x is or may be a view of, but not x; whether there are new ones."""
+    roots = [root for y in s.identities(x) if y is not x or y.link is not None for root in origins(root_of(y))]
+    new = [root for k, root in enumerate(roots) if not any(is_same(root, f) for f in [*found, *roots[:k]])]
+    found += new
+    return bool(new)
+
+
+def is_key(x: Any) -> bool:
+    """Whether x, of the origins in a plan, tells a carry."""
+    return isinstance(x, tuple)
+
+
+def is_same(x: Any, y: Any) -> bool:
+    return x is y or (is_key(x) and is_key(y) and x == y)
 
 
 def refuse_lost_aliases(s: "Staging", a: Attempt, before: State) -> None:
@@ -539,19 +681,20 @@ def operand_in(s: "Staging", block: Block, x: Any) -> Any:
 def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, before: State) -> None:
     """Names and arrays after the loop."""
     ran = runs(rows) and a.index is None  # to the end of the last iteration
+    found = {id(c): outs.get(id(c), c.start) for c in a.carries()}
+    found.update({id(part.carry): part.after for part in a.parts() if ran and part.after is not None})
     for h in a.held:
-        found = {id(c): outs.get(id(c), c.start) for c in h.leaves if isinstance(c, Carry)}
-        for part in h.parts:
-            if ran and part.after is not None:
-                found[id(part.carry)] = part.after
-            else:
-                name_origins(s, part, found[id(part.carry)], a, rows)
-        value = rebuilt(s, h.like, h.structure, [found.get(id(x), x) for x in h.leaves])
+        value = rebuilt(s, h.like, h.structure, valued(h.leaves, found))
         if h.flag is not None:
             bound = outs.get(id(h.flag), h.flag.start)
             always = h.flag.result is True and ran
             value = value if always or bound is True else Maybe(value, bound)
+        value = value if h.lost is None else h.lost
         h.frame.names[h.name] = value
+    after = {part.carry.key: found[id(part.carry)] for part in a.parts()}
+    for part in a.parts():
+        if not ran or part.after is None:
+            name_origins(s, part, after, a, rows)
     for box, c in a.boxes:
         if id(c) in outs:
             box.primal, box.aux = outs[id(c)].primal, outs[id(c)].aux
@@ -559,14 +702,16 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
         s.frame.names[flag] = outs.get(id(c), c.start)
 
 
-def name_origins(s: "Staging", part: Part, value: Any, a: Attempt, rows: Rows | None) -> None:
+def name_origins(s: "Staging", part: Part, after: dict[Any, Any], a: Attempt, rows: Rows | None) -> None:
     """After the loop the name holds what an iteration bound, or, where there was none, what it held before."""
-    for x in part.origins:
+    value = after[part.carry.key]
+    for x in [*part.origins, *(after.get(x) if is_key(x) else x for x in part.views)]:
         if x is not None and x is not value:
-            s.aliases.append(Alias(value, x, None))
+            s.aliases.append(Alias(value, root_of(x), None))
     if part.like is not None and part.like is not value and not runs(rows):
-        skipped = elementwise.equal(rows.length, 0) if rows is not None and a.index is None else None
-        s.aliases.append(Alias(value, part.like, skipped))
+        is_known = rows is not None and a.index is None and part.like.link is None
+        skipped = elementwise.equal(rows.length, 0) if is_known else None  # type: ignore[union-attr]
+        s.aliases.append(Alias(value, root_of(part.like), skipped))
 
 
 def runs(rows: Rows | None) -> bool:

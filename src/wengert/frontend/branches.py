@@ -19,6 +19,7 @@ from wengert.frontend.scope import (
     root_of,
 )
 from wengert.frontend.state import State, is_number, join, kind_of, rebuilt, same_value
+from wengert.frontend.views import Sight, fixed_shape, seen, sight
 from wengert.ir.program import Program, Var, zero
 from wengert.modes.stage import Block, Staged
 from wengert.rules.control import conform, if_, value_type
@@ -42,9 +43,9 @@ def conditional(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callab
     sides = [side(s, "then", then, before), side(s, "else", orelse, before)]
     s.stage.where = where
     if all(x.ended for x in sides):
-        emit_branch(s, test, sides, Merge(s, sides, test))
+        emit_branch(s, test, sides, Merge(s, sides, test, before))
         raise Ended
-    merge = Merge(s, sides, test)
+    merge = Merge(s, sides, test, before)
     live = [x for x in sides if not x.ended]
     changes: list[Callable[[list[Any]], None]] = []
     for k, (frame, old) in enumerate(before.names):
@@ -91,8 +92,9 @@ def side(s: "Staging", name: str, run: Callable[[], Any], before: State) -> Side
 class Merge:
     """Slots of the results of a branch: what each side gives for each."""
 
-    def __init__(self, s: "Staging", sides: Sequence[Side], test: Any) -> None:
+    def __init__(self, s: "Staging", sides: Sequence[Side], test: Any, before: State) -> None:
         self.s, self.sides, self.test = s, sides, test
+        self.before = {id(box) for box, *_ in before.contents}
         self.slots: list[tuple[Any, tuple[Any, Any]]] = []  # (type, the two values)
         self.names: list[str] = []
 
@@ -126,9 +128,38 @@ class Merge:
             return lambda outs: leaf
         if is_box(leaf) and leaf.aux in self.sides[second].block.program.params:
             return lambda outs: leaf
+        view = self.view_of_one(name, leaf, second)
+        if view is not None:
+            return view
         type, left = value_type(leaf), self.as_left(leaf, int(second))
         slot = self.slot(name, type, (zero(type), left) if second else (left, zero(type)))
         return (lambda outs: other_name(self.s, slot(outs), leaf)) if is_box(leaf) else slot
+
+    def view_of_one(self, name: str, x: Any, second: bool) -> Callable[[list[Any]], Any] | None:
+        """A view of an array from before, made by the only side that goes on."""
+        found, shape = self.seen_in(x, int(second))
+        if found is None or x.link is None:
+            return None
+        slots = [self.alone(f"{name} at", n, second) for n in found.numbers]
+        return lambda outs: seen(found.root, found.steps, [slot(outs) for slot in slots], shape)
+
+    def view_of_two(self, name: str, x: Any, y: Any) -> Callable[[list[Any]], Any] | None:
+        """Views of one array from before, which differ by the numbers of their index."""
+        if root_of(x) is not root_of(y):
+            return None
+        (a, shape), (b, other) = self.seen_in(x, 0), self.seen_in(y, 1)
+        if a is None or b is None or not a.is_like(b):
+            return None
+        slots = [self.leaf(f"{name} at", n, m) for n, m in zip(a.numbers, b.numbers)]
+        fixed = shape if shape == other else None
+        return lambda outs: seen(a.root, a.steps, [slot(outs) for slot in slots], fixed)
+
+    def seen_in(self, x: Any, k: int) -> tuple[Sight | None, Any]:
+        """What a side sees of an array from before, and the lengths of that."""
+        if not is_box(x) or id(root_of(x)) not in self.before:
+            return None, None
+        with self.s.stage.within(self.sides[k].block):
+            return sight(x), fixed_shape(x)
 
     def as_left(self, x: Any, k: int) -> Any:
         """An array with the content that a side left in it; a view is read of what its array then held."""
@@ -165,6 +196,12 @@ class Merge:
             return lambda outs: Choice(self.test, x, y)
         if not is_number(x) or not is_number(y):
             return lambda outs: Poison(f"is {kind_of(x)} on one way and {kind_of(y)} on the other")
+        if is_box(x) and is_box(y):
+            view = self.view_of_two(name, x, y)
+            if view is not None:
+                return view
+        elif isinstance(x, Staged) and isinstance(y, Staged) and x.aux is y.aux:
+            return lambda outs: x
         type = join(value_type(x), value_type(y), self.s.stage)
         if type is None:
             reason = f"is {value_type(x)} on one way and {value_type(y)} on the other"

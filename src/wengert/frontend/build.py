@@ -57,6 +57,7 @@ from wengert.rules.control import check, value_type, weak
 
 # what Python raises in the user's code; anything else is an error of ours
 PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
+MAY_BE_ANOTHER = "an array is written that may have another name, depending on branches and loops before"
 
 
 class FunctionStage(Stage):
@@ -474,20 +475,36 @@ class Staging:
             raise written_outside()
         self.note_write(root)
         self.give_up_names(root)
-        for a in self.aliases_of(root):
-            if a.when is None:
-                raise Refused(
-                    "an array is written that may have another name, depending on branches and loops before",
-                    "copy it where it gets its second name (`a = b.copy()`)",
-                )
+        for array in self.followed([root], lambda a: (a.box, a.source)):
+            if any(a.when is None for a in self.aliases_of(array)):
+                raise Refused(MAY_BE_ANOTHER, "copy it where it gets its second name (`a = b.copy()`)")
+
+    def followed(self, arrays: list[Any], ends: Callable[[Alias], tuple[Any, Any]], unknown: bool = False) -> list[Any]:
+        """The arrays with those that aliases lead to from them; `unknown` whether also where the run decides."""
+        found = list(arrays)
+        for x in found:  # which grows
+            for first, second in (ends(a) for a in self.aliases if a.when is not None or unknown):
+                if first is x and not any(second is y for y in found):
+                    found.append(second)
+        return found
 
     def give_up_names(self, root: Any) -> None:
-        """Names under which a branch left an array that is written now: to read one of them again is refused."""
-        for box in [a.box for a in self.aliases if a.when is None and a.source is root]:
-            for frame in self.all_frames():
-                for name, value in frame.names.items():
-                    if (value.value if isinstance(value, Maybe) else value) is box:
-                        frame.names[name] = Poison("is another name of an array that is written since, in some cases")
+        """Names that a branch or a loop left with an array that is written now: to read them again is refused."""
+        down = lambda a: (a.source, a.box)
+        written = self.followed(self.followed([root], lambda a: (a.box, a.source)), down)
+        lost = [a.box for a in self.aliases if a.when is None and any(a.source is x for x in written)]
+        boxes = [x for x in self.followed(lost, down, unknown=True) if x is not root]
+        if not boxes:
+            return
+        for frame in self.all_frames():
+            for name, value in frame.names.items():
+                while isinstance(value, Maybe | Entered):
+                    value = value.value
+                if isinstance(value, Value) and any(root_of(value) is box for box in boxes):
+                    frame.names[name] = Poison("is another name of an array that is written since, in some cases")
+        reached = self.reached(self.named())
+        if any(id(box) in reached for box in boxes):  # from containers
+            raise Refused(MAY_BE_ANOTHER, "copy it where it gets its second name (`a = b.copy()`)")
 
     def note_write(self, root: Any) -> None:
         """The array is written, here or in the program of a helper."""
@@ -502,7 +519,7 @@ class Staging:
             changed = todo.pop()
             for a in self.aliases_of(changed):
                 other = a.source if a.box is changed else a.box
-                if any(other is y for y in done):
+                if a.when is None or any(other is y for y in done):  # None: it is another array where this was changed
                     continue
                 chosen = self.conditional(a.when, lambda: changed.snapshot(), lambda: other.snapshot())  # noqa: B023
                 self.overtake(other)
@@ -530,7 +547,7 @@ class Staging:
         """Those with arrays that can still be reached, through others that cannot if need be."""
         if not any(box is a.box or box is a.source for a in self.aliases):
             return []
-        reachable = set(map(id, self.boxes()))
+        reachable = self.reached([*self.named(), *self.captured.values.values(), *self.arguments])
         ways: dict[int, list[Alias]] = {}  # to each array that can be reached
         passed, todo = [box], [(box, False)]
         while todo:

@@ -213,7 +213,7 @@ class Signature:
 
     def value(self, x: Value, number: int) -> tuple[Any, ...]:
         s = self.s
-        if self.is_fixed and x.link is not None and x.link.seen is not x.link.root.primal:
+        if self.is_fixed and x.link is not None and not x.link.is_current():
             raise Opaque
         x.fresh()
         if x.mode is not s.stage:

@@ -28,7 +28,9 @@ from wengert.ir.program import (
     type_of,
 )
 from wengert.ir.samples import quiet, sample, samples_of, types_of_results
-from wengert.rules.control import array, length, literal, slice_length, weak
+from wengert.passes.ranges import RULES, Range, is_index, learn
+from wengert.rules.control import array, check, length, literal, slice_length, weak
+from wengert.rules.elementwise import greater_equal
 from wengert.rules.indexing import BASIC, getitem, has_open_slice, is_basic, positions, without_ellipsis
 from wengert.rules.linear import relabel
 
@@ -45,14 +47,19 @@ class Staged(Value):
             self.link.seen = None
         return super().fresh()
 
+    @property
+    def version(self) -> Any:
+        """Samples of one kind are shared."""
+        return self.aux
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
             raise NeedsValue(self.aux, self.mode.where)
         return super().__array__(dtype, copy)
 
     def as_length(self, extent: Extent) -> "Length":
-        """The number as this extent."""
-        return Length(self.mode, extent, (), self.aux)
+        """The number as this extent, or as the one that an array here has by it."""
+        return Length(self.mode, self.mode.extent_of(self) or extent, (), self.aux)
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -62,6 +69,11 @@ class Staged(Value):
             return super().shape
         shape = self.aux.type.shape
         return tuple([Length(self.mode, n, (self, i)) if isinstance(n, Extent) else n for i, n in enumerate(shape)])
+
+    @property
+    def size(self) -> Any:
+        size = super().size
+        return size.snapshot() if isinstance(size, Length) else size
 
 
 class Length(Staged):
@@ -157,9 +169,11 @@ class Stage(Mode):
 
     known    values of variables that are known while the program is built, with the parameters that they follow from
     lengths  variables for the extents that the run decides, by their number
+    measured  of numbers that were read off an array: its extent
     slices   extents of slices, by what their length follows from
     shorter  for the number of an extent that leaves out some of another: (number of the other, how many)
     used     numbers that extents have
+    ranges   between which numbers whole numbers lie
     numbers  equal whole numbers are one of them: those that follow by the same rows from the same numbers
     guards   parameters whose value the program was built for
     free     parameters that are at hand wherever the way back may want them
@@ -176,10 +190,12 @@ class Stage(Mode):
         self.guards: dict[Var, Any] = {}
         self.free: set[Var] = set()
         self.lengths: dict[int, Var] = {}
+        self.measured: dict[Var, Extent] = {}
         self.slices: dict[Any, Extent] = {}
         self.shorter: dict[int, tuple[int, int]] = {}
         self.used: set[int] = set()
         self.numbers: dict[Any, Var] = {}
+        self.ranges: dict[Var, Range] = {}
         self.where: Position | None = None
         self.origin: Equation | None = None
 
@@ -251,6 +267,8 @@ class Stage(Mode):
         """The extent that a length among the parameters is."""
         if isinstance(param, Length):
             return param.extent
+        if param.aux in self.measured:
+            return self.measured[param.aux]
         return next((e for e in self.slices.values() if self.lengths.get(e.number) is param.aux), None)
 
     def with_extents(self, row: Primitive, args: Sequence[Any], params: dict[str, Any]) -> dict[str, Any]:
@@ -302,9 +320,37 @@ class Stage(Mode):
             self.lengths[found.number] = self.apply(slice_length, (n,), {"index": (part,)}).aux
         return found
 
+    def length_of(self, n: Staged) -> Any:
+        """A number of the program as the length of an array: an extent where it has a bound, else Python needs it."""
+        n = n.fresh()  # type: ignore[assignment]
+        extent = self.extent_of(n)
+        if extent is not None:
+            return n if isinstance(n, Length) else n.as_length(extent)
+        found = None if n.aux in self.known else self.ranges.get(n.aux)
+        if found is None:
+            return self.decide(n)
+        lo, hi = found
+        if lo < 0:
+            ok = self.apply(greater_equal, (n, 0), {})
+            self.apply(check, (ok,), {"error": ValueError, "arguments": ("negative dimensions are not allowed",)})
+        part = slice(None, n, None)
+        extent = self.extent(max(hi, 0), part, None)
+        if not self.is_visible(self.lengths[extent.number]):
+            self.lengths[extent.number] = self.apply(slice_length, (max(hi, 0),), {"index": (part,)}).aux
+        return Length(self, extent, (), self.lengths[extent.number])
+
+    def note_range(self, e: Equation, operands: Sequence[Any]) -> None:
+        """Operands as the equation has them are parameters of the block where they come from outside."""
+        if e.row.name in RULES and is_index(e.outs[0]):
+            seen = {
+                x: self.ranges[v.aux] for x, v in zip(e.ins, operands) if isinstance(v, Value) and v.aux in self.ranges
+            }
+            learn(e, seen)
+            self.ranges.update({o: seen[o] for o in e.outs if o in seen})
+
     def common_shape(self, a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        """A shape for arrays of either, where one length or more is known when the program runs only."""
-        if len(a) != len(b) or not any(isinstance(n, Extent) for n in (*a, *b)):
+        """A shape for arrays of either: lengths that differ are known when the program runs only."""
+        if len(a) != len(b):
             return None
         found = []
         for n, m in zip(a, b):
@@ -370,8 +416,13 @@ class Stage(Mode):
             self.known.update((o, known) for o in outs)
         ins = [self.operand(x) for x in operands]
         name_constants(ins, params)
-        self.append(Equation(outs, row, ins, params, len(args), self.where, self.origin))
+        made = Equation(outs, row, ins, params, len(args), self.where, self.origin)
+        self.append(made)
+        self.note_range(made, operands)
         values = tuple([Staged(self, s, o) for s, o in zip(samples, outs)])
+        if row is length and isinstance(args[0], Staged) and has_extents(args[0].aux.type):
+            n = args[0].aux.type.shape[params["axis"]]
+            self.measured.update({o: n for o in outs if isinstance(n, Extent)})
         if is_whole(outs):
             self.note_number(row, operands, params, outs[0])
         if "extents" in params and isinstance(args[0], Staged) and is_basic(given["index"]):

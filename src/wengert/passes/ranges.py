@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.ir.program import Equation, Extent, Program, Type, Var, numeric, type_in
+from wengert.ir.program import Equation, Extent, Program, Type, Var, elements, numeric, type_in
 
 Range = tuple[int, int]
 Ranges = dict[Var, Range]
@@ -50,6 +50,10 @@ def is_index(x: Var) -> bool:
     return isinstance(x.type, Type) and x.type.shape == () and x.type.dtype == np.int64
 
 
+def is_truth(x: Any) -> bool:
+    return numeric(type_in(x)).dtype == np.bool_
+
+
 def most(n: int | Extent) -> int:
     return n.bound if isinstance(n, Extent) else n
 
@@ -70,6 +74,8 @@ RULES: dict[str, Callable[[Sequence[Any], Equation], Any]] = {
     "maximum": lambda r, e: r[0] and r[1] and (max(r[0][0], r[1][0]), max(r[0][1], r[1][1])),
     "convert": lambda r, e: r[0],
     "weak": lambda r, e: r[0],
+    "truncate": lambda r, e: r[0],
+    "reduce_sum": lambda r, e: (0, elements(numeric(type_in(e.ins[0])))) if is_truth(e.ins[0]) else None,
     "wrap_index": lambda r, e: (0, e.params["n"] - 1) if isinstance(e.params["n"], int) and e.params["n"] > 0 else None,
     "slice_length": lambda r, e: r[0] and (0, r[0][1]),
     "length": lambda r, e: (0, most(numeric(type_in(e.ins[0])).shape[e.params["axis"]])),

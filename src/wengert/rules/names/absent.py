@@ -62,7 +62,7 @@ absent(
     "numpy",
     "it makes an array of constants; its arguments are counts and positions, which do not change smoothly",
     """
-    zeros ones empty eye identity tri indices ix_ diag_indices tril_indices triu_indices mask_indices ravel_multi_index
+    eye identity tri indices ix_ diag_indices tril_indices triu_indices mask_indices ravel_multi_index
     unravel_index broadcast_shapes hanning hamming bartlett blackman
     """,
     WHOLE_NUMBERS,

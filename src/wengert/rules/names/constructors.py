@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, buffer, is_array
+from wengert.core.mode import Value, buffer, is_array, is_open
 from wengert.core.types import dtype_of, shape_of
-from wengert.rules import elementwise, join, linear, solvers
+from wengert.rules import elementwise, indexing, join, linear, solvers
 from wengert.rules.elementwise import floor
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import buffered, holds_traced, missing, name_on_traced
@@ -101,14 +101,41 @@ def full_like(
     return full(shape_of(a) if shape is None else shape, fill_value, dtype_of(a) if dtype is None else dtype)
 
 
+def lengths_of(shape: Any) -> tuple[Any, ...]:
+    """A shape as a user writes it; what only the run knows is the length that a program has for it."""
+    lengths = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    return tuple([n.mode.length_of(n) if is_open(n) else n for n in lengths])
+
+
+def is_of_run(shape: Any) -> bool:
+    return any(is_open(n) for n in (shape if isinstance(shape, tuple | list) else (shape,)))
+
+
 @name(np.full)
 def full(
     shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
 ) -> Any:
-    if not isinstance(fill_value, Value):
+    if not isinstance(fill_value, Value) and not is_of_run(shape):
         return buffer(np.full(shape, fill_value, dtype))
-    value = fill_value if dtype is None else convert_to(fill_value, dtype)
-    return linear.broadcast_to(value, shape=shape if isinstance(shape, tuple) else (int(shape),)).copy()
+    value = arrayed(fill_value) if isinstance(fill_value, Value) else np.full((), fill_value, dtype)[()]
+    value = value if dtype is None else convert_to(value, dtype)
+    shape = lengths_of(shape) if is_of_run(shape) or isinstance(shape, tuple) else (int(shape),)
+    return linear.broadcast_to(value, shape=shape).copy()
+
+
+@name_on_traced(np.zeros)
+def zeros(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> Any:
+    return full(shape, 0, float if dtype is None else dtype)
+
+
+@name_on_traced(np.ones)
+def ones(shape: Any, dtype: Any = None, order: Any = "C", **options: Any) -> Any:
+    return full(shape, 1, float if dtype is None else dtype)
+
+
+@name_on_traced(np.empty)
+def empty(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> Any:
+    return zeros(shape, dtype, order)
 
 
 @name(np.linspace)
@@ -167,8 +194,18 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
     return points if dtype is None else convert_to(points, dtype)
 
 
+def counted(length: Any, dtype: Any) -> Any:
+    """0, 1, ... where only the run knows how many."""
+    places = np.arange(length.extent.bound, dtype=dtype)
+    return linear.labelled(indexing.getitem(places, index=(slice(None, length, None),)), (length,))
+
+
 @name(np.arange)
 def arange(*args: Any, dtype: Any = None, **options: Any) -> Any:
+    if len(args) == 1 and is_open(args[0]) and dtype_of(args[0]).kind in "iu":
+        length = args[0].mode.length_of(args[0])
+        if isinstance(length, Value):
+            return counted(length, np.int64 if dtype is None else dtype)
     numbers = [plain_numbers(a) if isinstance(a, Value) else a for a in args]
     start, step = (0, 1) if len(args) == 1 else (args[0], args[2] if len(args) > 2 else 1)
     if not holds_traced((start, step)):  # the number of points is a step function of `stop`

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import content_of
+from wengert.core.mode import Value, content_of, is_open
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.rules import elementwise, indexing, linear, order
+from wengert.rules import elementwise, indexing, join, linear, order
 from wengert.rules.elementwise import where as select
-from wengert.rules.names.constructors import linspace
+from wengert.rules.names.constructors import arange, linspace
 from wengert.rules.names.foreign import buffered, name_on_traced
 from wengert.rules.names.operands import (
     arrayed,
@@ -304,6 +304,10 @@ def unique(
 ) -> Any:
     """The values where they occur first; positions and counts are constants."""
     ar = arrayed(ar)
+    if axis is None and is_open(ar) and options.get("equal_nan", True):
+        found = open_unique(ar, return_inverse, return_counts)
+        parts = (found[0], *(found[1:] if return_index else found[2:]))
+        return parts if len(parts) > 1 else parts[0]
     found = np.unique(plain_numbers(ar), True, return_inverse, return_counts, axis, **options)
     if axis is None:
         values = gather(ar, found[1])
@@ -312,6 +316,29 @@ def unique(
         values = indexing.getitem(ar, index=(*(slice(None),) * axis, found[1]))
     rest = [buffered(part) for part in (found[1:] if return_index else found[2:])]
     return (values, *rest) if rest else values
+
+
+def open_unique(ar: Any, return_inverse: bool, return_counts: bool) -> tuple[Any, ...]:
+    """(values, where they occur first, of each element its value, how often) of an array that only the run knows: of
+    equal ones beside each other in order, the first."""
+    x = flat(ar)
+    n = shape_of(x)[0]
+    if not isinstance(n, Value) and n == 0:
+        return x, *np.unique(np.empty(0), True, return_inverse, return_counts)[1:]
+    by_size = positions_by(x, 0, "stable")
+    ordered = gather(x, by_size)
+    before = linear.labelled(join.concatenate(ordered[:1], ordered[:-1], axis=0), (n,))
+    is_nan = (ordered != ordered) & (before != before)
+    is_first = ((ordered != before) & ~is_nan) | (arange(n) == 0)
+    starts = indexing.positions(is_first)[0]
+    found: tuple[Any, ...] = (gather(ordered, starts), gather(by_size, starts))
+    if return_inverse:
+        numbers = linear.cumsum(elementwise.truncate(is_first, dtype=np.dtype(np.intp)), axis=0) - 1
+        found += (reshape(gather(numbers, positions_by(by_size, 0, None)), shape_of(ar)),)
+    if return_counts:
+        ends = join.concatenate(starts[1:], arrayed([n]), axis=0)
+        found += (linear.labelled(ends, shape_of(starts)) - starts,)
+    return found
 
 
 @name_on_traced(np.unique_values)
