@@ -284,6 +284,20 @@ def test_program(model, capsys):
     assert "path[i] = path[i - 1]" in out
 
 
+def test_report(tmp_path, monkeypatch, capsys):
+    """Of the source alone and for arguments; the function is not run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logs.py").write_text("def logs(x, n):\n    open('log', 'w')\n    return [x, n][int(x)]\n")
+    assert cli.main(["report", "logs.py:logs"]) == 1
+    assert "`logs` cannot be staged, for 1 reason:\nlogs.py:2:5: `open` cannot be staged" in capsys.readouterr().out
+    assert cli.main(["report", "logs.py:logs", "1.0", "2"]) == 1
+    assert "`logs` cannot be staged, for 2 reasons:" in capsys.readouterr().out
+    (tmp_path / "model.py").write_text("def square(x):\n    return x * x\n")
+    assert cli.main(["report", "model.py:square"]) == cli.main(["report", "model.py:square", "3.0"]) == 0
+    assert capsys.readouterr().out.endswith("`square` can be staged for these arguments.\n")
+    assert not (tmp_path / "log").exists()
+
+
 def test_source(model, capsys):
     """The text that is printed runs."""
     for more, name in ([], "rosenbrock"), (["--gradient"], "grad_rosenbrock"), (["--forward"], "rosenbrock_dot"):

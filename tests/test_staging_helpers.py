@@ -719,7 +719,7 @@ def test_endless_recursion():
     def f(x):
         return f(x + 1.0)
 
-    with pytest.raises(wg.Diagnostic, match="calls itself more than"):
+    with pytest.raises(wg.Diagnostic, match="calls itself whatever"):
         wg.jit(f)(1.0)
 
 

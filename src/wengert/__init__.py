@@ -20,9 +20,12 @@ from wengert.api import (
 from wengert.core.diagnostic import Diagnostic
 from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
 from wengert.frontend.jit import jit
+from wengert.inspect.adjoint import write_adjoint
+from wengert.inspect.edited import use_adjoint
 from wengert.inspect.explain import Explanation, explain
 from wengert.inspect.kept import kept
 from wengert.inspect.program import program
+from wengert.inspect.report import Report, report
 from wengert.inspect.source import source
 from wengert.symbolic import to_sympy
 from wengert.tensor import Tensor, no_grad
@@ -33,6 +36,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Diagnostic",
     "Explanation",
+    "Report",
     "Tensor",
     "check_grads",
     "checkpoint",
@@ -55,10 +59,13 @@ __all__ = [
     "numerical",
     "primitive",
     "program",
+    "report",
     "source",
     "stop_gradient",
     "to_sympy",
+    "use_adjoint",
     "value_and_grad",
     "vjp",
     "vmap",
+    "write_adjoint",
 ]

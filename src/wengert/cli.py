@@ -1,7 +1,7 @@
-"""The command line: `wengert demo`, and `wengert check`, `explain`, `program` and `source` of `FILE.py:FUNC ARGS...`.
+"""The command line: `wengert demo`, and `wengert check`, `explain`, `program`, `source` and `report` of a function.
 
-Exit codes: 0 all is well; 1 a derivative is wrong or refused (a Diagnostic says which); 2 the input is wrong or a
-package is missing (one line says what).
+Exit codes: 0 all is well; 1 a derivative is wrong or refused (a Diagnostic or the report says which); 2 the input is
+wrong or a package is missing (one line says what).
 """
 
 import argparse
@@ -34,6 +34,7 @@ COMMANDS = {
     "explain": "wengert.cli:explain",
     "program": "wengert.cli:program",
     "source": "wengert.cli:source",
+    "report": "wengert.cli:report",
 }
 FORMATS = {"text": str, "html": wg.Explanation.html, "latex": wg.Explanation.latex}
 EXAMPLES = {"sklearn": "scikit-learn", "matplotlib": "matplotlib", "tqdm": "tqdm"}
@@ -98,6 +99,13 @@ def parser() -> argparse.ArgumentParser:
     derivative.add_argument("--gradient", action="store_true", help="its gradient by all float arguments")
     derivative.add_argument("--forward", action="store_true", help="its value and tangent")
     add_call(source)
+    report = commands.add_parser(
+        "report",
+        help="list what `wg.jit` refuses of your function, which is not run",
+        usage="wengert report FILE.py:FUNC [ARGS...]",
+        epilog="example: wengert report model.py:loss, or wengert report model.py:loss 'np.ones(3)' 2.0",
+    )
+    add_call(report)
     return top
 
 
@@ -254,6 +262,13 @@ def source(target: str, arguments: Sequence[str], gradient: bool = False, forwar
     called(f, target, args)
     print(wg.source(gradient_of(f, args) if gradient else f, *args, mode="forward" if forward else None), end="")
     return 0
+
+
+def report(target: str, arguments: Sequence[str]) -> int:
+    """Print what cannot be staged, from the source alone or for arguments."""
+    found = wg.report(function_at(target), *map(argument, arguments))
+    print(found)
+    return 1 if found else 0
 
 
 def gradient_of(f: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from programs import (
     later,
     linear_algebra,
     names,
+    recursion,
     root_finding,
     scenarios,
     signal,
@@ -34,6 +35,7 @@ THEMES = (
     control_flow,
     names,
     language,
+    recursion,
 )
 PROGRAMS: list[Program] = [program for theme in THEMES for program in theme.PROGRAMS]
 LATER: list[Program] = later.LATER

@@ -1,24 +1,6 @@
 """Programs that the first half of staging leaves out, each with the reason."""
 
-import math
-
 from programs.program import Program, normal
-
-
-def adaptive_simpson(a, b, tolerance):
-    """Integral of sqrt(x) sin(x) by halves, as deep as the error asks for."""
-
-    def f(x):
-        return math.sqrt(x) * math.sin(x)
-
-    def simpson(a, b):
-        return (b - a) / 6.0 * (f(a) + 4.0 * f((a + b) / 2.0) + f(b))
-
-    middle = (a + b) / 2.0
-    whole, parts = simpson(a, b), simpson(a, middle) + simpson(middle, b)
-    if abs(parts - whole) < 15.0 * tolerance:
-        return parts + (parts - whole) / 15.0
-    return adaptive_simpson(a, middle, tolerance / 2.0) + adaptive_simpson(middle, b, tolerance / 2.0)
 
 
 def least_so_far(x):
@@ -52,7 +34,6 @@ def object_with_state(position, stiffness, n):
 
 
 LATER = [
-    Program(adaptive_simpson, (0.2, 1.9, 1e-5), (0, 1), reason="run-time recursion"),
     Program(least_so_far, lambda n: (normal(n),), reason="a name that is None before a loop and a number after it"),
     Program(object_with_state, lambda n: (0.7, 1.3, n), (0, 1), reason="attributes that a rolled loop carries"),
 ]

@@ -33,6 +33,8 @@ CODES = {
     "W503": "a custom rule cannot be turned into the other mode",
     "W504": "a custom function uses a traced value that is not among its arguments",
     "W505": "a function with a rule of its own writes into its argument",
+    "W506": "an edited derivative disagrees with finite differences",
+    "W507": "an edited derivative does not belong to its function",
     "W601": "the source of a function cannot be read",
     "W602": "a function cannot be staged",
     "W603": "a program cannot be written as plain NumPy",
@@ -72,12 +74,14 @@ class Diagnostic(Exception):
     what     what happened, in the user's terms
     because  one cause
     instead  one way out
+    places   of a function that cannot be staged, all of them; otherwise empty
     """
 
     def __init__(self, code: str, what: str, because: str, instead: str, where: Position | None = None) -> None:
         assert code in CODES, code
         self.code, self.what, self.because, self.instead = code, what, because, instead
         self.where = where if where is not None else user_position()
+        self.places: tuple[Any, ...] = ()
         super().__init__(self.render())
 
     def render(self) -> str:

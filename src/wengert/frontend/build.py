@@ -11,14 +11,28 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
-from wengert.core.diagnostic import Position
+from wengert.core.diagnostic import Diagnostic, Position
 from wengert.core.mode import Buffer, Value
 from wengert.core.tree import open_container
 from wengert.frontend import branches, calls, expressions, statements
 from wengert.frontend.attempt import Part
 from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.helpers import Helper, Recording
-from wengert.frontend.refuse import EAGER, OUTSIDE, Ended, NeedsUnrolling, Refusals, Refused, Spoiled, refusal_of
+from wengert.frontend.read import Source
+from wengert.frontend.refuse import (
+    Ended,
+    NeedsSpecialising,
+    NeedsUnrolling,
+    Refusals,
+    Refused,
+    Spoiled,
+    changed_outside,
+    global_assigned,
+    outer_assigned,
+    places_of,
+    refusal_of,
+    written_outside,
+)
 from wengert.frontend.scope import (
     ACTIVE,
     BROKEN,
@@ -63,6 +77,7 @@ class Staging:
     """One program being built from a function.
 
     specialised   branches on whole numbers among the arguments are decided now, and the program is guarded
+    general   functions whose arguments are values of the program, constants too
     made      containers and objects that the function made itself, by id, with the region that they were made in and
               how many were made before
     given     containers among the arguments and the values in them, by id
@@ -72,8 +87,9 @@ class Staging:
     plans     what earlier attempts at a loop found out (see attempt.py)
     """
 
-    def __init__(self, name: str, specialised: bool = False) -> None:
-        self.specialised = specialised
+    def __init__(self, name: str, specialised: bool = False, general: Sequence[Source] = ()) -> None:
+        self.specialised, self.general = specialised, general
+        self.calls_itself = False  # somewhere a function does, when the program runs
         self.parent = ACTIVE.get()  # the program that this one is built inside
         self.stage = FunctionStage(self)
         self.ended = False  # an exception is always raised
@@ -126,11 +142,8 @@ class Staging:
 
     def statement(self, node: ast.stmt) -> None:
         self.stage.where = self.frame.source.position(node)
-        handler = statements.STATEMENTS.get(type(node))
         try:
-            if handler is None:
-                raise Refused(f"`{type(node).__name__.lower()}` is not part of what can be staged", EAGER)
-            handler(self, node)
+            statements.handler_of(node)(self, node)
         except Refused as refused:
             self.refusals.note(self.place_of(refused, node), refused)
             self.spoil(node)
@@ -157,6 +170,11 @@ class Staging:
             self.note(refused, getattr(refused, "where", None))
         except Spoiled:
             pass
+        except Diagnostic as found:
+            if not self.refusals.places:
+                raise
+            for place in found.places or places_of(found, self.stage.where):
+                self.refusals.add(place)
         except PYTHON_ERRORS:
             if not self.refusals.places:  # else the error may follow from what was refused
                 raise
@@ -164,6 +182,8 @@ class Staging:
             out, self.ended = None, True
         self.helpers.clear()
         if self.refusals.places:
+            if (self.calls_itself or self.general) and not self.specialised:
+                raise NeedsSpecialising  # constants may do
             raise self.refusals.diagnostic() from None
         return out
 
@@ -180,9 +200,7 @@ class Staging:
     # ------------------------------------------------------------ expressions
 
     def eval(self, node: ast.expr) -> Any:
-        handler = expressions.EXPRESSIONS.get(type(node))
-        if handler is None:
-            raise Refused(f"`{type(node).__name__}` expressions cannot be staged", EAGER)
+        handler = expressions.handler_of(node)
         if isinstance(node, expressions.PLACED):
             self.stage.where = self.frame.source.position(node)
         return handler(self, node)
@@ -190,6 +208,22 @@ class Staging:
     def is_constant(self, x: Any) -> bool:
         """Whether x is a value of the program that is the same at each run."""
         return isinstance(x, Staged) and x.mode is self.stage and self.stage.is_constant(x)
+
+    def is_known(self, x: Any) -> bool:
+        """Whether x is a number that is known while the program is built."""
+        return type(x) in (int, float) or (
+            isinstance(x, Staged) and x.shape == () and x.fresh().aux in self.stage.known
+        )
+
+    def is_general(self, source: Source) -> bool:
+        """Whether calls of the function may differ in numbers, known ones too."""
+        return any(source is general for general in self.general)
+
+    def may_be_general(self, frame: Frame) -> bool:
+        """Whether that would make it one function, which calls itself, where its first calls are staged apart now."""
+        if self.specialised or self.is_general(frame.source):
+            return False
+        return self.frames[0].source is frame.source or any(map(self.is_known, frame.names.values()))
 
     def negated(self, x: Any) -> Any:
         return elementwise.logical_not(x) if isinstance(x, Value) else not x
@@ -298,9 +332,9 @@ class Staging:
         frame = self.frame
         name = frame.source.mangled(name)
         if name in frame.outer_names:
-            raise Refused(f"the global name `{name}` is assigned", OUTSIDE)
+            raise global_assigned(name)
         if name in frame.nonlocals and name not in frame.cells:
-            raise Refused(f"the name `{name}` of an enclosing function is assigned", OUTSIDE)
+            raise outer_assigned(name)
         self.name_result(value, name)
         frame.owner(name).names[name] = value
 
@@ -386,7 +420,7 @@ class Staging:
         """Refuse a change that escapes, or that a region could not undo."""
         entry = self.made.get(id(x))
         if entry is None:
-            raise Refused(f"{what} changes an object that was made outside", OUTSIDE)
+            raise changed_outside(what)
         inside = self.regions[entry[1] :]
         if "branch" in inside:
             raise Refused(
@@ -437,7 +471,7 @@ class Staging:
         """Refuse a write that would have to reach another array in cases that nobody can tell apart."""
         root = root_of(x)
         if is_box(root) and not self.is_argument(root) and self.is_captured(root):
-            raise Refused("an array is written that was made outside", OUTSIDE)
+            raise written_outside()
         self.note_write(root)
         self.give_up_names(root)
         for a in self.aliases_of(root):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def builtin(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Methods of containers and text, and functions written in C."""
     owner = getattr(f, "__self__", None)
-    if f.__name__ in CHANGING and not isinstance(owner, types.ModuleType | type | None):
+    if is_changing(f):
         s.may_change(owner, f"`.{f.__name__}`")
         return f(*args, **kwargs)
     if isinstance(owner, str | list | tuple | dict | set | bytes):
@@ -46,6 +46,11 @@ def builtin(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> An
         out = f(*args, **kwargs)
         return s.own(out) if isinstance(out, list | tuple | dict | set) else out
     return library(s, f, args, kwargs)
+
+
+def is_changing(f: Any) -> bool:
+    """Whether f is a method that changes its object."""
+    return f.__name__ in CHANGING and not isinstance(getattr(f, "__self__", None), types.ModuleType | type | None)
 
 
 CHANGING = frozenset(
@@ -291,11 +296,14 @@ def power(s: "Staging", x: Any, y: Any) -> Any:
     return x**y
 
 
-def refused(name: str, instead: str) -> Callable[..., Any]:
-    def refuse(s: "Staging", *args: Any, **kwargs: Any) -> Any:
-        raise Refused(f"`{name}` cannot be staged", instead)
+class Never:
+    """In place of a handler: whatever it is given, this cannot be staged."""
 
-    return refuse
+    def __init__(self, name: str, instead: str) -> None:
+        self.name, self.instead = name, instead
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise Refused(f"`{self.name}` cannot be staged", self.instead)
 
 
 BUILTIN: dict[Any, Callable[..., Any]] = {
@@ -324,13 +332,13 @@ BUILTIN: dict[Any, Callable[..., Any]] = {
     pow: power,
     super: make_super,
     print: make_print,
-    iter: refused("iter", "go through it with a for loop"),
-    next: refused("next", "go through it with a for loop"),
-    eval: refused("eval", EAGER),
-    exec: refused("exec", EAGER),
-    globals: refused("globals", EAGER),
-    locals: refused("locals", EAGER),
-    input: refused("input", EAGER),
-    open: refused("open", "read the data before, and pass it"),
-    id: refused("id", EAGER),
+    iter: Never("iter", "go through it with a for loop"),
+    next: Never("next", "go through it with a for loop"),
+    eval: Never("eval", EAGER),
+    exec: Never("exec", EAGER),
+    globals: Never("globals", EAGER),
+    locals: Never("locals", EAGER),
+    input: Never("input", EAGER),
+    open: Never("open", "read the data before, and pass it"),
+    id: Never("id", EAGER),
 }

@@ -11,8 +11,8 @@ from wengert.frontend.builtin import BUILTIN, builtin
 from wengert.frontend.expressions import visible_cells
 from wengert.frontend.library import drawn, is_random, is_users, library
 from wengert.frontend.read import Source, read
-from wengert.frontend.refuse import NeedsSpecialising, Refused
-from wengert.frontend.route import is_foreign
+from wengert.frontend.refuse import NeedsGeneral, NeedsSpecialising, Refused
+from wengert.frontend.route import is_foreign, own_derivatives
 from wengert.frontend.scope import (
     BROKEN,
     CONTINUED,
@@ -26,14 +26,16 @@ from wengert.frontend.scope import (
     declared,
     signature_of,
 )
-from wengert.rules.control import check
+from wengert.ir.program import numeric
+from wengert.rules.control import check, value_type, weak
+from wengert.rules.linear import convert
 from wengert.rules.names.table import composition_of
 
 if TYPE_CHECKING:
     from wengert.frontend.build import Staging
 
 DEPTH = 200  # calls inside each other while staging
-RECURSION = 8  # of one function in itself, before its whole-number arguments are taken for constants
+RECURSION = 8  # of one function in itself, before numbers that are constants at each depth become values of the program
 
 
 def call(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -80,6 +82,8 @@ def function(s: "Staging", f: types.FunctionType, args: list[Any], kwargs: dict[
         return library(s, f, args, kwargs)
     if is_foreign(f.__code__.co_filename):
         return library(s, f, args, kwargs)
+    if f in own_derivatives and own_derivatives[f].is_for(args, kwargs):
+        return library(s, own_derivatives[f], args, kwargs)
     source = read(f)
     defaults = [default(s, f, i, "default") for i in range(len(f.__defaults__ or ()))]
     keywords = {name: default(s, f, name, name) for name in f.__kwdefaults__ or {}}
@@ -102,16 +106,24 @@ def enter(
 ) -> Any:
     """The body runs in a frame of its own."""
     s.stage.where = s.stage.where or source.position(node)
-    if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
-        raise Refused(f"`{f.__name__}` is a generator or a coroutine", "return a list")
-    if not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
-        raise NeedsSpecialising
+    refuse_suspended(f.__name__, node)
     if len(s.frames) > DEPTH:
         raise Refused(f"`{f.__name__}` calls itself more than {DEPTH} times", "write the recursion as a loop")
     frame = Frame(f, source, bind(s, f.__name__, node.args, defaults, keywords, args, kwargs), cells)
-    if not s.frames:
+    if s.is_general(source):
+        frame.names.update({name: variable(s, name, x) for name, x in frame.names.items() if s.is_known(x)})
+    elif not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
+        raise NeedsGeneral(source) if s.may_be_general(frame) else NeedsSpecialising
+    if not s.frames and not s.is_general(source):
         return body(s, frame, node)
     return helpers.called(s, f, frame, lambda: body(s, frame, node))
+
+
+def variable(s: "Staging", name: str, x: Any) -> Any:
+    """A number as a value of the program, in which another may take its place."""
+    type = numeric(value_type(x))
+    row, params = (weak, {}) if type.form == "weak" else (convert, {"dtype": type.dtype})
+    return s.stage.emit(row, [x], params, [type], [name])[0]
 
 
 def body(s: "Staging", frame: Frame, node: Any) -> Any:
@@ -139,6 +151,11 @@ def result_of(s: "Staging", frame: Frame) -> Any:
             name = getattr(frame.function, "__name__", "the function")
             check(returned, error=TypeError, arguments=(f"{name}() returns None here, and a number on other ways",))
     return s.bound("the result", value)
+
+
+def refuse_suspended(name: str, node: Any) -> None:
+    if isinstance(node, ast.AsyncFunctionDef) or is_generator(node):
+        raise Refused(f"`{name}` is a generator or a coroutine", "return a list")
 
 
 @functools.lru_cache(4096)
@@ -185,11 +202,16 @@ def instance(s: "Staging", kind: type, args: list[Any], kwargs: dict[str, Any]) 
     if not is_users(kind):
         out = library(s, kind, args, kwargs)
         return out if isinstance(out, Value | type) else s.own(out)
+    if not has_staged_init(kind):
+        return s.own(kind(*args, **kwargs))
+    made = s.own(object.__new__(kind))
+    call(s, kind.__init__, [made, *args], kwargs)  # type: ignore[misc]  # of this very class
+    return made
+
+
+def has_staged_init(kind: type) -> bool:
+    """Whether it is written in Python; code that a decorator such as dataclass wrote has no source."""
     init = kind.__init__  # type: ignore[misc]  # of this very class
     new: Any = kind.__new__
     is_plain = new is object.__new__ and not issubclass(kind, BaseException)
-    if not is_plain or not isinstance(init, types.FunctionType) or init.__code__.co_filename.startswith("<"):
-        return s.own(kind(*args, **kwargs))  # by code that a decorator such as dataclass wrote: it has no source
-    made = s.own(object.__new__(kind))
-    call(s, init, [made, *args], kwargs)
-    return made
+    return is_plain and isinstance(init, types.FunctionType) and not init.__code__.co_filename.startswith("<")

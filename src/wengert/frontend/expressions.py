@@ -506,6 +506,13 @@ EXPRESSIONS: dict[type, Callable[..., Any]] = {
 }
 
 
+def handler_of(node: ast.expr) -> Callable[..., Any]:
+    handler = EXPRESSIONS.get(type(node))
+    if handler is None:
+        raise Refused(f"`{type(node).__name__}` expressions cannot be staged", EAGER)
+    return handler
+
+
 def call_expression(s: "Staging", e: ast.Call) -> Any:
     f = s.eval(e.func)
     args = items(s, e.args)

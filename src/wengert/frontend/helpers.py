@@ -6,6 +6,14 @@
 
 A body is staged in a block of its own.  Where the call did nothing but compute from what it was given, the block
 becomes a program that others may call.  Else its equations move to the block around it, as if the text stood there.
+
+A call with the signature of one that is being staged is a call of itself, at run time:
+
+    fib(n): if n < 2: n else: recur fib(n - 1) + recur fib(n - 2)
+
+What that returns is what its body returns, of which it is part.  So the body is staged without an answer first, as if
+such a call never came back: what the other ways return is the first answer, with which the body is staged again, until
+it returns what was assumed.
 """
 
 import functools
@@ -17,7 +25,9 @@ import numpy as np
 
 from wengert.core.mode import Value
 from wengert.frontend.library import is_users
+from wengert.frontend.refuse import Ended, NeedsGeneral, Refused
 from wengert.frontend.scope import (
+    Alias,
     Choice,
     Closure,
     Entered,
@@ -30,10 +40,12 @@ from wengert.frontend.scope import (
     is_box,
     root_of,
 )
-from wengert.frontend.state import NUMBERS
-from wengert.ir.program import Program, Var, extents_of, substituted
+from wengert.frontend.state import NUMBERS, State
+from wengert.ir.order import has_effect
+from wengert.ir.program import Equation, Function, Program, Var, extents_of, substituted, walk
 from wengert.modes.stage import LARGE, Block, Staged
-from wengert.rules.control import call
+from wengert.passes.optimise import optimise, prepare
+from wengert.rules.control import call, recur
 
 if TYPE_CHECKING:
     from wengert.frontend.build import Staging
@@ -50,32 +62,82 @@ def called(s: "Staging", f: Any, frame: Frame, run: Callable[[], Any]) -> Any:
         key = (signature.describe(f), *((name, signature.describe(x)) for name, x in frame.names.items()))
     except Opaque:
         return run()
+    for recording in s.recordings:
+        if recording.key == key:
+            return recording.call_itself(s, signature)
     for helper in s.helpers.get(key, ()):
         seen = helper.seen_by(s, signature)
         if seen is not None:
             return helper.emit(s, seen)
-    return staged(s, key, Recording(s, signature, frame), run)
+    return staged(s, key, signature, frame, run)
 
 
-def staged(s: "Staging", key: Any, recording: "Recording", run: Callable[[], Any]) -> Any:
-    s.recordings.append(recording)
-    block = Block(getattr(recording.frame.function, "__name__", "helper"), s.stage.block)
-    try:
-        with s.stage.within(block):
-            out = run()
-    except BaseException:
-        splice(block, s.stage.block)
-        raise
-    finally:
-        s.recordings.pop()
-    try:
-        with s.stage.within(block):  # where views that it returns are read
-            helper = Helper(s, recording, block, out)
-    except Opaque:
-        splice(block, s.stage.block)
-        return out
-    s.helpers.setdefault(key, []).append(helper)
-    return helper.emit(s, recording.signature)
+ATTEMPTS = 8  # to find out what a function returns that calls itself; types that widen need two or three
+
+
+def staged(s: "Staging", key: Any, signature: "Signature", frame: Frame, run: Callable[[], Any]) -> Any:
+    name = getattr(frame.function, "__name__", "helper")
+    before, known = Before(s, frame), None
+    for _ in range(ATTEMPTS):
+        recording, block = Recording(s, key, signature.copy(), frame, known), Block(name, s.stage.block)
+        s.recordings.append(recording)
+        try:
+            with s.stage.within(block):
+                out = run()
+        except BaseException as error:
+            if not recording.calls_itself:
+                splice(block, s.stage.block)
+                raise
+            before.restore()
+            if isinstance(error, Ended):
+                raise Refused(
+                    f"`{name}` calls itself whatever the values are", "return without it in some case"
+                ) from None
+            raise
+        finally:
+            s.recordings.pop()
+        try:
+            with s.stage.within(block):  # where views that it returns are read
+                helper = Helper(s, recording, block, out)
+        except Opaque:
+            if recording.calls_itself:
+                before.restore()
+                raise Refused(f"`{name}` calls itself, and {OPAQUE}", RECURSION) from None
+            splice(block, s.stage.block)
+            return out
+        if not recording.calls_itself or (known is not None and known.is_answered_by(helper)):
+            found = known or helper
+            s.helpers.setdefault(key, []).append(found)
+            return found.emit(s, recording.signature)
+        known = helper
+        known.function = Function(name, [x.aux.type for x in helper.outs])
+        before.restore()
+    raise Refused(f"the types of what `{name}` returns, which calls itself, never settle", RECURSION)
+
+
+OPAQUE = "does more than to compute from its arguments"
+RECURSION = "give it numbers and arrays, and return numbers and arrays of the same types at each depth"
+
+
+class Before:
+    """What was known before a call was staged, so that its body can be staged once more."""
+
+    def __init__(self, s: "Staging", frame: Frame) -> None:
+        self.s, self.frame, self.names, self.state = s, frame, dict(frame.names), State.now(s)
+        passed = s.reached(list(frame.names.values())).values()
+        self.state.contents += [(box, box.primal, box.aux, box.link) for box in passed]
+        self.aliases, self.places = list(s.aliases), dict(s.refusals.places)
+        self.helpers = {key: list(helpers) for key, helpers in s.helpers.items()}
+        self.plans = set(s.plans)
+
+    def restore(self) -> None:
+        s = self.s
+        self.state.restore()
+        self.frame.names.clear()
+        self.frame.names.update(self.names)
+        s.aliases[:], s.refusals.places, s.helpers = self.aliases, self.places, self.helpers
+        for key in [key for key in s.plans if key not in self.plans]:
+            del s.plans[key]
 
 
 def splice(block: Block, outer: Block) -> None:
@@ -221,18 +283,32 @@ def closed(s: "Staging", like: Any, values: list[Any]) -> Any:
 class Recording:
     """What is found out about a call while its body is staged.
 
-    names      its arguments
-    reads      what it reads through closures: (frame, name) -> description
-    is_apart   it does what a program cannot: it must be staged at each call
+    names         its arguments
+    reads         what it reads through closures: (frame, name) -> description
+    is_apart      it does what a program cannot: it must be staged at each call
+    calls_itself  it was met inside itself
+    known         what a call of itself does, if an attempt has found that out
     """
 
-    def __init__(self, s: "Staging", signature: Signature, frame: Frame) -> None:
-        self.signature, self.frame = signature, frame
+    def __init__(self, s: "Staging", key: Any, signature: Signature, frame: Frame, known: "Helper | None") -> None:
+        self.key, self.signature, self.frame, self.known = key, signature, frame, known
+        self.calls_itself = False
         self.names = dict(frame.names)
         self.made, self.aliases = len(s.made), len(s.aliases)
         self.reads: dict[tuple[int, str], tuple[Frame, Any]] = {}
         self.is_apart = False
         signature.is_fixed = True
+
+    def call_itself(self, s: "Staging", signature: Signature) -> Any:
+        if s.may_be_general(self.frame):
+            raise NeedsGeneral(self.frame.source)
+        self.calls_itself = s.calls_itself = True
+        if self.known is None:
+            raise Ended
+        seen = self.known.seen_by(s, signature)
+        if seen is None:
+            raise Refused("a function calls itself with other values in its closure", RECURSION)
+        return self.known.emit(s, seen)
 
     def read(self, owner: Frame, name: str, value: Any) -> None:
         if self.is_apart or owner.number >= self.frame.number or (id(owner), name) in self.reads:
@@ -260,12 +336,17 @@ class Helper:
     outs       of each result: the value that it was while the body was staged
     written    numbers of arrays whose contents are the last results
     result     what the function returns
+    form       a description of that
+    may_be     of each result: numbers of arrays that it may be, in cases that only the run knows
+    function   in place of the program, where it calls itself
     """
 
     def __init__(self, s: "Staging", recording: Recording, block: Block, out: Any) -> None:
         if recording.is_apart:
             raise Opaque
         self.signature, self.reads = recording.signature, recording.reads
+        self.function: Function | None = None
+        self.form: list[Any] = []
         boxes = self.signature.boxes
         self.outs: list[Staged] = []
         self.places: dict[int, int] = {}  # of values that are returned, by id
@@ -300,26 +381,54 @@ class Helper:
             raise Opaque
         if any(box.aux is not then.aux and id(box) not in seen.things for box, then in seen.before.values()):
             raise Opaque
+        self.may_be = [[n for n, (box, _) in seen.boxes.items() if stands_for(s, x, box)] for x in self.outs]
         if len(s.aliases) == recording.aliases:
             return
-        others = {id(x) for x in [*self.outs, *(box for box, _ in seen.before.values())]}
-        if any(connected(s, x) for x in boxes) or any(id(y) in others for x in self.outs for y in connected(s, x)):
+        outs, given = set(map(id, self.outs)), {id(box) for box, _ in seen.before.values()}
+        if any(id(y) in given for x in boxes for y in connected(s, x)):
             raise Opaque
+        for x, numbers in zip(self.outs, self.may_be):
+            # where the body stands in place of the call, it may be known which array it is
+            known = {id(seen.boxes[n][0]) for n in numbers if recording.calls_itself}
+            if any(id(y) in (outs | given) - known for y in connected(s, x)):
+                raise Opaque
+
+    # ------------------------------------------------------------ functions that call themselves
+
+    def is_answered_by(self, helper: "Helper") -> bool:
+        """Whether the body does what was assumed of calls of itself; then it is their program."""
+        assert self.function is not None
+        ours, others = (
+            (h.form, [(x.aux.type, self.signature.known(x)) for x in h.outs], h.may_be, h.written, list(h.reads))
+            for h in (self, helper)
+        )
+        if ours != others or not set(helper.operands) <= set(self.operands):
+            return False
+        own = dict(zip(helper.operands, helper.program.params))
+        params = [own.get(x) or Var(p.name, p.type) for x, p in zip(self.operands, self.program.params)]
+        program = Program(params, helper.program.equations, helper.program.results, helper.program.name)
+        self.function.effect = any(is_effect(e, self.function) for e in walk(program))
+        self.function.program = optimise(prepare(program))
+        return True
 
     # ------------------------------------------------------------ what is returned
 
     def returned(self, s: "Staging", x: Any) -> Result:
         if is_plain(x):
+            self.form.append((type(x), repr(x)))
             return lambda outs, things: x
         if id(x) in self.signature.things:
             number = self.signature.things[id(x)][0]
+            self.form.append(number)
             return lambda outs, things: things[number]
         if isinstance(x, Value):
             return self.value(s, x)
         if id(x) in self.places or not s.is_made(x):
             raise Opaque
         self.places[id(x)] = -1
-        parts = [self.returned(s, part) for part in opened(x)[1]]
+        labels, inner = opened(x)
+        self.form.append((type(x), labels))
+        parts = [self.returned(s, part) for part in inner]
         return lambda outs, things: closed(s, x, [part(outs, things) for part in parts])
 
     def value(self, s: "Staging", x: Value) -> Result:
@@ -335,6 +444,7 @@ class Helper:
             raise Opaque
         if place == len(self.outs):
             self.outs.append(x)  # type: ignore[arg-type]
+        self.form.append(("out", place))
         return lambda outs, things: outs[place]
 
     # ------------------------------------------------------------ calls
@@ -362,15 +472,29 @@ class Helper:
         if self.program.equations or self.outs:
             types, names = [x.aux.type for x in self.outs], [call.name for _ in self.outs]
             names[len(names) - len(self.written) :] = [self.signature.boxes[n][0].aux.name for n in self.written]
-            outs = s.stage.emit(call, operands, {"program": self.program}, types, names)
+            calls_itself = self.function is not None
+            row, params = (recur, {"function": self.function}) if calls_itself else (call, {"program": self.program})
+            outs = s.stage.emit(row, operands, params, types, names)
         for x, out in zip(self.outs, outs):
             if x.aux in s.stage.known:
                 out.primal, s.stage.known[out.aux] = x.primal, s.stage.known[x.aux]
+        for out, numbers in zip(outs, self.may_be):
+            s.aliases += [Alias(out, seen.boxes[n][0], None) for n in numbers]
         for n, out in zip(self.written, outs[len(outs) - len(self.written) :]):
             box = seen.boxes[n][0]
             s.note_write(box)
             box.primal, box.aux = out.primal, out.aux
         return self.result(outs, things)
+
+
+def is_effect(e: Equation, function: Function) -> bool:
+    """Whether e has an effect beside that of calling this function."""
+    return e.row.effect or (e.row is recur and e.params["function"] is not function and has_effect(e))
+
+
+def stands_for(s: "Staging", x: Any, box: Any) -> bool:
+    """Whether x may be the array `box`, and is not known to be."""
+    return x is not box and any(y is box for y in s.identities(x))
 
 
 def connected(s: "Staging", box: Any) -> list[Any]:

@@ -5,7 +5,7 @@ import inspect
 import io
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 
 import wengert.transforms  # noqa: F401  fills the columns of the rows of control flow
-from wengert.core.diagnostic import Diagnostic
+from wengert.core.diagnostic import Diagnostic, Position, definition
 from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.refuse import Ended, NeedsSpecialising
+from wengert.frontend.read import Source
+from wengert.frontend.refuse import Ended, NeedsGeneral, NeedsSpecialising
+from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE, Transparent, is_box, root_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Program, Var
@@ -90,7 +92,7 @@ class Jitted(Transparent):
         for i, _ in built.guards:
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
         traced = any(isinstance(x, Value) for x in values)
-        outs = call(*values, program=built.program) if traced else self.evaluated(built, values, args, kwargs)
+        outs = self.called(built, values, leaves, structure) if traced else self.evaluated(built, values, args, kwargs)
         if around is not None:
             outs = around.stage.renamed(outs, values)
         if built.staging.ended:  # here a program around this one is built: nothing of it comes after
@@ -101,6 +103,10 @@ class Jitted(Transparent):
         numbers = iter(outs[:count])
         found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
+
+    def called(self, built: Built, values: list[Any], leaves: list[Any], structure: Any) -> Sequence[Any]:
+        """What the program gives for values of any mode."""
+        return call(*values, program=built.program)  # type: ignore[no-any-return]
 
     def evaluated(self, built: Built, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """What the program gives.  Where it raises, no argument is written yet: Python does what precedes that."""
@@ -120,7 +126,7 @@ class Jitted(Transparent):
 
     def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> tuple[Built, list[Any]]:
         """The program for these arguments, which is built if there is none, and its hidden inputs."""
-        key = (structure, *(kind_of(x, operands) for x in leaves))
+        key = (own_derivatives.generation, structure, *(kind_of(x, operands) for x in leaves))
         for built in self.programs.get(key, ()):
             hidden = built.hidden(operands)
             if hidden is not None:
@@ -226,10 +232,14 @@ def own(x: Any, operands: list[Any]) -> Any:
 def build(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int]) -> Built:
     """Stage one call."""
     with deep_recursion():
-        try:
-            return staged(f, leaves, structure, places, specialised=False)
-        except NeedsSpecialising:
-            return staged(f, leaves, structure, places, specialised=True)
+        general: list[Source] = []
+        while True:
+            try:
+                return staged(f, leaves, structure, places, general=general)
+            except NeedsGeneral as found:
+                general.append(found.source)
+            except NeedsSpecialising:
+                return staged(f, leaves, structure, places, specialised=True)
 
 
 @contextmanager
@@ -252,8 +262,15 @@ def active(staging: Staging) -> Iterator[None]:
         ACTIVE.reset(token)
 
 
-def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int], specialised: bool) -> Built:
-    staging = Staging(getattr(f, "__name__", type(f).__name__), specialised)
+def staged(
+    f: Callable[..., Any],
+    leaves: list[Any],
+    structure: Any,
+    places: list[int],
+    specialised: bool = False,
+    general: Sequence[Source] = (),
+) -> Built:
+    staging = Staging(getattr(f, "__name__", type(f).__name__), specialised, general)
     stage = staging.stage
     with active(staging), stage.building(staging.refusals.function) as block:
         values, seen = list(leaves), dict[int, Any]()
@@ -270,7 +287,7 @@ def staged(f: Callable[..., Any], leaves: list[Any], structure: Any, places: lis
         args, kwargs = unflatten(structure, values)
         out = staging.whole(f, list(args), kwargs)
         found, shape = flatten(out)
-        refuse_texts(found)
+        refuse_texts(found, definition(inspect.unwrap(f)))
         numbers = [x for x in found if is_result(x)]
         written = [k for k, i in enumerate(places) if values[i].aux is not params[k]]
         written = [k for k in written if not any(values[places[j]] is values[places[k]] for j in written if j < k)]
@@ -292,7 +309,7 @@ def params_apart(params: list[Var]) -> list[Var]:
     return [p if p not in params[:i] else Var(p.name, p.type) for i, p in enumerate(params)]
 
 
-def refuse_texts(leaves: list[Any]) -> None:
+def refuse_texts(leaves: list[Any], where: Position | None) -> None:
     for x in leaves:
         if isinstance(x, Message):
             raise Diagnostic(
@@ -300,6 +317,7 @@ def refuse_texts(leaves: list[Any]) -> None:
                 "a text with values of the program in it is returned",
                 "texts are made while the function is staged, when its values are not known",
                 "return the values, and make the text of them",
+                where,
             )
 
 

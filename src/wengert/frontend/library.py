@@ -1,8 +1,9 @@
 """Calls of functions that are not staged: of NumPy, SciPy, and other libraries; random numbers."""
 
+import copy
+import functools
 import random
 import types
-from functools import partial
 from operator import getitem
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from wengert.core.mode import Buffer, Value
 from wengert.core.tree import flatten, map_leaves
 from wengert.frontend.expressions import is_pythons, iterated, length_of
 from wengert.frontend.refuse import OUTSIDE, Refused
-from wengert.frontend.route import route
+from wengert.frontend.route import is_foreign, route
 from wengert.frontend.scope import (
     ACTIVE,
     Range,
@@ -30,19 +31,28 @@ if TYPE_CHECKING:
 
 def library(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A function that is not staged: by its rule on values of the program, as it is on facts."""
-    if module_of(f).partition(".")[0] in IMPURE:
-        raise Refused(f"`{f.__name__}` gives something else at each call", "call it outside, and pass what it gives")
+    refuse_impure(f)
     args = [plain_argument(s, a) for a in args]
     kwargs = {k: plain_argument(s, a) for k, a in kwargs.items()}
     if isinstance(f, types.MethodType) or module_of(f).partition(".")[0] == "wengert":
         return adopted(s, f(*args, **kwargs))
     arrays = [(a, root_of(a).aux) for a in [*args, *kwargs.values()] if is_box(a)]
+    if f is functools.reduce or module_of(f).partition(".")[0] in ("numpy", "scipy"):  # others keep their functions
+        args = [staged_when_called(s, a) for a in args]
     out = adopted(s, route(f)(*args, **kwargs))
     for a, before in arrays:
         if root_of(a).aux is not before:
             s.after_write(a)
     is_pythons_own = module_of(f) == "math" or (f in (round, divmod) and all(is_pythons(a) for a in args))
     return pythons(s, out) if is_pythons_own else out
+
+
+def refuse_impure(f: Any) -> None:
+    module = module_of(f).partition(".")[0]
+    if module in ("shutil", "subprocess", "socket", "tempfile") or getattr(f, "__name__", "") in FILES.get(module, ()):
+        raise Refused(f"`{f.__name__}` reads or changes what is outside of Python", "call it before or after")
+    if module in IMPURE:
+        raise Refused(f"`{f.__name__}` gives something else at each call", "call it outside, and pass what it gives")
 
 
 def pythons(s: "Staging", x: Any) -> Any:
@@ -53,20 +63,32 @@ def pythons(s: "Staging", x: Any) -> Any:
 
 
 RANDOM = (np.random.Generator, np.random.RandomState, random.Random)
+FILES = {
+    "numpy": {"load", "save", "savez", "savez_compressed", "loadtxt", "savetxt", "genfromtxt", "fromfile", "memmap"},
+    "pathlib": {"open", "read_text", "read_bytes", "write_text", "write_bytes", "touch", "mkdir", "unlink", "rename"},
+}
 IMPURE = frozenset({"time", "datetime", "os", "posix", "uuid", "secrets", "logging"})
 
 
 def is_random(f: Any) -> bool:
     if any(f is maker for maker in (np.random.default_rng, np.random.RandomState, random.Random)):
         return True  # not `in`: users define equality of their objects
-    return isinstance(getattr(f, "__self__", None), RANDOM)
+    return not is_users(type(f)) and isinstance(getattr(f, "__self__", None), RANDOM)
+
+
+def makes_generator(f: Any) -> bool:
+    return isinstance(f, type) or f is np.random.default_rng
+
+
+def made_generator() -> Refused:
+    return Refused("a random generator is made in the function", "make it outside: `rng = default_rng()`")
 
 
 def drawn(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Random numbers are drawn at each call of the program, and are inputs of it."""
-    if isinstance(f, type) or f is np.random.default_rng:
+    if makes_generator(f):
         if not args or args[0] is None or any(isinstance(a, Value) for a in args):
-            raise Refused("a random generator is made in the function", "make it outside: `rng = default_rng()`")
+            raise made_generator()
         return s.own(f(*args, **kwargs))  # the same at each call, and so is what it draws
     if s.regions:
         raise Refused(
@@ -80,14 +102,13 @@ def drawn(s: "Staging", f: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return adopted(s, f(*args, **kwargs))
     if getattr(f, "__name__", "") in ("seed", "shuffle", "set_state"):
         raise Refused(f"`{f.__name__}` changes an object that was made outside", OUTSIDE)
-    first = [f(*args, **kwargs)]  # what is drawn while staging belongs to the first call
 
     def draw() -> Any:
-        if ACTIVE.get() is not None and first:
-            return first[0]
-        return first.pop() if first else f(*args, **kwargs)
+        """While a program is built, of a copy: staging wants the type, and leaves the generator as it is."""
+        source = f if ACTIVE.get() is None else getattr(copy.deepcopy(f.__self__), f.__name__)
+        return source(*args, **kwargs)
 
-    return s.fact(("draw", id(first)), draw, "noise", varies=True)
+    return s.fact(("draw", id(draw)), draw, "noise", varies=True)
 
 
 def is_users(kind: type) -> bool:
@@ -107,7 +128,7 @@ def module_of(f: Any) -> str:
 
 
 def plain_argument(s: "Staging", x: Any) -> Any:
-    """Containers from outside as the program sees them; functions that are staged when they are called."""
+    """Containers from outside as the program sees them."""
     if isinstance(x, Rows | Range):
         return s.own(iterated(s, x))
     if isinstance(x, list | tuple | dict) and not s.is_made(x):
@@ -117,11 +138,22 @@ def plain_argument(s: "Staging", x: Any) -> Any:
     return x
 
 
+def staged_when_called(s: "Staging", x: Any) -> Any:
+    """A function of the user's that a library calls."""
+    if not isinstance(x, types.FunctionType) or is_foreign(x.__code__.co_filename):
+        return x
+    return functools.wraps(x)(lambda *args, **kwargs: s.call(x, args, kwargs))
+
+
 def outside_tree(s: "Staging", x: Any) -> Any:
     if isinstance(x, dict):
-        return s.own({k: outside_tree(s, s.fact(("item", id(x), repr(k)), partial(getitem, x, k), str(k))) for k in x})
+        return s.own(
+            {k: outside_tree(s, s.fact(("item", id(x), repr(k)), functools.partial(getitem, x, k), str(k))) for k in x}
+        )
     if isinstance(x, list | tuple) and not hasattr(x, "_fields"):
-        parts = [s.fact(("item", id(x), repr(i)), partial(getitem, x, i), "item") for i in range(length_of(s, x))]
+        parts = [
+            s.fact(("item", id(x), repr(i)), functools.partial(getitem, x, i), "item") for i in range(length_of(s, x))
+        ]
         return s.own(type(x)(outside_tree(s, p) for p in parts))
     return x
 

@@ -1,6 +1,8 @@
 """What cannot be staged: every place is found, and one error lists them."""
 
 from dataclasses import dataclass, field
+from linecache import getline
+from typing import Any
 
 from wengert.core.diagnostic import Diagnostic, Position
 from wengert.modes.stage import NeedsLengths, NeedsValue
@@ -26,6 +28,14 @@ class NeedsSpecialising(BaseException):
     """A recursion ends only where whole-number arguments are constants.  Not an Exception: it ends the staging."""
 
 
+class NeedsGeneral(BaseException):
+    """A recursion ends only where numbers among its arguments that are constants are values of the program."""
+
+    def __init__(self, source: Any) -> None:
+        super().__init__()
+        self.source = source
+
+
 class NeedsUnrolling(Exception):
     """A loop does something that only Python can do: its iterations must be staged one by one."""
 
@@ -38,29 +48,91 @@ class NeedsUnrolling(Exception):
 UNROLLED = 1000  # iterations of a loop that may be staged one by one
 
 
+@dataclass(frozen=True)
+class Place:
+    """
+    code     of the error that staging would be: W602 or, where something else is in its way, W601, W301 ...
+    reason   why this cannot be staged;  instead  what to write
+    """
+
+    where: Position
+    reason: str
+    instead: str
+    code: str = "W602"
+
+    @property
+    def file(self) -> str:
+        return self.where.filename
+
+    @property
+    def line(self) -> int:
+        return self.where.line
+
+    @property
+    def text(self) -> str:
+        """The line of the user's."""
+        return getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        return "\n".join(
+            filter(None, (f"{self.head()}: {self.reason}", self.where.excerpt(), f"      instead  {self.instead}"))
+        )
+
+    def head(self) -> str:
+        return str(self.where) if self.code == "W602" else f"{self.where}: {self.code}"
+
+
 @dataclass
 class Refusals:
     """The places found so far, in the order in which they were met."""
 
     function: str
-    places: dict[tuple[str, int, int | None], tuple[Position, str, str]] = field(default_factory=dict)
+    places: dict[tuple[str, int, int | None], Place] = field(default_factory=dict)
 
     def note(self, where: Position, refused: Refused) -> None:
-        self.places.setdefault((where.filename, where.line, where.column), (where, refused.reason, refused.instead))
+        self.add(Place(where, refused.reason, refused.instead))
+
+    def add(self, place: Place) -> None:
+        where = place.where
+        self.places.setdefault((where.filename, where.line, where.column), place)
 
     def diagnostic(self) -> Diagnostic:
-        (first, reason, instead), *others = self.places.values()
+        first, *others = places = list(self.places.values())
         if not others:
-            return Diagnostic("W602", f"`{self.function}` cannot be staged here", reason, instead, first)
-        listing = "\n".join(f"{where}: {why}\n{where.excerpt()}\n      instead  {way}" for where, why, way in others)
-        count = len(others) + 1
-        return Diagnostic(
-            "W602", f"`{self.function}` cannot be staged, for {count} reasons", reason, f"{instead}\n{listing}", first
-        )
+            what, instead = f"`{self.function}` cannot be staged here", first.instead
+        else:
+            what = f"`{self.function}` cannot be staged, for {len(places)} reasons"
+            instead = "\n".join([first.instead, *map(str, others)])
+        found = Diagnostic("W602", what, first.reason, instead, first.where)
+        found.places = tuple(places)
+        return found
+
+
+def places_of(found: Diagnostic, where: Position | None = None) -> tuple[Place, ...]:
+    """What an error of staging lists; `where` the function is at this time, if the error does not know."""
+    where = where or found.where or Position("<unknown>", 1)
+    reason = found.because if found.code == "W602" else f"{found.what}: {found.because}"
+    return found.places or (Place(where, reason, found.instead, found.code),)
 
 
 OUTSIDE = "leave the function that changes things outside un-jitted, or return the new value"
 EAGER = "differentiate it without wg.jit, which runs any Python"
+
+
+def changed_outside(what: str) -> Refused:
+    return Refused(f"{what} changes an object that was made outside", OUTSIDE)
+
+
+def written_outside() -> Refused:
+    return Refused("an array is written that was made outside", OUTSIDE)
+
+
+def global_assigned(name: str) -> Refused:
+    return Refused(f"the global name `{name}` is assigned", OUTSIDE)
+
+
+def outer_assigned(name: str) -> Refused:
+    return Refused(f"the name `{name}` of an enclosing function is assigned", OUTSIDE)
 
 
 def refusal_of(needs: NeedsValue | NeedsUnrolling) -> Refused:

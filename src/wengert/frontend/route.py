@@ -420,7 +420,30 @@ _functions: dict[int, tuple[Any, types.FunctionType, list[tuple[types.CellType, 
 _stored: dict[types.CodeType, tuple[frozenset[str], frozenset[str]]] = {}
 
 
+class OwnDerivatives(weakref.WeakKeyDictionary[types.FunctionType, Any]):
+    """What stands for a function wherever routed or staged code calls it; `is_for(args, kwargs)` says whether it does.
+
+    generation   one more each time: programs that were built before hold what stood for their functions then
+    """
+
+    generation = 0
+
+    def give(self, f: types.FunctionType, own: Any) -> None:
+        """Let `own` stand for f; None takes that back."""
+        self.pop(f, None)
+        if own is not None:
+            self[f] = own
+        self.generation += 1
+        _functions.clear()  # closures and classes were routed when they were first met
+        _classes.clear()
+
+
+own_derivatives = OwnDerivatives()
+
+
 def route_function(f: types.FunctionType) -> Callable[..., Any]:
+    if own_derivatives.generation and f in own_derivatives:
+        return own_derivatives[f]  # type: ignore[no-any-return]
     known = _functions.get(id(f))
     if known is not None and known[0]() is f and all(cell_holds(*pair) for pair in known[2]):
         known[1].__globals__.refresh()  # type: ignore[attr-defined]

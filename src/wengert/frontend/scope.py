@@ -5,6 +5,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,16 @@ RETURNED, RESULT, BROKEN, CONTINUED = "%returned", "%result", "%broken", "%conti
 
 # the program that is being built: what functions staged inside it read from outside, it reads, too
 ACTIVE: "ContextVar[Staging | None]" = ContextVar("ACTIVE", default=None)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Out of the program that is being built: what runs inside has no part in it."""
+    token = ACTIVE.set(None)
+    try:
+        yield
+    finally:
+        ACTIVE.reset(token)
 
 
 class Unbound:

@@ -148,7 +148,11 @@ def do_delete(s: "Staging", node: ast.Delete) -> None:
                 s.may_change(base, "`del`")
                 del base[s.eval(target.slice)]
             case _:
-                raise Refused("`del` of this cannot be staged", EAGER)
+                raise not_deletable()
+
+
+def not_deletable() -> Refused:
+    return Refused("`del` of this cannot be staged", EAGER)
 
 
 def do_function(s: "Staging", node: ast.FunctionDef) -> None:
@@ -191,9 +195,13 @@ def do_continue(s: "Staging", node: ast.Continue) -> None:
     s.frame.names[CONTINUED] = True
 
 
+def nothing_to_raise() -> Refused:
+    return Refused("`raise` without an exception has none to raise again", EAGER)
+
+
 def do_raise(s: "Staging", node: ast.Raise) -> None:
     if node.exc is None:
-        raise Refused("`raise` without an exception has none to raise again", EAGER)
+        raise nothing_to_raise()
     kind, arguments = s.eval_error(node.exc)
     end_with(s, kind, arguments)
 
@@ -240,12 +248,21 @@ def do_while(s: "Staging", node: ast.While) -> None:
     loops.while_statement(s, node)
 
 
+def is_setting(kind: type) -> bool:
+    """Whether a context says how to compute, and nothing else."""
+    return kind.__name__ == "errstate"
+
+
+def context_manager() -> Refused:
+    return Refused("`with` cannot be staged", EAGER)
+
+
 def do_with(s: "Staging", node: ast.With) -> None:
     """Contexts that say how to compute, such as np.errstate, hold at run time only: others are refused."""
     for item in node.items:
         manager = s.eval(item.context_expr)
-        if type(manager).__name__ != "errstate":
-            raise Refused("`with` cannot be staged", EAGER)
+        if not is_setting(type(manager)):
+            raise context_manager()
     s.block(node.body)
 
 
@@ -279,3 +296,10 @@ STATEMENTS: dict[type, Callable[..., None]] = {
     ast.Global: do_global,
     ast.Nonlocal: do_nonlocal,
 }
+
+
+def handler_of(node: ast.stmt) -> Callable[..., None]:
+    handler = STATEMENTS.get(type(node))
+    if handler is None:
+        raise Refused(f"`{type(node).__name__.lower()}` is not part of what can be staged", EAGER)
+    return handler

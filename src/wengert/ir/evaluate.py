@@ -19,6 +19,7 @@ from wengert.core.mode import ALONE
 from wengert.ir.program import (
     REGIONS,
     Equation,
+    Function,
     Hole,
     Items,
     Program,
@@ -192,11 +193,11 @@ def views_in_the_way(program: Program) -> set[Equation]:
     return found
 
 
-Function = Callable[["Interpreter", list[Any]], list[Any]]
-_functions: "WeakKeyDictionary[Program, dict[bool, Function]]" = WeakKeyDictionary()
+Run = Callable[["Interpreter", list[Any]], list[Any]]
+_functions: "WeakKeyDictionary[Program, dict[bool, Run]]" = WeakKeyDictionary()
 
 
-def function_of(program: Program, is_plain: bool) -> Function:
+def function_of(program: Program, is_plain: bool) -> Run:
     known = _functions.setdefault(program, {})
     if is_plain not in known:
         known[is_plain] = Writer(program, is_plain).function()
@@ -207,6 +208,7 @@ class Interpreter:
     """Runs programs; what is done for each equation may be overridden (to count, to check, to show)."""
 
     is_plain = True
+    is_deep = False  # inside a function that calls itself
 
     def __init_subclass__(cls) -> None:
         cls.is_plain = cls.apply is Interpreter.apply and cls.run is Interpreter.run
@@ -253,7 +255,19 @@ class Interpreter:
     def call(self, operands: list[Any], program: Program) -> list[Any]:
         return self.run(program, operands)
 
+    def recur(self, operands: list[Any], function: Function) -> list[Any]:
+        if self.is_deep:
+            return self.run(function.program, operands)
+        self.is_deep, limit = True, sys.getrecursionlimit()
+        sys.setrecursionlimit(limit * FRAMES)
+        try:
+            return self.run(function.program, operands)
+        finally:
+            self.is_deep = False
+            sys.setrecursionlimit(limit)
 
+
+FRAMES = 6  # of Python's for one call, and each branch around the next: as deep as the user's function may go
 REFERENCES = ALONE + 1  # to what a name holds and is passed on
 
 

@@ -1,9 +1,11 @@
 """What depends on what: walks that several passes and transforms need."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from wengert.ir.program import REGIONS, Equation, Program, Var, dtype_in, variables
+from wengert.ir.program import REGIONS, Equation, Function, Program, Var, dtype_in, variables
 
 
 def needed(equations: Sequence[Equation], results: Iterable[object]) -> list[Equation]:
@@ -18,6 +20,8 @@ def needed(equations: Sequence[Equation], results: Iterable[object]) -> list[Equ
 
 
 def has_effect(e: Equation) -> bool:
+    if e.row.name == "recur":
+        return bool(e.params["function"].effect)
     return e.row.effect or (e.row.name in REGIONS and any(map(has_effects, e.regions)))
 
 
@@ -39,16 +43,23 @@ def reads(equations: Iterable[Equation]) -> dict[Var, None]:
 
 Flags = Sequence[bool]
 Results = Callable[[Program, Flags], list[bool]]
+_reached: WeakKeyDictionary[Program, dict[Any, list[bool]]] = WeakKeyDictionary()  # found once, as effects are
 
 
 def reached(program: Program, flags: Flags, reached_outs: Callable[[Equation, list[bool]], Flags]) -> list[bool]:
     """Which results the marked parameters reach; `reached_outs` tells it for each equation that they reach."""
+    known, key = _reached.setdefault(program, {}), (tuple(flags), reached_outs)
+    if key in known:
+        return known[key]
     found = {p for p, f in zip(program.params, flags) if f}
     for e in program.equations:
         marks = [isinstance(x, Var) and x in found for x in e.ins]
         if any(marks):
             found.update(o for o, f in zip(e.outs, reached_outs(e, marks)) if f)
-    return [isinstance(x, Var) and x in found for x in program.results]
+    out = [isinstance(x, Var) and x in found for x in program.results]
+    if not _assumed.get({}):  # else it may follow from what is assumed
+        known[key] = out
+    return out
 
 
 def region_outs(e: Equation, flags: Flags, results: Results) -> list[bool] | None:
@@ -62,7 +73,28 @@ def region_outs(e: Equation, flags: Flags, results: Results) -> list[bool] | Non
             return either([results(region, flags[1:]) for region in e.regions])
         case "call":
             return results(e.regions[0], flags)
+        case "recur":
+            return recursive_outs(e.params["function"], flags, results)
     return None
+
+
+_assumed: ContextVar[dict[Any, list[bool]]] = ContextVar("assumed")
+
+
+def recursive_outs(function: Function, flags: Flags, results: Results) -> list[bool]:
+    """The least answer that is its own consequence: first none is reached, then what follows from that."""
+    assumed, key = _assumed.get({}), (function, tuple(flags), results)
+    if key in assumed:
+        return assumed[key]
+    found = [False] * len(function.results)
+    while True:
+        token = _assumed.set({**assumed, key: found})
+        try:
+            before, found = found, either([found, results(function.program, flags)])
+        finally:
+            _assumed.reset(token)
+        if found == before:
+            return found
 
 
 def loop_carries(body: Program, flags: Flags, consts: int, results: Results) -> list[bool]:

@@ -63,7 +63,7 @@ class Type(NamedTuple):
 
     shape  lengths, and extents where the run decides
     form   "array"; "scalar", a number of NumPy; "weak", a Python number, which takes the dtype of what it meets
-           (NEP 50)
+           (NEP 50); "record", in a stack: a value of any type
     """
 
     dtype: np.dtype[Any]
@@ -71,10 +71,10 @@ class Type(NamedTuple):
     form: str = "array"
 
     def __str__(self) -> str:
-        name = dtype_name(self.dtype)
+        name = "record" if self.form == "record" else dtype_name(self.dtype)
         if self.form == "weak":
             return f"~{name}"
-        return name if self.form == "scalar" else f"{name}[{', '.join(map(str, self.shape))}]"
+        return name if self.form in ("scalar", "record") else f"{name}[{', '.join(map(str, self.shape))}]"
 
 
 class Stack(NamedTuple):
@@ -166,7 +166,7 @@ class Hole(NamedTuple):
     extent: Extent | None = None
 
 
-REGIONS = frozenset({"for_", "while_", "if_", "call"})  # rows with programs among their parameters
+REGIONS = frozenset({"for_", "while_", "if_", "call", "recur"})  # rows that run programs among their parameters
 
 
 @dataclass(eq=False, slots=True)
@@ -212,6 +212,21 @@ class Program:
         return f"<program {self.name}: {len(self.params)} parameters, {len(self.equations)} equations>"
 
     __repr__ = __str__
+
+
+@dataclass(eq=False)
+class Function:
+    """A program that calls itself: equations `recur` in it name the function, and not the program.
+
+    results   types of the results, which such equations ask for before the program is there
+    effect    whether it may do something beside its results
+    program   (the operands of a call) -> results
+    """
+
+    name: str
+    results: list[AnyType]
+    effect: bool = True
+    program: Program = field(default_factory=lambda: Program([]))
 
 
 def type_in(x: Any) -> AnyType:
@@ -326,6 +341,10 @@ def map_regions(e: Equation, change: Callable[[Program], Program]) -> Equation:
 
 
 # ---------------------------------------------------------------- stacks
+
+
+# a record is a stack of values of any types: what a call of a recursive function keeps for its way back
+RECORD = Stack(Type(np.dtype(float), (), "record"))
 
 
 class Items:

@@ -14,7 +14,7 @@
 * `f64[4]` is an array, `f64` a number of NumPy, `~f64` one of Python, `stack<f64>` a stack of numbers.
 * Where a variable stands in a parameter (`index=(i,)`), its value is known only when the program runs.
 * `-> s.1` are the results: of a program, of one iteration, of one side of a branch.
-* `call` names a program, which stands below.
+* `call` names a program, which stands below; `recur` one that may call itself.
 * Comments show the user's lines and are not read.  `@4.8-16` is line 4, columns 8 to 16 of the first file, `@2:4.8-16`
   of the second.  `from 7` points to the equation that is differentiated, marked `&7`; one of another program is listed
   under `elsewhere` at the end.
@@ -39,9 +39,11 @@ import numpy as np
 from wengert.core.diagnostic import Position
 from wengert.core.primitive import Primitive
 from wengert.ir.program import (
+    RECORD,
     AnyType,
     Equation,
     Extent,
+    Function,
     Hole,
     Items,
     Program,
@@ -50,6 +52,7 @@ from wengert.ir.program import (
     Var,
     dtype_name,
     holes,
+    result_types,
     row_called,
     type_in,
     type_of,
@@ -258,6 +261,8 @@ class Printer:
         operands = [self.operand(x, names) for x in e.ins[: e.count]]
         if e.row.name == "call" and is_plain_call(e):
             return f"call {self.titles[e.params['program']]}({', '.join(operands)})"
+        if e.row.name == "recur":
+            return f"recur {self.titles[e.params['function'].program]}({', '.join(operands)})"
         plain = is_known(e.row)
         canonical = [hole.operand for hole in holes(e.params)] == list(range(e.count, len(e.ins)))
         fills = (lambda i: self.operand(e.ins[i], names)) if canonical else None
@@ -386,10 +391,14 @@ def called_programs(program: Program) -> list[Program]:
     todo = [program]
     while todo:
         p = todo.pop(0)
-        new = [r for e in printed(p) if region_form(e) is None for r in e.regions if r not in found]
+        new = [r for e in printed(p) if region_form(e) is None for r in named_programs(e) if r not in found]
         found.update(dict.fromkeys(new))
         todo += dict.fromkeys(new)
     return list(found)
+
+
+def named_programs(e: Equation) -> list[Program]:
+    return [e.params["function"].program] if e.row.name == "recur" else e.regions
 
 
 def origins_of(equations: Sequence[Equation]) -> list[Equation]:
@@ -516,6 +525,8 @@ class Values:
             return Stack(element)
         weak = w.accept("~")
         name = w.name()
+        if name == "record":
+            return RECORD.element  # type: ignore[no-any-return]
         if name not in DTYPES:
             w.fail(f"`{name}` is no type")
         if w.accept("["):
@@ -684,6 +695,7 @@ class Parser:
         self.files: dict[int, str] = {}
         self.marks: dict[int, Equation] = {}
         self.origins: list[tuple[Equation, int, Words]] = []
+        self.functions: dict[Program, Function] = {}
         self.programs = {
             words.items[1][1]: Program([], name="") for depth, words in self.lines if is_title(depth, words)
         }
@@ -703,6 +715,8 @@ class Parser:
                 read.append(self.program(words))
         if not read:
             raise ValueError("there is no program in this text")
+        for program, function in self.functions.items():
+            function.name, function.results = program.name, result_types(program)
         for e, mark, words in self.origins:
             if mark not in self.marks:
                 words.fail(f"no equation is marked &{mark}")
@@ -783,11 +797,15 @@ class Parser:
         for word, read in (("for", self.loop), ("while", self.while_loop), ("if", self.branch)):
             if words.accept(word):
                 return read(words, scope, depth)
-        if words.accept("call"):
-            program = self.called(words)
-            words.expect("(")
-            ins = words.listed(lambda: self.operand(words, scope))
-            return self.placed(Equation([], row_called("call"), ins, {"program": program}, len(ins)), words)
+        for word in ("call", "recur"):
+            if words.accept(word):
+                program = self.called(words)
+                words.expect("(")
+                ins = words.listed(lambda: self.operand(words, scope))
+                params: dict[str, Any] = (
+                    {"program": program} if word == "call" else {"function": self.function(program)}
+                )
+                return self.placed(Equation([], row_called(word), ins, params, len(ins)), words)
         return self.placed(self.application(words, scope), words)
 
     def called(self, words: Words) -> Program:
@@ -795,6 +813,9 @@ class Parser:
         if title not in self.programs:
             words.fail(f"there is no program `{title}`")
         return self.programs[title]
+
+    def function(self, program: Program) -> Function:
+        return self.functions.setdefault(program, Function("", [], program=program))
 
     def application(self, words: Words, scope: dict[str, Var]) -> Equation:
         name = words.name()

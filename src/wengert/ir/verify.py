@@ -73,6 +73,8 @@ class Verifier:
                 raise failure(problem, path, e)
             for region in e.regions:
                 self.program(region, path)
+            if e.row.name == "recur":
+                self.program(e.params["function"].program, ())
             for x in e.outs:
                 self.define(x, p, path, e)
         for x in p.results:
@@ -236,11 +238,20 @@ def call_signature(e: Equation) -> Iterator[str]:
     yield from parameters_problem(e, "program", types_in(e.ins))
 
 
+def recur_signature(e: Equation) -> Iterator[str]:
+    function = e.params["function"]
+    yield from operands_problem(e, "function", function.program.params, types_in(e.ins))
+    found = result_types(function.program)
+    if found != function.results:
+        yield f"the results of `{function.name}` are {listed(found)}, declared {listed(function.results)}"
+
+
 SIGNATURES: dict[str, Callable[[Equation], Iterator[str]]] = {
     "for_": for_signature,
     "while_": while_signature,
     "if_": if_signature,
     "call": call_signature,
+    "recur": recur_signature,
 }
 
 
@@ -253,7 +264,10 @@ def is_truth(type: AnyType) -> bool:
 
 
 def parameters_problem(e: Equation, region: str, expected: list[AnyType]) -> Iterator[str]:
-    params = e.params[region].params
+    yield from operands_problem(e, region, e.params[region].params, expected)
+
+
+def operands_problem(e: Equation, region: str, params: list[Var], expected: list[AnyType]) -> Iterator[str]:
     types = [p.type for p in params]
     for p, type in zip(params, expected):
         if p.type != type:

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from wengert.ir.keys import key_of
+from wengert.ir.order import has_effect
 from wengert.ir.program import Equation, Program, Var, type_in, variables
 from wengert.passes.ranges import Ranges, context, learn, region_ranges
 from wengert.passes.rewrite import (
@@ -163,7 +164,7 @@ class Sweeper:
                 outs, stays, needs = self.region_flow(e, ins, known)
             else:
                 outs = [union(ins)] * len(e.outs)
-                stays = e.row.effect or (is_users(e) and can_trap(e, known))
+                stays = has_effect(e) or (is_users(e) and can_trap(e, known))
                 needs = outs[0] if stays else 0
             bits.update(zip(e.outs, outs))
             found.stays.append(stays)

@@ -162,6 +162,11 @@ def replacement(e: Equation, makers: Makers) -> Any:
     region = REGIONS.get(e.row.name)
     if region is not None:
         return region(e)
+    if e.row.name == "check" and is_plain(e.ins[0]) and e.ins[0]:
+        return [], [np.True_]  # it never raises
+    if e.row.name == "unpack":
+        packed = maker(e.ins[0], makers, "pack")
+        return None if packed is None else ([], packed.ins)
     if e.row.several or e.row.effect:
         return None
     for rule in (*RULES.get(e.row.name, ()), constant, uniform):
@@ -349,9 +354,32 @@ def transposed_twice(e: Equation, makers: Makers) -> Any:
 
 
 def weak_again(e: Equation, makers: Makers) -> Any:
-    """A Python number that was stored, and is read back as one."""
+    """A Python number, as it came or stored and read back as one."""
     inner = maker(e.ins[0], makers, "convert")
-    return inner and inner.ins[0]
+    return e.ins[0] if type_in(e.ins[0]) == e.outs[0].type else inner and inner.ins[0]
+
+
+def not_weak(e: Equation, makers: Makers) -> Any:
+    """The opposite of a truth value is the same for Python's and for NumPy's."""
+    inner = maker(e.ins[0], makers, "weak")
+    return made(e, e.row, inner.ins[0]) if inner is not None and kind(inner.ins[0]) == "b" else None
+
+
+def or_false(e: Equation, makers: Makers) -> Any:
+    return stays_truth(e, False, makers)
+
+
+def and_true(e: Equation, makers: Makers) -> Any:
+    return stays_truth(e, True, makers)
+
+
+def stays_truth(e: Equation, neutral: bool, makers: Makers) -> Any:
+    """The other operand, as it was before it became Python's."""
+    for x, y in (e.ins, e.ins[::-1]):
+        if is_plain(y) and kind(y) == "b" and bool(y) == neutral and not is_plain(x):
+            inner = maker(x, makers, "weak")
+            return x if inner is None else inner.ins[0]
+    return None
 
 
 def same_sides(e: Equation, makers: Makers) -> Any:
@@ -454,6 +482,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "transpose": (identity_order, transposed_twice),
     "flip": (no_axes,),
     "weak": (weak_again,),
+    "logical_not": (not_weak,),
+    "logical_or": (or_false,),
+    "logical_and": (and_true,),
     "where": (same_sides,),
     "write": (overwritten,),
     "array": (written_short,),
@@ -496,4 +527,5 @@ REGIONS: dict[str, Callable[[Equation], Any]] = {
     "for_": few_iterations,
     "while_": no_iteration,
     "call": lambda e: None,
+    "recur": lambda e: None,
 }

@@ -3,6 +3,7 @@
 from wengert.ir.program import Program
 from wengert.passes.accumulate import accumulate
 from wengert.passes.ascend import ascend
+from wengert.passes.branch import branch
 from wengert.passes.common import common
 from wengert.passes.dead import dead
 from wengert.passes.fold import fold
@@ -11,7 +12,7 @@ from wengert.passes.inline import inline
 from wengert.passes.privatise import privatise
 from wengert.passes.rewrite import Final
 
-ROUND = (fold, common, accumulate, dead, hoist)
+ROUND = (fold, common, branch, accumulate, dead, hoist)
 ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next round; most programs need two
 
 

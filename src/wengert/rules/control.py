@@ -4,11 +4,12 @@
     while_  (*constants, *carries)                 test (*constants, *carries) -> truth,  body (the same) -> carries
     if_     (truth, *operands)                     then and orelse (*operands) -> results
     call    (*operands)                            program (*operands) -> results
+    recur   (*operands)                            function (*operands) -> results, which may call itself
 
 `consts` is the number of constants.  Their derivatives are programs again: see `transforms/control.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from wengert.core.types import Shape, shape_of
 from wengert.ir.evaluate import Interpreter
 from wengert.ir.program import (
     KINDS,
+    RECORD,
     ROWS,
     AnyType,
     Extent,
@@ -175,6 +177,8 @@ def popped(stack: Any, type: Stack, shape: Shape) -> Any:
 
 def lifted_type(type: AnyType, size: int) -> AnyType:
     """Of all lanes of a batch: an array; a stack whose elements hold all lanes."""
+    if type == RECORD:
+        return type
     if isinstance(type, Stack):
         return Stack(lifted_type(type.element, size))
     return Type(type.dtype, (size, *type.shape))
@@ -256,6 +260,17 @@ stack_pop = row(
     several=True,
 )
 
+# ---------------------------------------------------------------- records: what calls of recursive functions keep
+
+
+def unpack_evaluate(record: Items, *, types: Sequence[AnyType]) -> tuple[Any, ...]:
+    """An empty record of tangents or cotangents is one of zeros."""
+    return tuple(record.items or map(zero, types))
+
+
+pack = row("pack", lambda *xs: (Items(RECORD, list(xs)),), types=lambda ins: [RECORD], several=True)
+unpack = row("unpack", unpack_evaluate, types=lambda ins, types: list(types), several=True)
+
 # ---------------------------------------------------------------- checks
 
 length = row("length", lambda x, *, axis: x.shape[axis], types=lambda ins, axis: [type_of(0)])
@@ -331,5 +346,11 @@ call = row(
     "call",
     lambda *xs, program: tuple(RUN.call(list(xs), program)),
     types=lambda ins, program: result_types(program),
+    several=True,
+)
+recur = row(
+    "recur",
+    lambda *xs, function: tuple(RUN.recur(list(xs), function)),
+    types=lambda ins, function: function.results,
     several=True,
 )

@@ -1,5 +1,5 @@
 """Program -> program: the derivatives.  To import any of it fills the columns of the rows of control flow."""
 
-from wengert.transforms import batch, control
+from wengert.transforms import batch, control, recursion
 
-__all__ = ["batch", "control"]
+__all__ = ["batch", "control", "recursion"]

@@ -1,13 +1,15 @@
 """Building programs by calling rows, and running the equations of one through any mode."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.mode import Value
-from wengert.ir.program import AnyType, Equation, Program, Var, clone, filled_params, is_unnamed, map_regions
+from wengert.ir.program import AnyType, Equation, Function, Program, Var, clone, filled_params, is_unnamed, map_regions
 from wengert.modes.batch import Batched, LanesDiffer
 from wengert.modes.stage import NeedsValue, Stage
 from wengert.passes.optimise import optimise
@@ -35,19 +37,45 @@ def no_lengths(needs: NeedsValue) -> Diagnostic:
     )
 
 
-_derived: "WeakKeyDictionary[Program, dict[Any, Any]]" = WeakKeyDictionary()
+_derived: "WeakKeyDictionary[Program | Function, dict[Any, Any]]" = WeakKeyDictionary()
+_journal: ContextVar[list[tuple[dict[Any, Any], Any]]] = ContextVar("journal")
 
 
-def derived_of(program: Program, make: Callable[..., Any], *how: Sequence[Any]) -> Any:
-    """What `make(program, *how)` gives, made once."""
-    known = _derived.setdefault(program, {})
+def derived_of(source: Program | Function, make: Callable[..., Any], *how: Sequence[Any]) -> Any:
+    """What `make(source, *how)` gives, made once; of a function, it is known before it is built."""
+    known = _derived.setdefault(source, {})
     key = (make, *map(tuple, how))
     if key not in known:
         try:
-            known[key] = make(program, *how)
-        except NeedsValue as needs:
-            raise no_lengths(needs) from None
+            made = make(source, *how)
+            known[key] = made
+            _journal.get([]).append((known, key))
+            if isinstance(source, Function):
+                made.build()
+        except BaseException as error:
+            known.pop(key, None)
+            if isinstance(error, NeedsValue):
+                raise no_lengths(error) from None
+            raise
     return known[key]
+
+
+@contextmanager
+def forgetting() -> Iterator[Callable[[], None]]:
+    """A function that forgets what is derived from here on."""
+    journal: list[tuple[dict[Any, Any], Any]] = []
+    token = _journal.set(journal)
+
+    def forget() -> None:
+        for known, key in journal:
+            known.pop(key, None)
+        journal.clear()
+
+    try:
+        yield forget
+    finally:
+        _journal.reset(token)
+        _journal.get([]).extend(journal)
 
 
 def optimised(program: Program) -> Program:

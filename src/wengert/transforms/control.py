@@ -39,7 +39,7 @@ from wengert.rules.control import (
 )
 from wengert.rules.indexing import getitem, write
 from wengert.transforms.build import bar, build, called, derived_of, dot, named, optimised, replay
-from wengert.transforms.reverse import Halves, begun, split, zero_variable
+from wengert.transforms.reverse import Halves, begun, recorded, split, zero_variable
 
 Flags = Sequence[bool]
 
@@ -187,12 +187,17 @@ def cotangents_in(cts: Sequence[Any], moving: Flags, types: Sequence[AnyType], o
     return [filled(ct, tangent_type(t), x) for ct, m, t, x in zip(cts, moving, types, outs) if m]
 
 
+RECORDED = 8  # kept values, from which on a call returns them as one
+
+
 class Derived:
     """The derivative programs of a called program, optimised; made once for each kind of call."""
 
     def __init__(self, program: Program, traced: Flags, free: Flags) -> None:
         self.moving = varied_results(program, traced)
         halves = split(program, traced, self.moving, free)
+        if len(halves.kept) > RECORDED:  # calls in calls would return what all of them keep
+            halves = recorded(halves)
         self.forward = optimised(halves.forward)
         self.backward, self.hand, self.names = halves.backward, halves.hand, halves.names
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from wengert.ir.order import needed, reads
 from wengert.ir.program import (
+    RECORD,
     AnyType,
     Equation,
     Items,
@@ -29,7 +30,7 @@ from wengert.ir.program import (
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.passes.rewrite import place, times
-from wengert.rules.control import filled, literal
+from wengert.rules.control import filled, literal, pack, unpack
 from wengert.transforms.build import bar, build, called, derived_of, replay
 from wengert.transforms.keep import Plan, choose, plans_inside, report
 
@@ -51,6 +52,19 @@ class Halves:
     kept: list[AnyType]
     names: list[str]
     moving: list[int]
+
+
+def recorded(halves: Halves) -> Halves:
+    """The same with one record in place of what is kept."""
+    kept, n = halves.kept, len(halves.forward.results) - len(halves.kept)
+    fore, back, hand = halves.forward, halves.backward, len(halves.hand)
+    left, found = Var("record", RECORD), Var("record", RECORD)
+    packed = Equation([left], pack, fore.results[n:], {}, len(kept))
+    unpacked = Equation(back.params[hand : hand + len(kept)], unpack, [found], {"types": tuple(kept)}, 1)
+    forward = Program(fore.params, [*fore.equations, packed], [*fore.results[:n], left], fore.name)
+    params = [*back.params[:hand], found, *back.params[hand + len(kept) :]]
+    backward = Program(params, [unpacked, *back.equations], back.results, back.name)
+    return replace(halves, forward=forward, backward=backward, kept=[RECORD], names=["record"])
 
 
 def split(

@@ -117,7 +117,8 @@ class Reader:
         yield Statement("if", [], ins[:1], e, blocks)
 
     def call(self, e: Equation, ins: list[Any], env: dict[Var, Any]) -> Iterator[Statement]:
-        yield Statement("call", self.made(e, env), ins, e, text=self.helper(e.params["program"]))
+        program = e.params["function"].program if e.row.name == "recur" else e.params["program"]
+        yield Statement("call", self.made(e, env), ins, e, text=self.helper(program))
 
 
 REGION_READERS: dict[str, Callable[..., Iterator[Statement]]] = {
@@ -125,6 +126,7 @@ REGION_READERS: dict[str, Callable[..., Iterator[Statement]]] = {
     "while_": Reader.while_,
     "if_": Reader.if_,
     "call": Reader.call,
+    "recur": Reader.call,
 }
 KINDS = {
     **{"write": "update", "add_at": "update", "stack_push": "push", "stack_pop": "pop"},
