@@ -523,33 +523,15 @@ def spelled_truncate(w: Written) -> Text:
     return Text(f"{w.module.dtype(dtype) if w.module.is_double else f'np.{dtype.name}'}({w.arg(0)})")
 
 
-class Helper(NamedTuple):
-    """The text of a function, simpler where it is called with numbers only."""
-
-    of_numbers: str
-    of_arrays: str
-
-    def for_type(self, type: Any, written: str | None) -> str:
-        return self.of_arrays if type.form == "array" or written == self.of_arrays else self.of_numbers
-
-
-SCALED = '''\
+HELPERS = {
+    "scale": '''\
 def scale(slope, x_bar):
     """slope * x_bar, where a zero of x_bar counts even if the slope is infinite."""
-    return '''
-LOG_SLOPE = '''\
+    return np.where(x_bar == 0, 0.0, slope * x_bar)[()]''',
+    "log_slope": '''\
 def log_slope(x):
     """1 / x: the slope of log, which has none where x < 0."""
-    return '''
-HELPERS = {
-    "scale": Helper(
-        SCALED + "slope * x_bar if x_bar != 0 else 0.0",
-        SCALED + "np.where(x_bar == 0, 0, slope * x_bar)[()]",
-    ),
-    "log_slope": Helper(
-        LOG_SLOPE + "np.divide(1.0, x) if x >= 0 else np.nan",
-        LOG_SLOPE + "np.where(x < 0, np.nan, np.divide(1.0, x))[()]",
-    ),
+    return np.where(x < 0, np.nan, np.divide(1.0, x))[()]''',
 }
 
 
@@ -557,7 +539,7 @@ def spelled_helper(w: Written) -> Text:
     name = w.row.name
     if name == "log_slope" and w.types[0].dtype.kind == "c":
         return Text(f"1 / {w.arg(0, SIGN)}", PRODUCT)
-    w.module.functions[name] = HELPERS[name].for_type(w.type, w.module.functions.get(name))
+    w.module.functions.setdefault(name, HELPERS[name])
     return called(name)(w)
 
 

@@ -1,9 +1,14 @@
 """A program as plain NumPy that runs on its own, for people to read, step through and edit.
 
+In the order in which they run:
+
 entry        what users call
 statements   what lies between program and text
 reader       the program becomes statements, with the regions of loops and branches in place
-tidy         rewrites that make them shorter
+counting     loops count by the user's index; whole numbers stand where they are read
+tidy         sums begin with their first term, and more that makes statements shorter
+keeping      what nested loops keep stands in one array or list
+choices      branches that only choose a value become expressions
 inlining     what is read once moves to where it is read
 words        what values are called
 naming       names for values; an update of an array is a write into it

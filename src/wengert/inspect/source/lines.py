@@ -161,7 +161,7 @@ class Writer:
         rows += [x.e.row for s in all_statements(block) for x in applications(s.ins)]
         for row in rows:
             if row.name in HELPERS:
-                self.module.functions.setdefault(row.name, HELPERS[row.name].of_numbers)
+                self.module.functions.setdefault(row.name, HELPERS[row.name])
             elif row.name not in SPELLING and row is not choose:
                 self.module.function(row.evaluate, row, row.name)
 
