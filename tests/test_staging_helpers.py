@@ -1,6 +1,7 @@
 """Helpers: how often the body of a function is staged, and that what it gives is what Python gives."""
 
 import functools
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -737,3 +738,35 @@ def test_derivatives_of_closures_in_each_other():
         return [outer(lambda a, inner=inner: a * inner(lambda y: a * y, 3.0), x) for outer in ways for inner in ways]
 
     assert wg.jit(f)(5.0) == [10.0] * 4
+
+
+GAIN = 0.21
+
+
+def with_gain(u, v):
+    s = GAIN
+    for _ in range(3):
+        u = u * v + 1.0
+        v = v * 0.5 - u
+        u = u / 3.0 + v
+    return s + 0.0 * u if u > 1e9 else s
+
+
+def test_a_captured_value_among_the_arguments():
+    """The body reads GAIN by its own name, too: what another call passes is not that."""
+
+    def f(x, a):
+        for _ in range(3):
+            a[0] = with_gain(a[1], GAIN)
+        return with_gain(a[1], math.tanh(x))
+
+    assert wg.jit(f)(0.5, np.ones(3)) == GAIN
+
+
+def test_jit_inside_an_eager_derivative():
+    """The function that is staged there may be a copy whose globals are looked up elsewhere."""
+
+    def f(x):
+        return wg.jit(with_gain)(x, x * x) * x
+
+    assert wg.grad(f)(0.5) == GAIN

@@ -33,6 +33,7 @@ from wengert.frontend.refuse import (
     refusal_of,
     written_outside,
 )
+from wengert.frontend.route import RoutedGlobals
 from wengert.frontend.scope import (
     ACTIVE,
     BROKEN,
@@ -303,7 +304,7 @@ class Staging:
 
     def globals_of(self, frame: Frame) -> dict[str, Any]:
         found: dict[str, Any] = self.outermost(frame).__globals__
-        return found
+        return found.real if isinstance(found, RoutedGlobals) else found
 
     def outermost(self, frame: Frame) -> FunctionType:
         """The function of Python's in whose text the frame's function stands."""

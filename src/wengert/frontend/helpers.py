@@ -221,7 +221,9 @@ class Signature:
         then = self.before[id(x)][1] if id(x) in self.before else x  # what it held when the call began
         if is_box(x) and x.link is None:
             self.boxes[number] = x, then.aux  # type: ignore[assignment]
-        about = then.aux.type, self.vars.setdefault(then.aux, len(self.vars)), self.known(then)
+        # what is captured the body may read by its own name, too: another value in its place would not be that
+        captured = next((var for var, _ in s.captured.inputs if var is then.aux), None)
+        about = then.aux.type, self.vars.setdefault(then.aux, len(self.vars)), self.known(then), captured
         return (*about, *self.memory(x)) if is_box(x) else about
 
     def memory(self, x: Any) -> tuple[Any, ...]:
