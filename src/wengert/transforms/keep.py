@@ -29,6 +29,7 @@ CHEAP = frozenset(
         *("getitem", "take", "wrap_index", "reshape", "transpose", "real", "imag", "conj", "full", "array"),
     ]
 )
+FEW = 8  # iterations of a loop whose number only the run knows: as many numbers as are kept in place of an array
 CHAIN = 8  # equations that may be evaluated again for one value, where something else is kept anyway
 
 
@@ -93,11 +94,12 @@ def choose(
     repeats  whether to evaluate the whole program again where that saves keeping anything
     """
     maker = makers(program)
-    limit = math.inf if trips is None else trips
+    demanded = in_order(program, demanded)
+    limit = FEW if trips is None else trips
     heavy = {p for p, c in zip(program.params, costly) if c and elements(p) > limit}
+    heavy.difference_update(demanded)  # what is read whole costs least where it is kept once
     hand = {p for p, f in zip(program.params, free) if f} - heavy
     plan = Plan(program=program, loop=repeats, trips=trips)
-    demanded = in_order(program, demanded)
     plan.reasons = [Reason(x, "at hand", "constant" if repeats else "operand") for x in demanded if x in hand]
     wanted = [x for x in demanded if x not in hand]
     chains: list[list[Equation] | None] = []
@@ -127,8 +129,8 @@ def why_again(x: Var, equations: Sequence[Equation]) -> str:
 
 
 def why_kept(x: Var, found: list[Equation] | None, maker: dict[Var, Equation], hand: set[Var], heavy: set[Var]) -> str:
-    if x in heavy:
-        return "an outer loop would have to keep it whole"
+    if x in maker and heavy.intersection(variables(maker[x])):
+        return "an outer loop would have to keep the whole array"
     if found is not None:
         return f"costly: {costly_part(found)}"
     if x not in maker:

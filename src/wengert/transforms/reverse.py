@@ -13,11 +13,13 @@ import numpy as np
 from wengert.ir.order import needed, reads
 from wengert.ir.program import (
     RECORD,
+    REGIONS,
     AnyType,
     Equation,
     Items,
     Program,
     Stack,
+    Type,
     Unread,
     Var,
     clone,
@@ -31,7 +33,7 @@ from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.passes.rewrite import place, times
 from wengert.rules.control import filled, literal, pack, unpack
-from wengert.transforms.build import bar, build, called, derived_of, replay
+from wengert.transforms.build import bar, build, called, derived_of, replay, var_of
 from wengert.transforms.keep import Plan, choose, plans_inside, report
 
 
@@ -125,11 +127,19 @@ def joint(
         nonlocal mark
         n, k = len(program.params), len(ends)
         cts, totals = values[n : n + k], values[n + k :]
-        stage.free = {v.aux for v, f, c in zip(values, free, costly) if f and not c}
+        own = {p for p, f, c in zip(program.params, free, costly) if f and not c}
+        stage.free = {v.aux for v, p in zip(values, program.params) if p in own}
+
+        def note(e: Equation, outs: Sequence[Any]) -> None:
+            note_source(e, outs, mode)
+            if is_made_here(e, own):
+                own.update(e.outs)
+                stage.free.update(v for v in map(var_of, outs) if v is not None)
+
         mode = Reverse()
         leaves = [Leaf() if t else None for t in traced]
         inputs = [v if leaf is None else Node(mode, v, leaf) for v, leaf in zip(values, leaves)]
-        results = replay(program, inputs, stage, lambda e, outs: note_source(e, outs, mode))
+        results = replay(program, inputs, stage, note)
         mark = len(stage.block.program.equations)
         seeds = list(zip([leaf for leaf, f in zip(leaves, fresh) if leaf and not f], totals))
         for i, ct in zip(ends, cts):
@@ -143,6 +153,24 @@ def joint(
         return [peeled(x, mode) for x in results] + ended
 
     return build(program.name, types, names, body), mark
+
+
+def is_made_here(e: Equation, own: set[Var]) -> bool:
+    """Whether the results are new: to keep an array costs no more than it cost to make it.
+
+    One that is only updated here, in its own storage, may cost a loop around this one copy for each element written.
+    """
+    if e.row.view or "inplace" in e.params:
+        sources = e.ins[:1]
+    elif e.row.name in REGIONS:
+        sources = [x for x in e.ins if shape_in(x) != () and any(x.type == o.type for o in e.outs)]
+    else:
+        return True
+    return all(x in own for x in sources)
+
+
+def shape_in(x: Any) -> Any:
+    return x.type.shape if isinstance(x, Var) and isinstance(x.type, Type) else ()
 
 
 def total(found: dict[Any, Any], leaf: Leaf, p: Var, x: Any) -> Any:
