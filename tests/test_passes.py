@@ -189,6 +189,73 @@ def test_a_condition_is_known_on_its_sides():
         assert all(run(q, [t, np.float64(0.5)]) == run(fold(q), [t, np.float64(0.5)]) for t in (True, False))
 
 
+# ---------------------------------------------------------------- branches that ask the same thing
+
+
+def flagged(yes, no):
+    """(flag, f(x)) on one side, (the opposite, 0.0) on the other: what an early `return` is staged as."""
+    then = program([SCALAR], lambda x: [yes, sin(x)])
+    orelse = program([SCALAR], lambda x: [no, x])
+    return {"then": then, "orelse": orelse}
+
+
+@pytest.mark.parametrize("yes, no", [(True, False), (False, True), (np.True_, np.False_), (np.False_, np.True_)])
+@pytest.mark.parametrize("negated", [True, False])
+def test_a_flag_is_the_condition(yes, no, negated):
+    rest = {"then": program([SCALAR], lambda y: [cos(y)]), "orelse": program([SCALAR], lambda y: [mul(y, y)])}
+
+    def body(x):
+        flag, y = if_(less(x, 1.0), x, **flagged(yes, no))
+        return [flag, *if_(logical_not(flag) if negated else flag, y, **rest)]
+
+    p = program([SCALAR], body)
+    q = optimise(p)
+    assert rows(q).count("if_") == 1
+    for x in (0.5, 1.5, np.nan):
+        assert run(p, [np.float64(x)]) == run(q, [np.float64(x)])
+
+
+def test_branches_that_ask_something_else_stay_apart():
+    side = {"then": program([SCALAR], lambda x: [sin(x)]), "orelse": program([SCALAR], lambda x: [cos(x)])}
+    p = program([SCALAR], lambda x: [*if_(less(x, 1.0), x, **side), *if_(less(x, 2.0), x, **side)])
+    assert rows(optimise(p)).count("if_") == 2
+
+
+def test_what_may_raise_between_two_branches_keeps_its_place():
+    """The second may not run before what stands between them, where both can end the program."""
+
+    def noted(text):
+        return program([SCALAR], lambda x: [x, check(less(x, 0.0), error=ValueError, arguments=(text,))][:1])
+
+    quiet = program([SCALAR], lambda x: [x])
+
+    def body(x):
+        first = if_(less(x, 5.0), x, then=noted("first"), orelse=quiet)
+        check(less(x, 1.0), error=ValueError, arguments=("between",))
+        return [*first, *if_(less(x, 5.0), x, then=noted("second"), orelse=quiet)]
+
+    p = program([SCALAR], body)
+    for x in (-1.0, 0.5, 3.0, 7.0):
+        assert run(p, [np.float64(x)]) == run(optimise(p), [np.float64(x)])
+
+
+def test_what_the_second_branch_reads_is_there():
+    side = {"then": program([SCALAR], lambda x: [sin(x)]), "orelse": program([SCALAR], lambda x: [cos(x)])}
+
+    def body(x):
+        (y,) = if_(less(x, 1.0), x, **side)
+        return [*if_(less(x, 1.0), mul(y, y), **side)]
+
+    p = program([SCALAR], body)
+    for x in (0.5, 1.5):
+        assert run(p, [np.float64(x)]) == run(optimise(p), [np.float64(x)])
+
+
+def test_a_check_that_holds_is_nothing():
+    p = fold(program([SCALAR], lambda x: [x, check(x.mode.constant(True), error=ValueError, arguments=())][:1]))
+    assert "check" not in rows(p)
+
+
 @pytest.mark.parametrize("stop, expected", [(0, []), (1, ["mul"]), (2, ["for_", "mul"])])
 def test_loops_of_few_iterations(stop, expected):
     body = program([INT, SCALAR], lambda i, s: [mul(s, s)])

@@ -40,7 +40,7 @@ def told(equations: Sequence[Equation]) -> tuple[list[Equation], Names]:
     for e in equations:
         e = renamed(e, names)
         found.append(e)
-        if e.row.name == "if_" and isinstance(e.ins[0], Var):
+        if e.row.name == "if_" and isinstance(e.ins[0], Var) and numeric(e.ins[0].type).form != "array":
             for out, x, y in zip(e.outs, e.params["then"].results, e.params["orelse"].results):
                 if is_plain(x) and is_plain(y) and (repr(x), repr(y)) in FLAGS:
                     more = truth(e, out, bool(x))
