@@ -305,6 +305,7 @@ REFUSABLE = (
     "may have another name, depending on branches",
     "names different arrays in different iterations",
     "an array is written that was made outside",
+    "is another name of an array that is written since, in some cases",
 )
 
 

@@ -182,12 +182,10 @@ def unrolled(s: "Staging", node: Any, count: int, item: Callable[[int], Any], k:
 def unrolled_while(s: "Staging", node: ast.While, plan: Plan, k: int = 0) -> None:
     while True:
         if k > UNROLLED:
-            raise Refused(
-                f"more than {UNROLLED} iterations are needed while staging", "loop over values of the program"
-            )
+            raise why_unrolled(plan, f"in a loop of more than {UNROLLED} iterations")
         test = s.truth(s.eval(node.test))
         if isinstance(test, Value):
-            raise why_unrolled(plan)
+            raise why_unrolled(plan, "in a loop that ends at run time")
         if not test:
             return
         stop = iteration(s, node)
@@ -206,9 +204,9 @@ def iteration(s: "Staging", node: ast.For | ast.While) -> Any:
     return s.stopped()
 
 
-def why_unrolled(plan: Plan) -> Refused:
-    """A loop that ends at run time cannot be unrolled, for whatever reason it should be."""
+def why_unrolled(plan: Plan, obstacle: str) -> Refused:
+    """A loop without a known, small number of iterations cannot be unrolled, for whatever reason it should be."""
     refused = refusal_of(plan.reason)  # type: ignore[arg-type]
-    refused.reason = f"{refused.reason}, in a loop that ends at run time"
+    refused.reason = f"{refused.reason}, {obstacle}"
     refused.where = getattr(plan.reason, "where", None)  # type: ignore[attr-defined]
     return refused

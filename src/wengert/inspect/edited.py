@@ -449,7 +449,7 @@ def linearize(primals: Sequence[Any], traced: Sequence[bool], params: dict[str, 
 
 def batch(size: int, batched: Sequence[bool], operands: Sequence[Any], *, rule: Any) -> Any:
     program, wanted = derived_of(rule.program, batched_call, [size], batched)
-    return results_of(applied(operands, Lanes(rule, program, batched, wanted)), wanted)
+    return results_of(applied(operands, Lanes(rule, program, batched, wanted)), wanted, result_types(rule.program))
 
 
 def outside_value(f: Callable[..., Any]) -> Diagnostic:
