@@ -100,6 +100,7 @@ _ENGINE = (
     "modes",
     "ir",
     "transforms",
+    "backends",
     "passes",
     "frontend",
     "inspect",
