@@ -69,6 +69,7 @@ class Kernel(Function):
             return found
         found = Buffer(f"%b{len(self.buffers)}", bytes)
         self.buffers.append(found)
+        self.memory(found.address, bytes)
         return found
 
 
@@ -271,6 +272,7 @@ def stored_constant(k: Function, x: np.ndarray) -> Stored:
     """Few numbers stand in the text; many are read where Python keeps them."""
     x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
     name = k.module.new("data")
+    k.module.sizes[name] = x.nbytes
     if x.nbytes <= 1024:
         content = "".join(f"\\{byte:02X}" for byte in x.tobytes())
         k.module.data.append(f'{name} = private unnamed_addr constant [{x.nbytes} x i8] c"{content}", align 64')
