@@ -10,6 +10,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 import wengert as wg
+from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.program import lowered
 from wengert.core.tree import flatten, unflatten
 from wengert.frontend.jit import arguments, built_for, is_operand
@@ -130,8 +131,12 @@ def interpreted(program, operands):
 
 def agree(program, operands, rtol=1e-9, **options):
     """Machine code gives what the interpreter gives, and fails where that raises."""
-    expected = interpreted(program, operands)
-    same(Code(program, **options)(*operands), expected, rtol)
+    same(Code(program, **options)(*operands), interpreted(program, operands), rtol)
+
+
+def is_refused(error):
+    """Whether a program cannot be staged, or has something that has no machine code."""
+    return isinstance(error, Unsupported) or isinstance(error, wg.Diagnostic) and error.code == "W602"
 
 
 def same(found, expected, rtol):

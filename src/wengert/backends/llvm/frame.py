@@ -116,6 +116,7 @@ class Frame:
         self.mine: set[Var] = set()  # stacks and records that nobody else lets go
         self.position = -1
         for p, x in zip(self.program.params, self.values):
+            self.kernel.note("parameter", p, x)
             self.bind(p, x)
         self.mine = set(self.given)
 
@@ -130,6 +131,7 @@ class Frame:
 
     def value(self, x: Any) -> Value:
         if isinstance(x, Var):
+            self.kernel.note("read", x, self.env[x])
             return self.env[x]
         if isinstance(x, np.ndarray) and x.ndim:
             return stored_constant(self.kernel, x)
@@ -195,6 +197,7 @@ class Frame:
         self.made.remove(buffer)
         self.owned.discard(buffer)
         self.kernel.free.append(buffer)
+        self.kernel.note("give back", buffer)
 
     def buffer(self, bytes: int) -> Buffer:
         found = self.kernel.buffer(max(bytes, 8))

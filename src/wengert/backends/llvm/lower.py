@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from wengert.backends.llvm.arrays import Lazy, Stored
 from wengert.backends.llvm.frame import Frame, Unsupported
 from wengert.ir.program import Equation, dtype_in
 from wengert.passes.ranges import learn
@@ -24,11 +25,13 @@ def run(frame: Frame) -> None:
     frame.release(frame.program.params)
     for i, e in enumerate(frame.program.equations):
         frame.position = i
+        frame.kernel.note("begin", e)
         try:
             equation(frame, e)
         except Unsupported as problem:
             problem.equation = problem.equation or e
             raise
+        frame.kernel.note("end", e)
     frame.position = len(frame.program.equations)
 
 
@@ -40,7 +43,10 @@ def equation(frame: Frame, e: Equation) -> None:
         raise Unsupported("complex numbers have no machine code")
     outs = rule(frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
+        if isinstance(x, Stored | Lazy) and not x.lengths:
+            x = x.element(frame.kernel, ())  # an array of no axes is kept as a number
         frame.bind(var, x)
+        frame.kernel.note("result", var, x)
     if len(e.outs) == 1:
         learn(e, frame.known)
     frame.release([*e.ins, *e.outs])

@@ -146,6 +146,11 @@ class Function:
     def put(self, line: str) -> None:
         self.lines.append(line)
 
+    def note(self, what: str, *details: Any) -> None:
+        """In a build that checks memory: for the log."""
+        if self.module.checked:
+            self.module.log.append((what, self, *details))
+
     def value(self, line: str, hint: str = "t") -> str:
         out = self.new(hint)
         self.lines.append(f"{out} = {line}")
@@ -255,7 +260,7 @@ class Function:
             return
         part = self.part(address)
         assert part is not None, f"{how} of memory that nobody knows: {address}"
-        self.module.log.append((how, self, part.start, address))
+        self.note(how, part.start)
         end = self.plus(part.offset, bytes)
         if isinstance(end, int) and isinstance(part.size, int) and 0 <= part.offset and end <= part.size:  # type: ignore[operator]
             return
@@ -338,14 +343,17 @@ class Function:
         yes, no, join = (self.fresh_label(n) for n in ("then", "else", "join"))
         self.branch(condition, yes, no)
         self.label(yes)
+        self.note("then")
         first = then()
         first_end = self.block
         self.jump(join)
         self.label(no)
+        self.note("else")
         second = orelse()
         second_end = self.block
         self.jump(join)
         self.label(join)
+        self.note("join")
 
         def merged(types: Iterable[str]) -> list[str]:
             names = []

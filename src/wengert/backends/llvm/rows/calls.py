@@ -215,6 +215,7 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
         arguments += [f"ptr {n}" for n in lengths]
         frame.holders.setdefault(to, set()).add(out)  # no other result may have it
         results.append((type, to, lengths))
+    k.note("call", [v for v, d in zip(xs, donated) if not d], [v for v, d in zip(xs, donated) if d], results)
     work = "null"
     if not recursive and called.arena:
         work = frame.buffer(called.arena).address
