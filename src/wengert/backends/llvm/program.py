@@ -2,11 +2,12 @@
 
     i32 @run(ptr inputs, ptr outputs, ptr arena)
 
-inputs   a word for each parameter: the address of an array, or the number itself
+inputs   a word for each parameter: the address of an array, or the number itself; in the word before these, the address
+         of an i32 that is not zero when the call should end
 outputs  a word for each result: the address of its buffer, or where the number goes; then a word for each length that
          only the run knows
 arena    memory for all buffers; its content means nothing before and after
-returns  0, or 1 where a check failed (nothing is done then that counts), or 2 where memory ran out
+returns  0; or 1 where a check failed, and nothing is done that counts; or 3 where the call was told to end
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from wengert.backends.llvm.rows.calls import Called, offsets, parameters, result
 from wengert.backends.llvm.rows.control import moved, wishes_of
 from wengert.backends.llvm.runtime import RUNTIME
 from wengert.backends.llvm.slots import Slot, settle
-from wengert.backends.llvm.text import Module, stored_type
+from wengert.backends.llvm.text import STOP, Module, stored_type
 from wengert.ir.program import Program, Stack, parameter_types, result_types
 
 
@@ -65,12 +66,16 @@ def lowered(program: Program) -> Lowered:
 def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -> str:
     """`run`: what stands in the words becomes arguments of their own."""
     lines = [
-        "%context = alloca [3 x ptr]",
+        "%context = alloca [4 x ptr]",
         "store ptr %context, ptr %context",
         "%last = getelementptr inbounds i8, ptr %context, i64 8",
         "store ptr %context, ptr %last",
         "%base = getelementptr inbounds i8, ptr %context, i64 16",
         "store ptr %context, ptr %base",
+        "%stop.from = getelementptr inbounds i64, ptr %inputs, i64 -1",
+        "%stop = load ptr, ptr %stop.from",
+        f"%stop.to = getelementptr inbounds i8, ptr %context, i64 {STOP}",
+        "store ptr %stop, ptr %stop.to",
     ]
     arguments = ["ptr %context"]
 
