@@ -73,9 +73,10 @@ class Code:
         rooms = [Memory(elements(t) * t.dtype.itemsize) for t in types]
         lengths = [0 for t in types for _ in extents_of(t)]
         arena = Memory(self.lowered.arena)
-        inputs = np.array([*(x.word for x in operands), 0], np.uint64)
+        stop = np.zeros(1, np.int64)  # never: nobody interrupts
+        inputs = np.array([stop.ctypes.data, *(x.word for x in operands)], np.uint64)
         outputs = np.array([*(room.address for room in rooms), *lengths, 0], np.uint64)
-        status = self.run(inputs.ctypes.data, outputs.ctypes.data, arena.address)
+        status = self.run(inputs.ctypes.data + 8, outputs.ctypes.data, arena.address)
         for room in [arena, *rooms, *(x.room for x in operands)]:
             room.verify()
         assert all(x.is_unchanged() for x in operands), "an operand was written"

@@ -44,7 +44,7 @@ def equation(frame: Frame, e: Equation) -> None:
     outs = rule(frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
         if isinstance(x, Stored | Lazy) and not x.lengths:
-            x = x.element(frame.kernel, ())  # an array of no axes is kept as a number
+            x = x.element(frame.kernel, ())  # an array of no axes is a number, too
         frame.bind(var, x)
         frame.kernel.note("result", var, x)
     if len(e.outs) == 1:

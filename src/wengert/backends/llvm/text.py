@@ -13,7 +13,6 @@ import numpy as np
 
 Word = int | str
 BOOL, INT, FLOAT = np.dtype(bool), np.dtype(np.int64), np.dtype(float)
-FAILED, OUTSIDE = 1, 9  # why a call ends: a check failed; in a build that checks memory, an access lies outside
 
 
 class Number(NamedTuple):
@@ -99,6 +98,9 @@ class Module:
         return "\n".join([*self.data, *self.declared.values(), *self.functions, ATTRIBUTES, ""])
 
 
+STOP = 24  # where in the context of a call stands the address of a word that is not zero when the call should end
+# what `run` returns, where it does not return 0; the last in a build that checks memory
+FAILED, INTERRUPTED, OUTSIDE = 1, 3, 9
 ATTRIBUTES = 'attributes #0 = { nounwind "prefer-vector-width"="512" }'
 
 
@@ -128,7 +130,7 @@ class Part(NamedTuple):
 
 
 class Function:
-    """The text of one function, which ends with status 1 where a check fails."""
+    """The text of one function, which gives 0, or a status that ends the whole call: see `program.py`."""
 
     def __init__(self, module: Module, name: str) -> None:
         self.module, self.name = module, name
@@ -181,18 +183,19 @@ class Function:
             self.branch(condition, on, "fail")
             self.label(on)
 
-    def leave_unless(self, condition: str, status: str | int) -> None:
-        """With a status that is not that of a failed check."""
-        on, off = self.fresh_label("ok"), self.fresh_label("off")
-        self.branch(condition, on, off)
-        self.label(off)
+    def status(self, status: str) -> None:
+        """Leave the function with this status unless it is 0."""
+        on, leave = self.fresh_label("ok"), self.fresh_label("leave")
+        self.branch(self.value(f"icmp eq i32 {status}, 0"), on, leave)
+        self.label(leave)
         self.put(f"ret i32 {status}")
         self.label(on)
 
-    def status(self, call: str) -> None:
-        """Call what returns 0, or else says why the whole call ends."""
-        found = self.value(call)
-        self.leave_unless(self.value(f"icmp eq i32 {found}, 0"), found)
+    def poll(self) -> None:
+        """Leave the function where the caller wants the whole call to end."""
+        place = self.value(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
+        wanted = self.value(f"load volatile i32, ptr {self.value(f'load ptr, ptr {place}')}")
+        self.status(self.value(f"select i1 {self.value(f'icmp eq i32 {wanted}, 0')}, i32 0, i32 {INTERRUPTED}"))
 
     # ------------------------------------------------------------ whole numbers
 
@@ -228,6 +231,12 @@ class Function:
         if isinstance(x, int) and isinstance(y, int):
             return max(x, y)
         return x if x == y else self.choose(self.compare("sgt", x, y), x, y)
+
+    def agree(self, x: Word, y: Word) -> None:
+        """Lengths that must be equal, where one of them is not 1 and repeated."""
+        if x != y:
+            is_known = isinstance(x, int) and isinstance(y, int)
+            self.require("false" if is_known else self.compare("eq", x, y))
 
     # ------------------------------------------------------------ memory
 
@@ -265,7 +274,8 @@ class Function:
         if isinstance(end, int) and isinstance(part.size, int) and 0 <= part.offset and end <= part.size:  # type: ignore[operator]
             return
         begins, ends = self.compare("sge", part.offset, 0), self.compare("sle", end, part.size)
-        self.leave_unless(self.value(f"and i1 {begins}, {ends}"), OUTSIDE)
+        within = self.value(f"and i1 {begins}, {ends}")
+        self.status(self.value(f"select i1 {within}, i32 0, i32 {OUTSIDE}"))
 
     def load(self, address: str, dtype: np.dtype[Any]) -> Number:
         self.access("load", address, dtype.itemsize)
@@ -372,4 +382,4 @@ class Function:
     def text(self, parameters: Iterable[str], linkage: str = "internal") -> str:
         """The whole function; the last block before this is jumped out of with status 0."""
         head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #0 {{"
-        return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", "ret i32 1", "}"])
+        return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", f"ret i32 {FAILED}", "}"])

@@ -219,7 +219,7 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
     work = "null"
     if not recursive and called.arena:
         work = frame.buffer(called.arena).address
-    k.status(f"call i32 {called.name}({', '.join([*arguments, f'ptr {work}'])})")
+    k.status(k.value(f"call i32 {called.name}({', '.join([*arguments, f'ptr {work}'])})"))
     return [result(frame, *r) for r in results]
 
 

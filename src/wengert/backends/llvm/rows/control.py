@@ -98,6 +98,8 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
     index, phis = loop_phis(k, slots, start, before, str(lo))
     k.branch(goes_on(k, index.name, hi, step), inside, after)
     k.label(inside)
+    if any(e.regions for e in body.equations):  # an innermost loop is over soon
+        k.poll()
     texts = [[p.name for p in row] for row in phis]
     values = [Number(index.name, INT), *constants, *(s.value(t) for s, t in zip(slots, texts))]
     found = iterate(frame, e, body, values, slots, region_ranges(e, frame.known)["body"])
@@ -190,6 +192,7 @@ def while_(frame: Frame, e: Equation) -> list[Value]:
     asking.leave()
     k.branch(answer.text, inside, after)
     k.label(inside)
+    k.poll()
     found = iterate(frame, e, body, values, slots, known["body"])
     close(k, phis, found, head)
     k.label(after)
