@@ -31,10 +31,10 @@ def functions(seed):
     yield subject.module.f, tuple(subject.args()), subject.floats
 
 
-def verify(program, operands, seed):
+def verify(program, operands, seed, rtol=1e-9):
     """All ways to find a wrong use of memory; one program of two in a build that checks it."""
     lifetimes.verify(lowered(program, checked=True))
-    agree(program, operands, checked=seed % 2 == 1)
+    agree(program, operands, rtol, checked=seed % 2 == 1)
 
 
 @pytest.mark.parametrize("first", range(0, COUNT, CHUNK))
@@ -58,7 +58,8 @@ def test_functions(first):
 def test_equations(first):
     """As they are written, and optimised; with special numbers for every second seed."""
     for seed in range(2 * first, 2 * first + 2 * CHUNK):
+        single = seed % 5 == 0
         with quiet():
-            program, operands = random_program(seed, traps=seed % 3 == 0, single=seed % 5 == 0)
-        verify(program, operands, seed)
-        verify(optimise(prepare(program)), operands, seed + 1)
+            program, operands = random_program(seed, traps=seed % 3 == 0, single=single)
+        verify(program, operands, seed, 1e-5 if single else 1e-9)
+        verify(optimise(prepare(program)), operands, seed + 1, 1e-5 if single else 1e-9)
