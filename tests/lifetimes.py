@@ -40,10 +40,10 @@ def buffers_in(x):
 
 
 class Step:
-    """An equation, or values that move into slots; stores are marked with it."""
+    """An equation, or values that move into slots (`before`: who wrote what they read); stores are marked with it."""
 
     def __init__(self, what):
-        self.what, self.operands = what, set()
+        self.what, self.operands, self.before = what, set(), {}
 
     def __repr__(self):
         return str(self.what)
@@ -115,6 +115,8 @@ class Replay:
     # ------------------------------------------------------------ memory
 
     def on_load(self, b):
+        if self.writer[b] is self.step and b in self.step.before:
+            self.fail(f"{b} is written before all is read that moves")
         if b not in self.buffers or self.writer[b] in self.steps:
             return
         if self.writer[b] == NOBODY:

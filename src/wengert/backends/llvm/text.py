@@ -271,7 +271,9 @@ class Function:
         assert part is not None, f"{how} of memory that nobody knows: {address}"
         self.note(how, part.start)
         end = self.plus(part.offset, bytes)
-        if isinstance(end, int) and isinstance(part.size, int) and 0 <= part.offset and end <= part.size:  # type: ignore[operator]
+        if isinstance(part.offset, int) and isinstance(end, int) and isinstance(part.size, int):
+            if part.offset < 0 or end > part.size:
+                self.status(str(OUTSIDE))
             return
         begins, ends = self.compare("sge", part.offset, 0), self.compare("sle", end, part.size)
         within = self.value(f"and i1 {begins}, {ends}")
