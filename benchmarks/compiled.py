@@ -23,6 +23,7 @@ import inspect
 import json
 import platform
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from math import inf
 from statistics import geometric_mean
@@ -30,14 +31,21 @@ from types import FunctionType
 from typing import Any
 
 import autograd
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 import wengert as wg
-from benchmarks import peers_autograd, peers_jax
+from benchmarks import peers_autograd
 from benchmarks.compiled_cases import CASES, GROUPS, NUMBERS, Case
 from benchmarks.timing import FULL, QUICK, Effort, Lane, Rounds, cpu_name, digits, measure, microseconds, ratio, timed
+from wengert.core.tree import flatten
+
+try:
+    import jax
+    import jax.numpy as jnp
+
+    from benchmarks import peers_jax
+except ImportError:  # the tests run without it
+    jax = None
 
 Jit = Callable[[Callable[..., Any]], Callable[..., Any]]
 TOLERANCE = 1e-9  # relative to the largest element of each array
@@ -52,12 +60,12 @@ class Disagreement(Exception):
 
 def fresh(f: Callable[..., Any]) -> Callable[..., Any]:
     """Another function with the same code, for which no tool has anything at hand."""
-    return FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)  # type: ignore[attr-defined]
+    return FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
 
 
 def of_wengert(case: Case, jit: Jit) -> dict[str, Lane]:
-    f = fresh(case.f)
-    value, gradient = jit(f), jit(wg.value_and_grad(f, case.argnums))
+    own = replace(case, f=fresh(case.f), derived=case.derived and fresh(case.derived))
+    value, gradient = jit(own.f), jit(own.derivative)
     return {
         "wengert value": functools.partial(value, *case.args),
         "wengert gradient": functools.partial(gradient, *case.args),
@@ -66,11 +74,14 @@ def of_wengert(case: Case, jit: Jit) -> dict[str, Lane]:
 
 def of_jax(case: Case) -> dict[str, Lane]:
     """Integers are lengths, which JAX wants to know; all else is on its device already."""
+    if jax is None:
+        return {}
     f = fresh(getattr(peers_jax, case.name))
     lengths = tuple(i for i, x in enumerate(case.args) if isinstance(x, int))
     args = [x if i in lengths else jax.tree.map(jnp.asarray, x) for i, x in enumerate(case.args)]
     value = jax.jit(f, static_argnums=lengths)
-    gradient = jax.jit(peers_jax.value_and_grad(f, case.argnums), static_argnums=lengths)
+    derived = fresh(getattr(peers_jax, case.name + "_derived")) if case.derived else None
+    gradient = jax.jit(derived or peers_jax.value_and_grad(f, case.argnums), static_argnums=lengths)
     return {
         "jax value": lambda: jax.block_until_ready(value(*args)),
         "jax gradient": lambda: jax.block_until_ready(gradient(*args)),
@@ -78,7 +89,10 @@ def of_jax(case: Case) -> dict[str, Lane]:
 
 
 def of_autograd(case: Case) -> dict[str, Lane]:
-    gradient = autograd.value_and_grad(peers_autograd.peer(case.name, case.f), case.argnums)
+    if case.derived:
+        gradient = getattr(peers_autograd, case.name + "_derived")
+    else:
+        gradient = autograd.value_and_grad(peers_autograd.peer(case.name, case.f), case.argnums)
     return {"autograd gradient": functools.partial(gradient, *case.args)}
 
 
@@ -94,15 +108,12 @@ def lanes_of(case: Case, jit: Jit) -> dict[str, Lane]:
 
 
 def verify(case: Case, lanes: dict[str, Lane]) -> None:
-    """Values against plain Python's, gradients against Autograd's, which shares nothing with the others."""
-    value, gradient = lanes["python value"](), None
+    """Values against plain Python's, derivatives against Autograd's, which shares no code with the others."""
+    value, gradient = lanes["python value"](), lanes["autograd gradient"]()
+    if not case.derived:
+        compare("autograd's value", gradient[0], value)
     for lane, call in lanes.items():
-        found = call()
-        if lane.endswith("gradient"):
-            found, by_args = found
-            gradient = by_args if gradient is None else gradient  # Autograd's turn is the first
-            compare(f"{case.label}: the {lane}", by_args, gradient)
-        compare(f"{case.label}: the value of {lane}", found, value)
+        compare(lane, call(), gradient if lane.endswith("gradient") else value)
 
 
 def compare(what: str, found: Any, expected: Any) -> None:
@@ -116,15 +127,17 @@ def compare(what: str, found: Any, expected: Any) -> None:
 
 
 def arrays(result: Any) -> list[Any]:
-    return [np.asarray(x) for x in jax.tree.leaves(result)]
+    return [np.asarray(x) for x in flatten(result)[0]]
 
 
 # ---------------------------------------------------------------- timing
 
-RATIOS = {
+TOOL_RATIOS = {
     "jax / wengert, value": ("jax value", "wengert value"),
     "jax / wengert, gradient": ("jax gradient", "wengert gradient"),
     "autograd / wengert, gradient": ("autograd gradient", "wengert gradient"),
+}
+SLOPE_RATIOS = {
     "gradient / value, wengert": ("wengert gradient", "wengert value"),
     "gradient / value, jax": ("jax gradient", "jax value"),
 }
@@ -132,17 +145,20 @@ FIRST_RATIOS = {
     "first call, jax / wengert, value": ("jax value", "wengert value"),
     "first call, jax / wengert, gradient": ("jax gradient", "wengert gradient"),
 }
+RATIOS = (*TOOL_RATIOS, *SLOPE_RATIOS, *FIRST_RATIOS)
 
 
 def figures(case: Case, lanes: dict[str, Lane], jit: Jit, effort: Effort) -> dict[str, Any]:
     first, rounds = first_calls(case, jit, effort), measure(lanes, effort)
-    warm_ratios = {name: ratio(rounds, *pair) for name, pair in RATIOS.items()}
-    first_ratios = {name: ratio(first, *pair) for name, pair in FIRST_RATIOS.items()}
+    warm = TOOL_RATIOS if case.derived else {**TOOL_RATIOS, **SLOPE_RATIOS}
     return {
         "group": case.group,
         "microseconds": microseconds(rounds),
         "first call, microseconds": microseconds(first),
-        "ratios": {**warm_ratios, **first_ratios},
+        "ratios": {
+            **{name: ratio(rounds, *pair) for name, pair in warm.items()},
+            **{name: ratio(first, *pair) for name, pair in FIRST_RATIOS.items()},
+        },
     }
 
 
@@ -158,7 +174,8 @@ def first_calls(case: Case, jit: Jit, effort: Effort) -> Rounds:
 
 def means(cases: list[dict[str, Any]]) -> dict[str, float]:
     """Geometric means over the cases."""
-    return {name: geometric_mean(each["ratios"][name]["median"] for each in cases) for name in cases[0]["ratios"]}
+    each = {name: [case["ratios"][name]["median"] for case in cases if name in case["ratios"]] for name in RATIOS}
+    return {name: geometric_mean(figures) for name, figures in each.items() if figures}
 
 
 def means_of_groups(cases: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -188,8 +205,12 @@ OF_ALL = {
 }
 
 
-def marked(name: str, figure: float, goals: dict[str, tuple[float, float]]) -> str:
-    least, most = goals.get(name, (0.0, ANY))
+def marked(ratios: dict[str, float], goals: dict[str, tuple[float, float]]) -> list[str]:
+    """As columns; empty where there is no such ratio."""
+    return [mark(ratios[name], *goals.get(name, (0.0, ANY))) if name in ratios else "" for name in RATIOS]
+
+
+def mark(figure: float, least: float, most: float) -> str:
     return digits(figure) + ("" if least <= figure <= most else "!")
 
 
@@ -199,6 +220,7 @@ LABEL, TIME, RATIO = "{:29}", "{:>8}", "{:>9}"
 COLUMNS = f"{LABEL}{TIME * 6}  |{RATIO * 5}  |{TIME * 4}{RATIO * 2}"
 LANES = ("python value", "wengert value", "wengert gradient", "jax value", "jax gradient", "autograd gradient")
 COMPILED = LANES[1:5]
+WARM = len(TOOL_RATIOS) + len(SLOPE_RATIOS)
 
 
 def print_headings() -> None:
@@ -213,13 +235,13 @@ def print_headings() -> None:
 def print_case(label: str, found: dict[str, Any]) -> None:
     warm, first = found["microseconds"], found["first call, microseconds"]
     goals = OF_NUMBERS if found["group"] == NUMBERS else OF_EACH
-    ratios = [marked(name, each["median"], goals) for name, each in found["ratios"].items()]
+    ratios = marked({name: each["median"] for name, each in found["ratios"].items()}, goals)
     row = COLUMNS.format(
         label,
         *[digits(warm[lane]["min"]) for lane in LANES],
-        *ratios[: len(RATIOS)],
+        *ratios[:WARM],
         *[digits(first[lane]["median"] / 1e3) for lane in COMPILED],
-        *ratios[len(RATIOS) :],
+        *ratios[WARM:],
     )
     print(row, flush=True)
 
@@ -227,8 +249,8 @@ def print_case(label: str, found: dict[str, Any]) -> None:
 def print_means(found: dict[str, dict[str, float]]) -> None:
     print("\ngeometric means")
     for group, each in found.items():
-        ratios = [marked(name, figure, OF_ALL if group == "all" else {}) for name, figure in each.items()]
-        print(COLUMNS.format(group, *[""] * 6, *ratios[: len(RATIOS)], *[""] * 4, *ratios[len(RATIOS) :]))
+        ratios = marked(each, OF_ALL if group == "all" else {})
+        print(COLUMNS.format(group, *[""] * 6, *ratios[:WARM], *[""] * 4, *ratios[WARM:]))
 
 
 def machine(backend: str | None) -> dict[str, Any]:
@@ -261,7 +283,7 @@ def jit_with(backend: str | None) -> Jit:
     if backend is None:
         return wg.jit
     if "backend" in inspect.signature(wg.jit).parameters:
-        return functools.partial(wg.jit, backend=backend)  # type: ignore[call-arg]
+        return functools.partial(wg.jit, backend=backend)
     if backend == "numpy":
         return wg.jit
     sys.exit(f"this wengert has no backend {backend!r}")
@@ -283,6 +305,8 @@ def run(case: Case, jit: Jit, effort: Effort) -> dict[str, Any]:
 
 def main() -> None:
     chosen = arguments()
+    if jax is None:
+        sys.exit("JAX is missing: pip install -e '.[bench]'")
     use_one_core()
     jit, effort = jit_with(chosen.backend), QUICK if chosen.quick else FULL
     report: dict[str, Any] = {"machine": machine(chosen.backend), "cases": {}, "not timed": []}

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.gradbench import gmm, kmeans, llsq, lse, lstm, ode
+import wengert as wg
+from benchmarks.gradbench import ba, det, gmm, kmeans, llsq, lse, lstm, ode
 from programs import (
     calculus,
     dynamic_programming,
@@ -35,8 +36,9 @@ class Case:
     name      of its peers
     size      as it is printed; a name may come with several
     group     how it is written in NumPy: the goals differ
-    f, args   the plain function, which returns a number, and one point
-    argnums   what it is differentiated by
+    f, args   the plain function and one point
+    argnums   what it is differentiated by: then it returns a number
+    derived   the derivative in place of value and gradient; its peers' names end in `_derived`
     """
 
     name: str
@@ -45,6 +47,11 @@ class Case:
     f: Callable[..., Any]
     args: tuple[Any, ...]
     argnums: tuple[int, ...] = (0,)
+    derived: Callable[..., Any] | None = None
+
+    @property
+    def derivative(self) -> Callable[..., Any]:
+        return self.derived or wg.value_and_grad(self.f, self.argnums)
 
     @property
     def label(self) -> str:
@@ -74,7 +81,8 @@ def recurrent_cell(W, U, b, inputs):
 
 
 def normal_density(A, b):
-    """What the program `cholesky` computes, by LAPACK."""
+    """What the program `cholesky` computes, by LAPACK.  Conventions for the derivative by a symmetric matrix differ."""
+    A = 0.5 * (A + A.T)
     L = np.linalg.cholesky(A)
     return -0.5 * b @ np.linalg.solve(A, b) - np.sum(np.log(np.diag(L)))
 
@@ -176,8 +184,18 @@ def centroids_at(k, n, d):
 
 
 def gmm_at(d, k, n):
+    """JAX sorts the names of its results."""
     alpha, mu, q, l, x = mixture_at(n, d, k)
-    return {"alpha": alpha, "mu": mu, "q": q, "l": l}, x, 0, 1.0
+    return {"alpha": alpha, "l": l, "mu": mu, "q": q}, x, 0, 1.0
+
+
+def adjusted_at(cameras, points, observations):
+    """Random cameras that look at random points from far enough."""
+    seen = np.arange(observations)
+    views = 0.2 * normal(cameras, 11, seed=1) + np.array([0.0] * 5 + [-5.0, 500.0] + [0.0] * 4)
+    features = 100.0 * normal(observations, 2, seed=4)
+    pairs = np.stack([seen % cameras, seen % points], axis=1)
+    return views, normal(points, 3, seed=2), uniform(observations, seed=3), features, pairs
 
 
 def gradbench_lstm_at(steps, width):
@@ -238,6 +256,11 @@ CASES = (
     Case("gmm", "d=10 k=25 n=1000", GRADBENCH, gmm.log_posterior, gmm_at(10, 25, 1000)),
     Case("gradbench_lstm", "n=70, width 14", GRADBENCH, lstm.loss, gradbench_lstm_at(70, 14), (0, 1)),
     Case("gradbench_kmeans", "n=1000 d=8 k=10", GRADBENCH, kmeans.cost, centroids_at(10, 1000, 8)),
+    Case(
+        "kmeans_step", "n=1000 d=8 k=10", GRADBENCH, kmeans.cost, centroids_at(10, 1000, 8), derived=kmeans.newton_step
+    ),
+    Case("ba", "5 cameras, p=1000", GRADBENCH, ba.residuals, adjusted_at(5, 200, 1000), derived=ba.jacobian),
+    Case("det", "n=6", GRADBENCH, det.det, (normal(6, 6),)),
     Case("llsq", "n=256 m=16", GRADBENCH, llsq.objective, (normal(16), 256)),
     Case("lse", "n=2500", GRADBENCH, lse.lse, (normal(2500),)),
     Case("lse", "n=640000", GRADBENCH, lse.lse, (normal(640_000),)),

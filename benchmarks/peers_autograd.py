@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import autograd.numpy as np
+from autograd import elementwise_grad, grad
 from autograd.scipy.special import logsumexp
 from scipy.special import multigammaln
 
@@ -27,7 +28,7 @@ def peer(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
 def with_its_imports_changed(name: str) -> ModuleType:
     spec = importlib.util.find_spec(name)
     assert spec is not None and spec.loader is not None
-    text = spec.loader.get_source(name)  # type: ignore[attr-defined]
+    text = spec.loader.get_source(name)
     for old, new in IMPORTS.items():
         text = text.replace(old, new)
     module = importlib.util.module_from_spec(spec)
@@ -286,6 +287,62 @@ def gradbench_lstm(main, extra, state, sequence):
         predicted = x * out_weight + out_bias
         total = total + np.sum(sequence[t + 1] * (predicted - np.log(2 + np.sum(np.exp(predicted)))))
     return -total / sequence[1:].size
+
+
+def kmeans_step_derived(centroids, points):
+    slope = elementwise_grad(kmeans_cost)
+    diagonal = elementwise_grad(lambda c: slope(c, points))
+    return slope(centroids, points) / diagonal(centroids)
+
+
+def kmeans_cost(centroids, points):
+    return np.sum(np.min(np.sum((points[:, None] - centroids) ** 2, axis=2), axis=1))
+
+
+def ba(cameras, points, weights, features, seen):
+    return reprojections(cameras[seen[:, 0]], points[seen[:, 1]], weights, features), 1 - weights**2
+
+
+def reprojections(cameras, points, weights, features):
+    """Of all observations at once, since Autograd has no vmap."""
+    axis, x = cameras[:, :3], points - cameras[:, 3:6]
+    angle = np.sqrt(np.sum(axis**2, axis=1, keepdims=True))
+    sine, versine = np.sinc(angle / np.pi), np.sinc(angle / (2 * np.pi)) ** 2 / 2
+    along = np.sum(axis * x, axis=1, keepdims=True)
+    turned = x * np.cos(angle) + np.cross(axis, x) * sine + axis * along * versine
+    plane = turned[:, :2] / turned[:, 2:]
+    square = np.sum(plane**2, axis=1, keepdims=True)
+    bent = plane * (1 + cameras[:, 9:10] * square + cameras[:, 10:] * square**2)
+    return weights[:, None] * (bent * cameras[:, 6:7] + cameras[:, 7:9] - features)
+
+
+def ba_derived(cameras, points, weights, features, seen):
+    """The two residuals of an observation depend on its own parameters: the gradient of a sum has them all."""
+    own = cameras[seen[:, 0]], points[seen[:, 1]], weights
+    rows_of_blocks = [
+        grad(lambda *parts: np.sum(reprojections(*parts, features)[:, i]), (0, 1, 2))(*own)  # noqa: B023
+        for i in range(2)
+    ]
+    by_camera, by_point, by_weight = (np.stack(parts, axis=1) for parts in zip(*rows_of_blocks))
+    p = len(seen)
+    values = np.concatenate([by_camera, by_point, by_weight[:, :, None]], axis=2)
+    of_weights = cameras.size + points.size + np.arange(p)
+    of_camera = 11 * seen[:, :1] + np.arange(11)
+    of_point = cameras.size + 3 * seen[:, 1:] + np.arange(3)
+    of_rows = np.concatenate([of_camera, of_point, of_weights[:, None]], axis=1)
+    columns = np.concatenate([np.repeat(of_rows, 2, axis=0).ravel(), of_weights])
+    rows = np.concatenate([15 * np.arange(2 * p + 1), 30 * p + 1 + np.arange(p)])
+    return rows, columns, np.concatenate([values.ravel(), -2 * weights])
+
+
+def det(A):
+    """Of matrices (..., n, n): all minors of one size at once."""
+    n = A.shape[-1]
+    if n == 1:
+        return A[..., 0, 0]
+    others = np.array([[k for k in range(n) if k != j] for j in range(n)])
+    minors = np.swapaxes(A[..., 1:, others], -3, -2)
+    return np.sum((-1.0) ** np.arange(n) * A[..., 0, :] * det(minors), axis=-1)
 
 
 ode = runge_kutta

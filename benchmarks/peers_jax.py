@@ -446,6 +446,7 @@ def logistic_regression(w, X, y, rate, n):
 
 
 def normal_density(A, b):
+    A = 0.5 * (A + A.T)
     L = jnp.linalg.cholesky(A)
     return -0.5 * b @ jnp.linalg.solve(A, b) - jnp.sum(jnp.log(jnp.diag(L)))
 
@@ -504,6 +505,61 @@ def gradbench_lstm(main, extra, state, sequence):
 def gradbench_kmeans(centroids, points):
     distances = jnp.sum((points[:, None] - centroids) ** 2, axis=2)
     return jnp.sum(jnp.min(distances, axis=1))
+
+
+kmeans_step = gradbench_kmeans
+
+
+def kmeans_step_derived(centroids, points):
+    def slope(c):
+        return jax.grad(gradbench_kmeans)(c, points)
+
+    gradient, diagonal = jax.jvp(slope, (centroids,), (jnp.ones_like(centroids),))
+    return gradient / diagonal
+
+
+def rotated(axis, x):
+    angle = jnp.sqrt(axis @ axis)
+    sine, versine = jnp.sinc(angle / jnp.pi), jnp.sinc(angle / (2 * jnp.pi)) ** 2 / 2
+    return x * jnp.cos(angle) + jnp.cross(axis, x) * sine + axis * (axis @ x) * versine
+
+
+def reprojection(camera, x, weight, feature):
+    seen = rotated(camera[:3], x - camera[3:6])
+    plane = seen[:2] / seen[2]
+    square = plane @ plane
+    projected = plane * (1 + camera[9] * square + camera[10] * square**2) * camera[6] + camera[7:9]
+    return weight * (projected - feature)
+
+
+def ba(cameras, points, weights, features, seen):
+    errors = jax.vmap(reprojection)(cameras[seen[:, 0]], points[seen[:, 1]], weights, features)
+    return errors, 1 - weights**2
+
+
+def ba_derived(cameras, points, weights, features, seen):
+    block = jax.vmap(jax.jacrev(reprojection, (0, 1, 2)))
+    by_camera, by_point, by_weight = block(cameras[seen[:, 0]], points[seen[:, 1]], weights, features)
+    p = len(seen)
+    values = jnp.concatenate([by_camera, by_point, by_weight[:, :, None]], axis=2)
+    of_weights = cameras.size + points.size + jnp.arange(p)
+    of_camera = 11 * seen[:, :1] + jnp.arange(11)
+    of_point = cameras.size + 3 * seen[:, 1:] + jnp.arange(3)
+    of_rows = jnp.concatenate([of_camera, of_point, of_weights[:, None]], axis=1)
+    columns = jnp.concatenate([jnp.repeat(of_rows, 2, axis=0).ravel(), of_weights])
+    rows = jnp.concatenate([15 * jnp.arange(2 * p + 1), 30 * p + 1 + jnp.arange(p)])
+    return rows, columns, jnp.concatenate([values.ravel(), -2 * weights])
+
+
+def det(A):
+    """All minors of one size at once: `vmap` of the recursion."""
+    n = len(A)
+    if n == 1:
+        return A[0, 0]
+    others = jnp.array([[k for k in range(n) if k != j] for j in range(n)])
+    minors = jnp.moveaxis(A[1:, others], 1, 0)
+    signs = (-1.0) ** jnp.arange(n)
+    return jnp.sum(signs * A[0] * jax.vmap(det)(minors))
 
 
 def llsq(x, n):
