@@ -618,9 +618,11 @@ def forward_value_and_grad(f, argnums):
     def value_and_slopes(*args):
         slopes = []
         for i in argnums:
-            value, slope = jax.jvp(
-                lambda x, i=i: f(*args[:i], x, *args[i + 1 :]), (args[i],), (jnp.ones_like(args[i]),)
-            )
+
+            def of_one(x, i=i):
+                return f(*args[:i], x, *args[i + 1 :])
+
+            value, slope = jax.jvp(of_one, (args[i],), (jnp.ones_like(args[i]),))
             slopes.append(slope)
         return value, tuple(slopes)
 
