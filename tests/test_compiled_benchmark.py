@@ -66,9 +66,11 @@ def test_a_fresh_function_has_nothing_at_hand():
     assert copy(1.0, 2.0) == f(1.0, 2.0)
 
 
-def test_what_is_not_there_is_no_backend():
-    with pytest.raises(SystemExit, match="no backend"):
-        compiled.jit_with("abacus")
+def test_the_back_end_is_the_one_asked_for():
+    case = BY_NAME["newton"]
+    by_llvm, by_numpy = (compiled.of_wengert(case, compiled.jit_with(name)) for name in ("llvm", "numpy"))
+    for lane in ("wengert value", "wengert gradient"):
+        assert by_llvm[lane].func.backend == "llvm" and by_numpy[lane].func.backend == "numpy"
 
 
 @pytest.mark.skipif(compiled.jax is None, reason="JAX is not installed")
