@@ -41,7 +41,7 @@ class Machine:
                 f"`{name}` has no machine code",
                 problem.reason,
                 'wg.jit(f, backend="numpy") runs it through NumPy',
-                problem.equation and line_of(problem.equation),
+                line_of(problem.equation) if problem.equation else None,
             ) from None
         self.program, self.arena, self.kept = program, made.arena, made.kept
         self.code: Code = compile(made.text, made.symbols)

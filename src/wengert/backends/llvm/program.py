@@ -21,8 +21,8 @@ from wengert.backends.llvm.rows.calls import Called, offsets, parameters, result
 from wengert.backends.llvm.rows.control import moved, wishes_of
 from wengert.backends.llvm.runtime import RUNTIME
 from wengert.backends.llvm.slots import Slot, settle
-from wengert.backends.llvm.text import STOP, Module, stored_type
-from wengert.ir.program import Program, Stack, parameter_types, result_types
+from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
+from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
 
 
 @dataclass
@@ -85,22 +85,26 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -
 
     for i, t in enumerate(params):
         place = word("inputs", i)
-        type = "ptr" if t.shape else stored_type(t.dtype)
-        lines.append(f"%x{i} = load {type}, ptr {place}")
+        if t.form == "array":
+            lines.append(f"%x{i}.at = load ptr, ptr {place}")
+            place = f"%x{i}.at"
+        if t.shape:
+            arguments.append(f"ptr {place}")
+            continue
+        lines.append(f"%x{i} = load {stored_type(t.dtype)}, ptr {place}")
         name = f"%x{i}"
-        if type == "i8" and t.dtype.kind == "b":
-            lines.append(f"%y{i} = trunc i8 %x{i} to i1")
-            type, name = "i1", f"%y{i}"
-        arguments.append(f"{type} {name}")
+        if t.dtype.kind == "b":
+            lines.append(f"%x{i}.bit = trunc i8 %x{i} to i1")
+            name = f"%x{i}.bit"
+        arguments.append(f"{llvm_type(t.dtype)} {name}")
     after = len(slots)
     for i, s in enumerate(slots):
         place = word("outputs", i)
-        if s.buffer is None:
-            arguments.append(f"ptr {place}")
-            continue
-        lines.append(f"%r{i} = load ptr, ptr {place}")
-        arguments.append(f"ptr %r{i}")
-        for _ in s.registers():
+        if isinstance(s.type, Type) and s.type.form == "array":
+            lines.append(f"%r{i} = load ptr, ptr {place}")
+            place = f"%r{i}"
+        arguments.append(f"ptr {place}")
+        for _ in s.registers() if s.buffer else ():
             arguments.append(f"ptr {word('outputs', after)}")
             after += 1
     for i, start in enumerate(starts):

@@ -206,6 +206,12 @@ class Function:
             return max(x, y)
         return x if x == y else self.choose(self.compare("sgt", x, y), x, y)
 
+    def agree(self, x: Word, y: Word) -> None:
+        """Lengths that must be equal, where one of them is not 1 and repeated."""
+        if x != y:
+            is_known = isinstance(x, int) and isinstance(y, int)
+            self.require("false" if is_known else self.compare("eq", x, y))
+
     # ------------------------------------------------------------ memory
 
     def address(self, base: str, offset: Word, type: str) -> str:

@@ -23,6 +23,8 @@ def elementwise(frame: Frame, e: Equation) -> Value:
             params = {"exact": is_small(frame, e)}
         return element(k, e.row.name, [frame.number(x) for x in e.ins[: e.count]], types, out, params)
     lengths = broadcast_lengths([frame.array(x).lengths for x in e.ins[: e.count]], types, out)
+    for x, t in zip(e.ins, types):
+        fit(k, frame.array(x), t, lengths)
     xs = [steady(frame, frame.array(x), t, lengths) for x, t in zip(e.ins, types)]
     formula = functools.partial(element_formula, xs, e.row.name, types, out._replace(form="array"), params)
     lazy = Lazy(out.dtype, lengths, formula, reads_in_place(xs, out))
@@ -39,6 +41,13 @@ def element_formula(
     index: Sequence[Word],
 ) -> Number:
     return element(k, row, [at(k, x, index) for x in xs], types, out, params)
+
+
+def fit(k: Function, x: Array, type: Type, lengths: Sequence[Word]) -> None:
+    """The call fails where x, which has an axis of that length, cannot be repeated to these lengths."""
+    for n, m, to in zip(reversed(x.lengths), reversed(type.shape), reversed(lengths)):
+        if m != 1:
+            k.agree(n, to)
 
 
 def at(k: Function, x: Array, index: Sequence[Word]) -> Number:
