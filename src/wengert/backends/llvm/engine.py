@@ -38,10 +38,10 @@ OPTIMISED, QUICK = 2, 0  # levels of emission: code that does the work, and code
 QUICK_PASSES = ("always_inliner", "global_dead_code_eliminate", "sroa", "simplify_cfg")
 EMISSION = {"reloc": "pic", "codemodel": "small", "jit": True}  # JITLink puts far addresses into a table
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # again in one thread: code may go while other code is made
 _numbers = itertools.count()
 
-if hasattr(os, "register_at_fork"):  # a child that is born while another thread compiles would wait for it for ever
+if hasattr(os, "register_at_fork"):  # a child that is born while another thread is in LLVM would wait for it for ever
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
@@ -52,6 +52,11 @@ class Code:
         self._name = name
         self._libraries = [library]  # each address that was asked for holds the code, too
         self._addresses: dict[str, int] = {}
+
+    def __del__(self) -> None:
+        with _lock:
+            for library in self._libraries:
+                library.close()
 
     def address(self, name: str) -> int:
         """Where the function of this name starts.
