@@ -1,1 +1,1 @@
-"""Other ways to run a program than the interpreter (ir/evaluate.py), which is the oracle for each of them."""
+"""From programs to something that runs: what machine code needs to know of a program, and machine code itself."""

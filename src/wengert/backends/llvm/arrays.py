@@ -1,0 +1,193 @@
+"""Arrays while a program is lowered: parts of memory, and arrays that are evaluated where they are read.
+
+    Stored   an address and a stride for each axis: a buffer, or a view of one
+    Lazy     a formula for an element: elementwise results that one reader reads, and constants
+
+Both know which buffers they read, and whether they read each element in its own place only.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from wengert.backends.llvm.text import Function, Number, Word, stored_type
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory of its own: no other buffer overlaps it.
+
+    address  an LLVM name;  bytes  its size
+    """
+
+    address: str
+    bytes: int
+
+
+@dataclass(eq=False)
+class Stored:
+    """
+    start    the address of element 0, 0, ...;  strides  in elements
+    limits   of an array that fills its buffer row after row: its lengths in memory, bounds in place of lengths that
+             only the run knows
+    """
+
+    dtype: np.dtype[Any]
+    lengths: list[Word]
+    start: str
+    strides: list[Word]
+    buffer: Buffer | None
+    limits: tuple[int, ...] | None = None
+
+    @property
+    def reads(self) -> Mapping[Buffer, bool]:
+        return {} if self.buffer is None else {self.buffer: self.limits is not None}
+
+    @property
+    def is_contiguous(self) -> bool:
+        return all(isinstance(n, int) for n in self.lengths) and self.strides == row_major(self.lengths)
+
+    def place(self, k: Function, index: Sequence[Word]) -> str:
+        offset: Word = 0
+        for i, stride in zip(index, self.strides):
+            offset = k.plus(offset, k.times(i, stride))
+        return k.address(self.start, offset, stored_type(self.dtype))
+
+    def element(self, k: Function, index: Sequence[Word]) -> Number:
+        return k.load(self.place(k, index), self.dtype)
+
+
+@dataclass(eq=False)
+class Lazy:
+    """
+    formula  (function, index) -> element
+    reads    the buffers that it reads -> whether at the same index only, all of them
+    is_free  reading an element twice costs nothing
+    """
+
+    dtype: np.dtype[Any]
+    lengths: list[Word]
+    formula: Callable[[Function, Sequence[Word]], Number]
+    reads: Mapping[Buffer, bool] = field(default_factory=dict)
+    is_free: bool = False
+
+    def element(self, k: Function, index: Sequence[Word]) -> Number:
+        return self.formula(k, index)
+
+
+Array = Stored | Lazy
+
+
+def row_major(lengths: Sequence[Any]) -> list[Any]:
+    """Strides of an array that is stored row after row."""
+    strides, step = [], 1
+    for n in reversed(lengths):
+        strides.append(step)
+        step *= n
+    return strides[::-1]
+
+
+def filled(x: Number, lengths: Sequence[Word]) -> Lazy:
+    return Lazy(x.dtype, list(lengths), lambda k, index: x, is_free=True)
+
+
+# ---------------------------------------------------------------- views
+
+
+def mapped(x: Array, lengths: Sequence[Word], strided: Callable[[Stored], Stored], index: Any) -> Array:
+    """A view: of memory with other strides, of a formula with another index."""
+    if isinstance(x, Stored):
+        return strided(x)
+    formula = x.formula
+    reads = dict.fromkeys(x.reads, False)
+    return Lazy(x.dtype, list(lengths), lambda k, i: formula(k, index(k, i)), reads, x.is_free)
+
+
+def transposed(x: Array, axes: Sequence[int]) -> Array:
+    lengths = [x.lengths[a] for a in axes]
+    back = sorted(range(len(axes)), key=axes.__getitem__)
+    return mapped(
+        x,
+        lengths,
+        lambda x: Stored(x.dtype, lengths, x.start, [x.strides[a] for a in axes], x.buffer),
+        lambda k, i: [i[a] for a in back],
+    )
+
+
+@dataclass
+class Part:
+    """What an index says about one axis: begin, step, and how many are left (None: one, whose axis goes)."""
+
+    begin: Word
+    step: Word = 1
+    count: Word | None = None
+
+
+def part_of(k: Function, x: Array, parts: Sequence[Part | None]) -> Array:
+    """x at one Part for each of the first axes; None stands for a new axis of length 1."""
+    parts = [*parts, *(Part(0, 1, n) for n in x.lengths[sum(p is not None for p in parts) :])]
+    lengths = [1 if p is None else p.count for p in parts if p is None or p.count is not None]
+
+    def inner(k: Function, index: Sequence[Word]) -> list[Word]:
+        left = iter(index)
+        places: list[Word] = []
+        for p in parts:
+            i = next(left) if p is None or p.count is not None else 0
+            if p is not None:
+                places.append(k.plus(p.begin, k.times(i, p.step)))
+        return places
+
+    def strided(x: Stored) -> Stored:
+        axis = 0
+        strides: list[Word] = []
+        for p in parts:
+            if p is None:
+                strides.append(0)
+                continue
+            if p.count is not None:
+                strides.append(k.times(x.strides[axis], p.step))
+            axis += 1
+        start = x.place(k, [p.begin for p in parts if p is not None])
+        return Stored(x.dtype, list(lengths), start, strides, x.buffer)  # type: ignore[arg-type]
+
+    return mapped(x, lengths, strided, inner)  # type: ignore[arg-type]
+
+
+def flipped(k: Function, x: Array, axes: Sequence[int]) -> Array:
+    parts = [Part(k.minus(n, 1), -1, n) if a in axes else Part(0, 1, n) for a, n in enumerate(x.lengths)]
+    return part_of(k, x, parts)
+
+
+def stretched(x: Array, lengths: Sequence[Word], axes: Sequence[int]) -> Array:
+    """x repeated to these lengths; its own axes stand at `axes` of the result."""
+    same = {a: j for j, a in enumerate(axes) if x.lengths[j] == lengths[a]}
+
+    def inner(k: Function, index: Sequence[Word]) -> list[Word]:
+        return [index[a] if a in same else 0 for a in axes]
+
+    def strides(x: Stored) -> list[Word]:
+        return [x.strides[same[a]] if a in same else 0 for a in range(len(lengths))]
+
+    return mapped(x, lengths, lambda x: Stored(x.dtype, list(lengths), x.start, strides(x), x.buffer), inner)
+
+
+def without_ones(x: Array, lengths: Sequence[Word]) -> Array | None:
+    """x with axes of length 1 left out or put in; None where these are not all that differs."""
+    mine = [a for a, n in enumerate(x.lengths) if n != 1]
+    theirs = [a for a, n in enumerate(lengths) if n != 1]
+    if [x.lengths[a] for a in mine] != [lengths[a] for a in theirs]:
+        return None
+    where = dict(zip(theirs, mine))
+
+    def inner(k: Function, index: Sequence[Word]) -> list[Word]:
+        found: list[Word] = [0] * len(x.lengths)
+        for a, b in where.items():
+            found[b] = index[a]
+        return found
+
+    def strides(x: Stored) -> list[Word]:
+        return [x.strides[where[a]] if a in where else 0 for a in range(len(lengths))]
+
+    return mapped(x, lengths, lambda x: Stored(x.dtype, list(lengths), x.start, strides(x), x.buffer), inner)

@@ -1,0 +1,48 @@
+"""A program becomes LLVM text: equation after equation, each row by its rule in `rows`."""
+
+from collections.abc import Callable
+from typing import Any
+
+from wengert.backends.llvm.arrays import Lazy, Stored
+from wengert.backends.llvm.frame import Frame, Unsupported
+from wengert.ir.program import Equation, dtype_in
+from wengert.passes.ranges import learn
+
+Rule = Callable[[Frame, Equation], Any]
+RULES: dict[str, Rule] = {}
+
+
+def lowers(*names: str) -> Callable[[Rule], Rule]:
+    def note(rule: Rule) -> Rule:
+        RULES.update(dict.fromkeys(names, rule))
+        return rule
+
+    return note
+
+
+def run(frame: Frame) -> None:
+    """Lower all equations."""
+    frame.release(frame.program.params)
+    for i, e in enumerate(frame.program.equations):
+        frame.position = i
+        try:
+            equation(frame, e)
+        except Unsupported as problem:
+            problem.equation = problem.equation or e
+            raise
+    frame.position = len(frame.program.equations)
+
+
+def equation(frame: Frame, e: Equation) -> None:
+    rule = RULES.get(e.row.name)
+    if rule is None:
+        raise Unsupported(f"`{e.row.name}` has no machine code")
+    if any(dtype_in(x.type).kind == "c" for x in e.outs):
+        raise Unsupported("complex numbers have no machine code")
+    outs = rule(frame, e)
+    for var, x in zip(e.outs, outs if e.row.several else [outs]):
+        is_number = isinstance(x, Stored | Lazy) and not x.lengths  # an array of no axes is one, too
+        frame.bind(var, x.element(frame.kernel, ()) if is_number else x)
+    if len(e.outs) == 1:
+        learn(e, frame.known)
+    frame.release([*e.ins, *e.outs])

@@ -1,0 +1,115 @@
+"""The whole of a program as one module of LLVM text, with the entry that everything outside sees:
+
+    i32 @run(ptr inputs, ptr outputs, ptr arena)
+
+inputs   a word for each parameter: the address of an array, or the number itself; in the word before these, the address
+         of an i32 that is not zero when the call should end
+outputs  a word for each result: the address of its buffer, or where the number goes; then a word for each length that
+         only the run knows
+arena    memory for all buffers; its content means nothing before and after
+returns  0; or 1 where a check failed, and nothing is done that counts; or 3 where the call was told to end
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
+from wengert.backends.llvm.frame import Frame, Kernel, Unsupported
+from wengert.backends.llvm.lower import run
+from wengert.backends.llvm.rows.calls import Called, offsets, parameters, result_slots, store_results
+from wengert.backends.llvm.rows.control import moved, wishes_of
+from wengert.backends.llvm.runtime import RUNTIME
+from wengert.backends.llvm.slots import Slot, settle
+from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
+from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
+
+
+@dataclass
+class Lowered:
+    """
+    arena    bytes;  symbols  addresses that the text names;  kept  what lives there
+    """
+
+    text: str
+    arena: int
+    symbols: dict[str, int]
+    kept: list[Any]
+    buffers: int
+
+
+def lowered(program: Program) -> Lowered:
+    module = Module()
+    kernel = Kernel(module, "@kernel")
+    types = result_types(program)
+    if any(isinstance(t, Stack) for t in [*types, *parameter_types(program)]):
+        raise Unsupported("what a loop keeps does not leave machine code")
+    called = Called("@kernel", [False] * len(program.params), [None] * len(types))
+    values, heads = parameters(program, called)
+    slots, outs = result_slots(program, called, values)
+    places = [s.buffer for s in slots]
+    frame = Frame(kernel, program, values, {b for b in places if b is not None}, wishes_of(program, places))
+    run(frame)
+    found = settle(frame, slots, moved(frame, program.results, slots))
+    frame.leave()
+    store_results(kernel, slots, found)
+    head = ["ptr %context", *heads, *outs, *(f"ptr noalias {b.address}" for b in kernel.buffers)]
+    module.functions.append(kernel.text(head))
+    starts, arena = offsets([b.bytes for b in kernel.buffers])
+    module.functions.append(entry(parameter_types(program), slots, starts))
+    module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
+    module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
+    text = module.text() + RUNTIME
+    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers))
+
+
+def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -> str:
+    """`run`: what stands in the words becomes arguments of their own."""
+    lines = [
+        "%context = alloca [4 x ptr]",
+        "store ptr %context, ptr %context",
+        "%last = getelementptr inbounds i8, ptr %context, i64 8",
+        "store ptr %context, ptr %last",
+        "%base = getelementptr inbounds i8, ptr %context, i64 16",
+        "store ptr %context, ptr %base",
+        "%stop.from = getelementptr inbounds i64, ptr %inputs, i64 -1",
+        "%stop = load ptr, ptr %stop.from",
+        f"%stop.to = getelementptr inbounds i8, ptr %context, i64 {STOP}",
+        "store ptr %stop, ptr %stop.to",
+    ]
+    arguments = ["ptr %context"]
+
+    def word(base: str, i: int) -> str:
+        lines.append(f"%{base}.a{i} = getelementptr inbounds i64, ptr %{base}, i64 {i}")
+        return f"%{base}.a{i}"
+
+    for i, t in enumerate(params):
+        place = word("inputs", i)
+        if t.form == "array":
+            lines.append(f"%x{i}.at = load ptr, ptr {place}")
+            place = f"%x{i}.at"
+        if t.shape:
+            arguments.append(f"ptr {place}")
+            continue
+        lines.append(f"%x{i} = load {stored_type(t.dtype)}, ptr {place}")
+        name = f"%x{i}"
+        if t.dtype.kind == "b":
+            lines.append(f"%x{i}.bit = trunc i8 %x{i} to i1")
+            name = f"%x{i}.bit"
+        arguments.append(f"{llvm_type(t.dtype)} {name}")
+    after = len(slots)
+    for i, s in enumerate(slots):
+        place = word("outputs", i)
+        if isinstance(s.type, Type) and s.type.form == "array":
+            lines.append(f"%r{i} = load ptr, ptr {place}")
+            place = f"%r{i}"
+        arguments.append(f"ptr {place}")
+        for _ in s.registers() if s.buffer else ():
+            arguments.append(f"ptr {word('outputs', after)}")
+            after += 1
+    for i, start in enumerate(starts):
+        lines.append(f"%b{i} = getelementptr inbounds i8, ptr %arena, i64 {start}")
+        arguments.append(f"ptr %b{i}")
+    lines.append(f"%status = call i32 @kernel({', '.join(arguments)})")
+    head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #0 {"
+    return "\n".join([head, *lines, "call void @free_all(ptr %context)", "ret i32 %status", "}"])

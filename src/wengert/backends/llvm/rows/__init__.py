@@ -1,0 +1,31 @@
+"""How rows are lowered: one function for each, in a table by the name of the row.  Importing this fills the table."""
+
+from wengert.backends.llvm.rows import (
+    calls,
+    checks,
+    control,
+    elementwise,
+    joins,
+    library,
+    parts,
+    products,
+    reductions,
+    stacks,
+    updates,
+    views,
+)
+
+__all__ = [
+    "calls",
+    "checks",
+    "control",
+    "elementwise",
+    "joins",
+    "library",
+    "parts",
+    "products",
+    "reductions",
+    "stacks",
+    "updates",
+    "views",
+]

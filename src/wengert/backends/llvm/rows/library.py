@@ -1,0 +1,1 @@
+"""Rows that SciPy's compiled libraries do, through pointers."""

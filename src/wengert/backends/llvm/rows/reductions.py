@@ -1,0 +1,205 @@
+"""Reductions, running sums, places of extrema."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled
+from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, type_as
+from wengert.backends.llvm.lower import lowers
+from wengert.backends.llvm.rows.updates import apart_if_lazy
+from wengert.backends.llvm.scalars import ALIKE, cast, compared, operation
+from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, Word, constant
+from wengert.ir.program import Equation, numeric
+
+
+class Fold:
+    """A reduction: what it begins with, and how one more element is taken in."""
+
+    def __init__(self, start: Any, step: Callable[[Function, Number, Number], Number]) -> None:
+        self.start, self.step = start, step
+
+
+def sum_step(k: Function, total: Number, x: Number) -> Number:
+    if total.dtype.kind == "f":  # in any order: only so can it run in vectors
+        return operation(k, "fadd reassoc", total, x)
+    return operation(k, "or" if total.dtype.kind == "b" else "add", total, x)
+
+
+def reduced(frame: Frame, e: Equation, axes: Sequence[int], start: Number, step: Any, first: bool = False) -> Value:
+    """Fold the operand along these axes.  first: begin with the first element, and have at least one."""
+    k, out = frame.kernel, numeric(e.outs[0].type)
+    x = frame.array(e.ins[0])
+    kept = [a for a in range(len(x.lengths)) if a not in axes]
+    inner = [x.lengths[a] for a in axes]
+    if first:
+        for n in inner:
+            k.require(k.compare("sgt", n, 0)) if not isinstance(n, int) else None
+
+    def total(index: Sequence[Word]) -> Number:
+        def place(inside: Sequence[Word]) -> list[Word]:
+            where = dict(zip([*kept, *axes], [*index, *inside]))
+            return [where[a] for a in range(len(x.lengths))]
+
+        def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
+            if len(inside) == len(inner):
+                return [step(k, carried[0], cast(k, x.element(k, place(inside)), start.dtype))]
+            return k.repeat(inner[len(inside)], lambda i, c: level([*inside, i], c), carried)
+
+        begin = cast(k, x.element(k, place([0] * len(inner))), start.dtype) if first else start
+        return level([], [begin])[0]
+
+    if out.shape == ():
+        return cast(k, total(()), out.dtype)
+    lengths = [x.lengths[a] for a in kept]
+    if not first and kept and kept[-1] > min(axes, default=-1) and axes:
+        return reduced_in_memory(frame, e, x, kept, lengths, start, step)
+    x = apart_if_lazy(frame, x, type_as(e.ins[0])) if first else x
+    lazy = Lazy(start.dtype, lengths, lambda k, index: total(index), dict.fromkeys(x.reads, False))
+    found = frame.copied(lazy, out._replace(dtype=start.dtype), e.outs[0])
+    return found
+
+
+def reduced_in_memory(
+    frame: Frame, e: Equation, x: Array, kept: list[int], lengths: list[Word], start: Number, step: Any
+) -> Stored:
+    """Row after row into the result: the last axis stays, and neighbours in memory are added to neighbours."""
+    k = frame.kernel
+    out = numeric(e.outs[0].type)._replace(dtype=start.dtype)
+    to = frame.place_for(e.outs[0], out, lengths, dict.fromkeys(x.reads, False))
+    assign(k, to, filled(start, ()))
+
+    def one(index: Sequence[Word]) -> None:
+        place = to.place(k, [index[a] for a in kept])
+        k.store(step(k, k.load(place, to.dtype), cast(k, x.element(k, index), to.dtype)), place)
+
+    k.nest(x.lengths, one)
+    return to
+
+
+@lowers("reduce_sum", "collapse")
+def reduce_sum(frame: Frame, e: Equation) -> Value:
+    dtype = numeric(e.outs[0].type).dtype
+    return reduced(frame, e, e.params["axes"], constant(0, dtype), sum_step)
+
+
+@lowers("reduce_prod")
+def reduce_prod(frame: Frame, e: Equation) -> Value:
+    out = numeric(e.outs[0].type)
+    step = lambda k, total, x: operation(k, "fmul" if x.dtype.kind == "f" else "mul", total, x)
+    return reduced(frame, e, [e.params["axis"]], constant(1, out.dtype), step)
+
+
+@lowers("reduce_max", "reduce_min")
+def reduce_extremum(frame: Frame, e: Equation) -> Value:
+    out = numeric(e.outs[0].type)
+    rule = ALIKE["maximum" if e.row.name == "reduce_max" else "minimum"]
+    step = lambda k, best, x: rule(k, [best, x], out)
+    return reduced(frame, e, e.params["axes"], constant(0, out.dtype), step, first=True)
+
+
+@lowers("reduce_any", "reduce_all")
+def reduce_truth(frame: Frame, e: Equation) -> Value:
+    is_all = e.row.name == "reduce_all"
+    step = lambda k, so_far, x: operation(k, "and" if is_all else "or", so_far, x)
+    return reduced(frame, e, e.params["axes"], constant(is_all, BOOL), step)
+
+
+@lowers("argmax", "argmin")
+def arg_extremum(frame: Frame, e: Equation) -> Value:
+    """The first place of the extremum, or of a nan."""
+    k, axis, out = frame.kernel, e.params["axis"], numeric(e.outs[0].type)
+    x = apart_if_lazy(frame, frame.array(e.ins[0]), type_as(e.ins[0]))
+    beyond = ("ogt", "sgt") if e.row.name == "argmax" else ("olt", "slt")
+    if axis is None:
+        raise Unsupported("argmax over several axes")
+
+    def best(index: Sequence[Word]) -> Number:
+        def value(i: Word) -> Number:
+            return x.element(k, [*index[:axis], i, *index[axis:]])
+
+        def one(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
+            found, place = carried
+            new = value(i)
+            is_float = new.dtype.kind == "f"
+            better = compared(k, beyond[0] if is_float else beyond[1], new, found)
+            if is_float:  # a nan wins, and the first stays
+                better = operation(k, "or", better, compared(k, "uno", new, new))
+                better = operation(k, "and", better, compared(k, "ord", found, found))
+            i = Number(str(i), INT)
+            return [
+                Number(k.value(f"select i1 {better.text}, {kind(a)} {a.text}, {kind(b)} {b.text}"), a.dtype)
+                for a, b in ((new, found), (i, place))
+            ]
+
+        return k.repeat(x.lengths[axis], one, [value(0), constant(0, INT)])[1]
+
+    def kind(x: Number) -> str:
+        return {"f": "double" if x.dtype.itemsize == 8 else "float"}.get(x.dtype.kind, f"i{8 * x.dtype.itemsize}")
+
+    if out.shape == ():
+        return best(())
+    lengths = [n for a, n in enumerate(x.lengths) if a != axis]
+    lazy = Lazy(out.dtype, lengths, lambda k, index: best(index), dict.fromkeys(x.reads, False))
+    return frame.copied(lazy, out, e.outs[0])
+
+
+@lowers("share")
+def share(frame: Frame, e: Equation) -> Value:
+    """The share of each place in an extremum: 1 over how many attain it, or 0."""
+    k, out, axes = frame.kernel, numeric(e.outs[0].type), e.params["axes"]
+    x = apart_if_lazy(frame, frame.array(e.ins[0]), type_as(e.ins[0]))
+    best = apart_if_lazy(frame, frame.array(e.ins[1]), type_as(e.ins[1]))
+    beyond = "olt" if e.params["beyond"] is np.less else "ogt"
+    kept = [a for a in range(len(x.lengths)) if a not in axes]
+
+    def attained(index: Sequence[Word]) -> Number:
+        away = compared(k, beyond, x.element(k, index), best.element(k, [index[a] for a in kept]))
+        return Number(k.value(f"select i1 {away.text}, double 0.0, double 1.0"), FLOAT)
+
+    to = frame.place_for(e.outs[0], out, x.lengths, dict.fromkeys([*x.reads, *best.reads], False))
+
+    def one(index: Sequence[Word]) -> None:
+        def place(inside: Sequence[Word]) -> list[Word]:
+            where = dict(zip([*kept, *axes], [*index, *inside]))
+            return [where[a] for a in range(len(x.lengths))]
+
+        inner = [x.lengths[a] for a in axes]
+
+        def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
+            if len(inside) == len(inner):
+                return [operation(k, "fadd", carried[0], attained(place(inside)))]
+            return k.repeat(inner[len(inside)], lambda i, c: level([*inside, i], c), carried)
+
+        count = level([], [constant(0.0, FLOAT)])[0]
+
+        def put(inside: Sequence[Word]) -> None:
+            where = place(inside)
+            k.store(cast(k, operation(k, "fdiv", attained(where), count), out.dtype), to.place(k, where))
+
+        k.nest(inner, put)
+
+    k.nest([x.lengths[a] for a in kept], one)
+    return to
+
+
+@lowers("cumsum", "cumprod")
+def running(frame: Frame, e: Equation) -> Value:
+    k, axis, out = frame.kernel, e.params["axis"], numeric(e.outs[0].type)
+    x = frame.array(e.ins[0])
+    to = frame.place_for(e.outs[0], out, x.lengths, dict.fromkeys(x.reads, False))
+    is_sum = e.row.name == "cumsum"
+    how = ("fadd" if is_sum else "fmul") if out.dtype.kind == "f" else "add" if is_sum else "mul"
+
+    def one(index: Sequence[Word]) -> None:
+        def step(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
+            where = [*index[:axis], i, *index[axis:]]
+            total = operation(k, how, carried[0], cast(k, x.element(k, where), out.dtype))
+            k.store(total, to.place(k, where))
+            return [total]
+
+        k.repeat(x.lengths[axis], step, [constant(0 if is_sum else 1, out.dtype)])
+
+    k.nest([n for a, n in enumerate(x.lengths) if a != axis], one)
+    return to

@@ -1,0 +1,260 @@
+"""Stacks and records: what loops of unknown length and recursive functions keep for the way back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wengert.backends.llvm.arrays import Stored, filled, row_major
+from wengert.backends.llvm.frame import Frame, Record, Unsupported, Value, assign, bytes_of, limits_of
+from wengert.backends.llvm.lower import lowers
+from wengert.backends.llvm.slots import Slot, settle
+from wengert.backends.llvm.text import INT, Function, Number, Word, constant
+from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, type_in
+
+OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
+
+
+def kind_of(type: AnyType) -> str:
+    """Of what is no number and no array: "stack" or "record"."""
+    return "record" if type == RECORD else "stack"
+
+
+def is_pointer(type: AnyType) -> bool:
+    return isinstance(type, Stack)
+
+
+def size_of(type: AnyType) -> int:
+    """Bytes of a value in a stack or a record: an array, and then its lengths that only the run knows."""
+    if isinstance(type, Stack):
+        return 8
+    if type.form == "record":
+        return 8
+    if type.shape == ():
+        return type.dtype.itemsize
+    return -(-bytes_of(type) // 8) * 8 + 8 * len(extents_of(type))
+
+
+# ---------------------------------------------------------------- values in memory
+
+
+def put(frame: Frame, x: Value, type: AnyType, place: str) -> None:
+    k = frame.kernel
+    if isinstance(x, Record):
+        k.put(f"store ptr {x.text}, ptr {place}")
+        return
+    assert isinstance(type, Type)
+    if isinstance(x, Number):
+        k.store(x, place) if type.shape == () else assign(k, memory(k, place, type, type.shape), filled(x, ()))
+        return
+    to = memory(k, place, type, x.lengths)
+    assign(k, to, x)
+    at = -(-bytes_of(type) // 8) * 8
+    for n, m in zip(x.lengths, type.shape):
+        if not isinstance(m, int):
+            k.store(Number(str(n), INT), k.address(place, at, "i8"))
+            at += 8
+
+
+def memory(k: Function, place: str, type: Type, lengths: Sequence[Any]) -> Stored:
+    return Stored(type.dtype, list(lengths), place, row_major(limits_of(type)), None)
+
+
+def get(frame: Frame, type: AnyType, place: str, var: Any) -> Value:
+    k = frame.kernel
+    if isinstance(type, Stack):
+        return Record(k.value(f"load ptr, ptr {place}"), type)
+    if type.shape == ():
+        return k.load(place, type.dtype)
+    at = -(-bytes_of(type) // 8) * 8
+    lengths: list[Word] = []
+    for n in type.shape:
+        if isinstance(n, int):
+            lengths.append(n)
+            continue
+        lengths.append(k.load(k.address(place, at, "i8"), INT).text)
+        at += 8
+    return frame.copied(memory(k, place, type, lengths), type, var)
+
+
+# ---------------------------------------------------------------- owners
+
+
+def own(frame: Frame, x: Any) -> Record:
+    """The stack that an equation takes: itself at its last use, a clone where it is read later."""
+    k, found = frame.kernel, frame.value(x)
+    assert isinstance(found, Record) and isinstance(found.type, Stack)
+    element = found.type.element
+    how = f"i64 {size_of(element)}, i64 {OWNERS[kind_of(element)] if is_pointer(element) else -1}"
+    name = "alone" if frame.takes(x) else "clone"
+    text = k.value(f"call ptr @{name}(ptr %context, ptr {found.text}, {how})")
+    k.require(k.value(f"icmp ne ptr {text}, null"))
+    return Record(text, found.type)
+
+
+def given(frame: Frame, x: Any, value: Value) -> Value:
+    """A value that something else owns from now on: one more owner, where it is read later."""
+    if isinstance(value, Record) and not frame.takes(x):
+        share(frame, value)
+    return value
+
+
+def share(frame: Frame, x: Record) -> None:
+    k = frame.kernel
+    k.put(f"call void @share(ptr {k.address(x.text, OWNERS[kind_of(x.type)], 'i8')})")
+
+
+# ---------------------------------------------------------------- rows
+
+
+@lowers("empty_stack")
+def empty_stack(frame: Frame, e: Equation) -> Value:
+    return empty(frame.kernel, e.outs[0].type)
+
+
+def empty(k: Function, type: AnyType) -> Record:
+    if type == RECORD:
+        return new_record(k, 16, is_filled=False)
+    text = k.value("call ptr @new_stack(ptr %context)")
+    k.require(k.value(f"icmp ne ptr {text}, null"))
+    return Record(text, type)
+
+
+@lowers("stack_push")
+def stack_push(frame: Frame, e: Equation) -> Value:
+    k, type = frame.kernel, e.params["type"].element
+    stack = own(frame, e.ins[0])
+    place = k.value(f"call ptr @push(ptr %context, ptr {stack.text}, i64 {size_of(type)})")
+    k.require(k.value(f"icmp ne ptr {place}, null"))
+    put(frame, given(frame, e.ins[1], frame.value(e.ins[1])), type, place)
+    return stack
+
+
+@lowers("stack_pop")
+def stack_pop(frame: Frame, e: Equation) -> list[Value]:
+    k, type = frame.kernel, e.params["type"].element
+    stack = own(frame, e.ins[0])
+    count_place = k.address(stack.text, 8, "i8")
+    count = k.value(f"load i64, ptr {count_place}")
+    if e.params.get("zeros") is not None:
+        return [stack, popped_or_zero(frame, e, stack, count, count_place, type)]
+    k.require(k.compare("sgt", count, 0))
+    return [stack, pop(frame, stack, count, count_place, type, e.outs[1])]
+
+
+def pop(frame: Frame, stack: Record, count: str, count_place: str, type: AnyType, var: Any) -> Value:
+    k = frame.kernel
+    left = k.minus(count, 1)
+    k.put(f"store i64 {left}, ptr {count_place}")
+    data = k.value(f"load ptr, ptr {stack.text}")
+    return get(frame, type, k.address(data, k.times(left, size_of(type)), "i8"), var)
+
+
+def popped_or_zero(frame: Frame, e: Equation, stack: Record, count: str, count_place: str, type: AnyType) -> Value:
+    """An empty stack of tangents or cotangents is one of zeros."""
+    k = frame.kernel
+    slot = Slot(type, frame.buffer(bytes_of(type)) if isinstance(type, Type) and type.shape else None)
+    lengths = list(frame.params(e)["zeros"]) or list(getattr(type, "shape", ()))
+
+    def nothing() -> list[str]:
+        x = filled(constant(0, type.dtype), lengths) if slot.buffer else zero(frame, type)  # type: ignore[union-attr]
+        return settle(frame, [slot], [x])[0]
+
+    def something() -> list[str]:
+        return settle(frame, [slot], [pop(frame, stack, count, count_place, type, None)])[0]
+
+    return slot.value(k.either(k.compare("eq", count, 0), nothing, something)(slot.registers()))
+
+
+@lowers("pack")
+def pack(frame: Frame, e: Equation) -> list[Value]:
+    types = [type_in(x) for x in e.ins]
+    at = places_in(types)
+    record = new_record(frame.kernel, at[-1], is_filled=True)
+    for x, type, offset in zip(e.ins, types, at):
+        put(frame, given(frame, x, frame.value(x)), type, frame.kernel.address(record.text, offset, "i8"))
+    return [record]
+
+
+def new_record(k: Function, bytes: int, is_filled: bool) -> Record:
+    text = k.value(f"call ptr @new_block(ptr %context, i64 {bytes})")
+    k.require(k.value(f"icmp ne ptr {text}, null"))
+    k.put(f"store i64 1, ptr {text}")
+    k.put(f"store i64 {int(is_filled)}, ptr {k.address(text, 8, 'i8')}")
+    return Record(text, RECORD)
+
+
+def places_in(types: Sequence[AnyType]) -> list[int]:
+    """Where the values of a record begin, and where it ends."""
+    at, found = 16, []
+    for type in types:
+        found.append(at)
+        at += -(-size_of(type) // 8) * 8
+    return [*found, at]
+
+
+@lowers("unpack")
+def unpack(frame: Frame, e: Equation) -> list[Value]:
+    """An empty record of tangents or cotangents is one of zeros."""
+    k, types = frame.kernel, e.params["types"]
+    record = frame.value(e.ins[0])
+    assert isinstance(record, Record)
+    slots = [Slot(t, frame.buffer(bytes_of(t)) if isinstance(t, Type) and t.shape else None) for t in types]
+    is_filled = k.compare("ne", k.value(f"load i64, ptr {k.address(record.text, 8, 'i8')}"), 0)
+    is_last = frame.takes(e.ins[0])
+
+    def values() -> list[str]:
+        texts = []
+        for slot, offset in zip(slots, places_in(types)):
+            x = get(frame, slot.type, k.address(record.text, offset, "i8"), None)
+            texts += settle(frame, [slot], [x])[0]
+        let_go(k, record, list(texts_of(slots, texts)), is_last)
+        return texts
+
+    def zeros() -> list[str]:
+        texts = []
+        for slot in slots:
+            texts += settle(frame, [slot], [zero(frame, slot.type)])[0]
+        return texts
+
+    texts = iter(k.either(is_filled, values, zeros)([r for s in slots for r in s.registers()]))
+    return [s.value([next(texts) for _ in s.registers()]) for s in slots]
+
+
+def texts_of(slots: Sequence[Slot], texts: Sequence[str]) -> list[Record]:
+    """Those of stacks and records."""
+    left = iter(texts)
+    found = [(s, [next(left) for _ in s.registers()]) for s in slots]
+    return [Record(t[0], s.type) for s, t in found if is_pointer(s.type)]
+
+
+def let_go(k: Function, record: Record, inside: Sequence[Record], is_last: bool) -> None:
+    """The values are read: they move out of a record that nobody else owns, else they get one more owner."""
+
+    def shared() -> list[str]:
+        for x in inside:
+            k.put(f"call void @share(ptr {k.address(x.text, OWNERS[kind_of(x.type)], 'i8')})")
+        return []
+
+    def free() -> list[str]:
+        k.put(f"call void @free_block(ptr {record.text})")
+        return []
+
+    def fewer() -> list[str]:
+        k.put(f"call void @drop_record(ptr {record.text})")
+        return shared()
+
+    if not is_last:
+        shared()
+        return
+    k.either(k.compare("eq", k.value(f"load i64, ptr {record.text}"), 1), free, fewer)
+
+
+def zero(frame: Frame, type: AnyType) -> Value:
+    if isinstance(type, Stack):
+        return empty(frame.kernel, type)
+    x = constant(0, type.dtype)
+    return filled(x, [n if isinstance(n, int) else 0 for n in type.shape]) if type.shape else x
+
+
+@lowers("stack_lift", "stack_sum", "cleared")
+def other(frame: Frame, e: Equation) -> Value:
+    raise Unsupported("a batch over what a loop of unknown length keeps has no machine code")

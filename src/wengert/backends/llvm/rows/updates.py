@@ -1,0 +1,149 @@
+"""Writing parts of arrays: in place at the last use of the array."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from wengert.backends.llvm.arrays import (
+    Array,
+    Lazy,
+    Part,
+    Stored,
+    filled,
+    flipped,
+    part_of,
+    row_major,
+    transposed,
+    without_ones,
+)
+from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, limits_of, type_as
+from wengert.backends.llvm.lower import lowers
+from wengert.backends.llvm.rows.elementwise import at
+from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
+from wengert.backends.llvm.scalars import cast, operation
+from wengert.backends.llvm.text import INT, Number, Word, constant, word
+from wengert.ir.program import Equation, Type, numeric
+from wengert.rules.indexing import Index
+
+
+def own(frame: Frame, e: Equation) -> Stored:
+    """The first operand where it may be written: itself at its last use, else a copy."""
+    x, type = frame.array(e.ins[0]), type_as(e.ins[0])
+    if isinstance(x, Stored) and x.limits == limits_of(type) and x.buffer is not None and frame.may_take(x.buffer):
+        wish = frame.wishes.get(e.outs[0])
+        if wish is None or wish is x.buffer or frame.holders.get(wish) or wish.bytes < x.buffer.bytes:
+            return x
+    return frame.copied(dead_free(x), type, e.outs[0])
+
+
+def dead_free(x: Array) -> Array:
+    return x
+
+
+def apart(frame: Frame, x: Value, type: Type, target: Stored, count: Sequence[Word] | None = None) -> Value:
+    """x, copied where it reads what is written, or where its formula would run more than once for an element."""
+    if isinstance(x, Number):
+        return x
+    assert isinstance(x, Stored | Lazy)
+    twice = isinstance(x, Lazy) and not x.is_free and count is not None and list(count) != list(x.lengths)
+    return frame.temporary(x, type) if twice or target.buffer in x.reads else x
+
+
+@lowers("write")
+def write(frame: Frame, e: Equation) -> Value:
+    params, _k = frame.params(e), frame.kernel
+    root = own(frame, e)
+    target: Array = root
+    for step, how in params["steps"]:
+        target = STEPS[step.name](frame, target, how)
+    known = {} if params["steps"] else ranges_of(frame, e)
+    return update(frame, e, root, target, params["index"], known, lambda old, new: new)
+
+
+@lowers("add_at")
+def add_at(frame: Frame, e: Equation) -> Value:
+    root, k = own(frame, e), frame.kernel
+    plus = "fadd" if root.dtype.kind == "f" else "or" if root.dtype.kind == "b" else "add"
+    index = frame.params(e)["index"]
+    return update(frame, e, root, root, index, ranges_of(frame, e), lambda old, new: operation(k, plus, old(), new))
+
+
+def update(
+    frame: Frame,
+    e: Equation,
+    root: Stored,
+    target: Array,
+    index: Index,
+    known: dict[int, tuple[int, int]],
+    change: Callable[[Callable[[], Number], Number], Number],
+) -> Stored:
+    """Put change(old, new) at every place of the index, one after the other."""
+    k = frame.kernel
+    places = Places(frame, target, index) if any(map(is_places, index)) else None
+    part = places.whole if places else part_of(k, target, parts_of(frame, target.lengths, index, known))
+    assert isinstance(part, Stored)
+    lengths = places.all_lengths if places else part.lengths
+    new = apart(frame, frame.value(e.ins[1]), type_as(e.ins[1]), root, lengths)
+    value = filled(new, ()) if isinstance(new, Number) else new
+    lead = max(len(value.lengths) - len(lengths), 0)  # axes of length 1 that the part has not
+    if lead:
+        value = part_of(k, value, [Part(0)] * lead)  # type: ignore[arg-type]
+    for n, m in zip(reversed(value.lengths), reversed(lengths)):
+        if n != 1:
+            k.agree(n, m)
+    if not lengths:
+        to = part.place(k, places.index(k, ()) if places else ())
+        k.store(change(lambda: k.load(to, root.dtype), cast(k, value.element(k, ()), root.dtype)), to)  # type: ignore
+        return root
+
+    def one(at_index: Sequence[Word]) -> None:
+        to = part.place(k, places.index(k, at_index) if places else at_index)
+        x = cast(k, at(k, value, at_index), root.dtype)  # type: ignore[arg-type]
+        k.store(change(lambda: k.load(to, root.dtype), x), to)
+
+    k.nest(lengths, one)
+    return root
+
+
+def step_reshape(frame: Frame, x: Array, params: dict[str, Any]) -> Array:
+    shape = list(params["shape"])
+    found = without_ones(x, shape)
+    if found is not None:
+        return found
+    if isinstance(x, Stored) and x.is_contiguous and all(isinstance(n, int) for n in shape):
+        return Stored(x.dtype, shape, x.start, row_major(shape), x.buffer)
+    raise Unsupported("a write through a reshape of an array that does not lie in one piece")
+
+
+STEPS: dict[str, Callable[[Frame, Array, dict[str, Any]], Array]] = {
+    "getitem": lambda frame, x, p: part_of(frame.kernel, x, parts_of(frame, x.lengths, p["index"], {})),
+    "transpose": lambda frame, x, p: transposed(x, p["axes"]),
+    "flip": lambda frame, x, p: flipped(frame.kernel, x, p["axes"]),
+    "reshape": step_reshape,
+    "relabel": lambda frame, x, p: x,
+    "real": lambda frame, x, p: x,
+}
+
+
+@lowers("put_add")
+def put_add(frame: Frame, e: Equation) -> Value:
+    out, k = numeric(e.outs[0].type), frame.kernel
+    part, places = frame.array(e.ins[0]), frame.array(e.ins[1])
+    part = apart_if_lazy(frame, part, type_as(e.ins[0]))
+    root = frame.place_for(e.outs[0], out, [*frame.params(e)["shape"]], dict.fromkeys(part.reads, False))
+    assign(k, root, filled(constant(0, out.dtype), ()))
+    rest = len(out.shape) - 1
+
+    def one(index: Sequence[Word]) -> None:
+        inside = index[: len(index) - rest]
+        i = place_in(k, word(cast(k, places.element(k, inside), INT)), root.lengths[0])
+        to = root.place(k, [i, *index[len(index) - rest :]])
+        k.store(
+            operation(k, "fadd" if out.dtype.kind == "f" else "add", k.load(to, out.dtype), part.element(k, index)), to
+        )
+
+    k.nest(part.lengths, one)
+    return root
+
+
+def apart_if_lazy(frame: Frame, x: Array, type: Type) -> Array:
+    return frame.temporary(x, type) if isinstance(x, Lazy) and not x.is_free else x

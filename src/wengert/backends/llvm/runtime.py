@@ -1,0 +1,238 @@
+"""What machine code needs while it runs, as LLVM text: blocks of memory, stacks, records.
+
+Every block of memory is in a list that the context of a call holds, and `run` frees what is left in the end: a call
+that fails half-way leaves nothing behind.
+
+    context  { first block, last block, address where the machine's stack began, address of the word that says stop }
+    block    { following, preceding } and then what it holds
+    stack    a block: { data, count, room, owners }
+    record   a block: { owners, values ... }
+
+A stack or a record with one owner may be changed in place.
+"""
+
+HEADER = 16  # bytes of a block before what it holds
+DEPTH = 2 << 20  # bytes of the machine's stack that calls inside calls may take
+
+RUNTIME = f"""
+declare ptr @malloc(i64)
+declare void @free(ptr)
+
+define internal ptr @new_block(ptr %context, i64 %bytes) noinline #0 {{
+  %size = add i64 %bytes, {HEADER}
+  %block = call ptr @malloc(i64 %size)
+  %none = icmp eq ptr %block, null
+  br i1 %none, label %out, label %link
+link:
+  %first = load ptr, ptr %context
+  store ptr %first, ptr %block
+  %back = getelementptr inbounds i8, ptr %block, i64 8
+  store ptr %context, ptr %back
+  %first.back = getelementptr inbounds i8, ptr %first, i64 8
+  store ptr %block, ptr %first.back
+  store ptr %block, ptr %context
+  %held = getelementptr inbounds i8, ptr %block, i64 {HEADER}
+  ret ptr %held
+out:
+  ret ptr null
+}}
+
+define internal void @free_block(ptr %held) noinline #0 {{
+  %none = icmp eq ptr %held, null
+  br i1 %none, label %done, label %unlink
+unlink:
+  %block = getelementptr inbounds i8, ptr %held, i64 -{HEADER}
+  %back.place = getelementptr inbounds i8, ptr %block, i64 8
+  %following = load ptr, ptr %block
+  %preceding = load ptr, ptr %back.place
+  store ptr %following, ptr %preceding
+  %following.back = getelementptr inbounds i8, ptr %following, i64 8
+  store ptr %preceding, ptr %following.back
+  call void @free(ptr %block)
+  br label %done
+done:
+  ret void
+}}
+
+define internal void @free_all(ptr %context) noinline #0 {{
+entry:
+  br label %head
+head:
+  %block = load ptr, ptr %context
+  %end = icmp eq ptr %block, %context
+  br i1 %end, label %done, label %one
+one:
+  %held = getelementptr inbounds i8, ptr %block, i64 {HEADER}
+  call void @free_block(ptr %held)
+  br label %head
+done:
+  ret void
+}}
+
+define internal ptr @new_stack(ptr %context) noinline #0 {{
+  %stack = call ptr @new_block(ptr %context, i64 32)
+  %none = icmp eq ptr %stack, null
+  br i1 %none, label %done, label %fill
+fill:
+  call void @llvm.memset.p0.i64(ptr %stack, i8 0, i64 32, i1 false)
+  %owners = getelementptr inbounds i8, ptr %stack, i64 24
+  store i64 1, ptr %owners
+  br label %done
+done:
+  ret ptr %stack
+}}
+
+define internal i1 @grow(ptr %context, ptr %stack, i64 %size) noinline cold #0 {{
+  %room.place = getelementptr inbounds i8, ptr %stack, i64 16
+  %room = load i64, ptr %room.place
+  %twice = shl i64 %room, 1
+  %few = icmp slt i64 %twice, 16
+  %more = select i1 %few, i64 16, i64 %twice
+  %bytes = mul i64 %more, %size
+  %data = call ptr @new_block(ptr %context, i64 %bytes)
+  %none = icmp eq ptr %data, null
+  br i1 %none, label %fail, label %move
+move:
+  %old = load ptr, ptr %stack
+  %used = mul i64 %room, %size
+  %fresh = icmp eq ptr %old, null
+  br i1 %fresh, label %done, label %copy
+copy:
+  call void @llvm.memcpy.p0.p0.i64(ptr %data, ptr %old, i64 %used, i1 false)
+  call void @free_block(ptr %old)
+  br label %done
+done:
+  store ptr %data, ptr %stack
+  store i64 %more, ptr %room.place
+  ret i1 true
+fail:
+  ret i1 false
+}}
+
+; where the next value of a stack goes, or null
+define internal ptr @push(ptr %context, ptr %stack, i64 %size) alwaysinline #0 {{
+  %count.place = getelementptr inbounds i8, ptr %stack, i64 8
+  %room.place = getelementptr inbounds i8, ptr %stack, i64 16
+  %count = load i64, ptr %count.place
+  %room = load i64, ptr %room.place
+  %full = icmp eq i64 %count, %room
+  br i1 %full, label %more, label %go
+more:
+  %ok = call i1 @grow(ptr %context, ptr %stack, i64 %size)
+  br i1 %ok, label %go, label %fail
+go:
+  %data = load ptr, ptr %stack
+  %at = mul i64 %count, %size
+  %place = getelementptr inbounds i8, ptr %data, i64 %at
+  %next = add i64 %count, 1
+  store i64 %next, ptr %count.place
+  ret ptr %place
+fail:
+  ret ptr null
+}}
+
+; a stack of its own with the same values; values that are stacks or records get one more owner
+define internal ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) noinline #0 {{
+entry:
+  %new = call ptr @new_stack(ptr %context)
+  %none = icmp eq ptr %new, null
+  br i1 %none, label %fail, label %room
+room:
+  %count.place = getelementptr inbounds i8, ptr %stack, i64 8
+  %count = load i64, ptr %count.place
+  %empty = icmp eq i64 %count, 0
+  br i1 %empty, label %done, label %fill
+fill:
+  %bytes = mul i64 %count, %size
+  %data = call ptr @new_block(ptr %context, i64 %bytes)
+  %no.data = icmp eq ptr %data, null
+  br i1 %no.data, label %fail, label %copy
+copy:
+  %old = load ptr, ptr %stack
+  call void @llvm.memcpy.p0.p0.i64(ptr %data, ptr %old, i64 %bytes, i1 false)
+  store ptr %data, ptr %new
+  %new.count = getelementptr inbounds i8, ptr %new, i64 8
+  store i64 %count, ptr %new.count
+  %new.room = getelementptr inbounds i8, ptr %new, i64 16
+  store i64 %count, ptr %new.room
+  %plain = icmp slt i64 %owners.at, 0
+  br i1 %plain, label %done, label %share
+share:
+  %i = phi i64 [ 0, %copy ], [ %i.next, %share ]
+  %slot = getelementptr inbounds ptr, ptr %data, i64 %i
+  %inner = load ptr, ptr %slot
+  %owners.place = getelementptr inbounds i8, ptr %inner, i64 %owners.at
+  %owners = load i64, ptr %owners.place
+  %one.more = add i64 %owners, 1
+  store i64 %one.more, ptr %owners.place
+  %i.next = add i64 %i, 1
+  %last = icmp eq i64 %i.next, %count
+  br i1 %last, label %done, label %share
+done:
+  ret ptr %new
+fail:
+  ret ptr null
+}}
+
+; the stack, or a clone where others own it, too
+define internal ptr @alone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) alwaysinline #0 {{
+  %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
+  %owners = load i64, ptr %owners.place
+  %one = icmp eq i64 %owners, 1
+  br i1 %one, label %same, label %shared
+same:
+  ret ptr %stack
+shared:
+  %fewer = sub i64 %owners, 1
+  store i64 %fewer, ptr %owners.place
+  %new = call ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at)
+  ret ptr %new
+}}
+
+; one owner less; stacks inside stay until the end of the call
+define internal void @drop_stack(ptr %stack) noinline #0 {{
+  %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
+  %owners = load i64, ptr %owners.place
+  %fewer = sub i64 %owners, 1
+  store i64 %fewer, ptr %owners.place
+  %gone = icmp eq i64 %fewer, 0
+  br i1 %gone, label %free, label %done
+free:
+  %data = load ptr, ptr %stack
+  call void @free_block(ptr %data)
+  call void @free_block(ptr %stack)
+  br label %done
+done:
+  ret void
+}}
+
+define internal void @drop_record(ptr %record) noinline #0 {{
+  %owners = load i64, ptr %record
+  %fewer = sub i64 %owners, 1
+  store i64 %fewer, ptr %record
+  %gone = icmp eq i64 %fewer, 0
+  br i1 %gone, label %free, label %done
+free:
+  call void @free_block(ptr %record)
+  br label %done
+done:
+  ret void
+}}
+
+define internal void @share(ptr %owners.place) alwaysinline #0 {{
+  %owners = load i64, ptr %owners.place
+  %one.more = add i64 %owners, 1
+  store i64 %one.more, ptr %owners.place
+  ret void
+}}
+
+; whether calls inside calls may go one level deeper
+define internal i1 @deeper(ptr %context, ptr %here) alwaysinline #0 {{
+  %base.place = getelementptr inbounds i8, ptr %context, i64 16
+  %base = load i64, ptr %base.place
+  %now = ptrtoint ptr %here to i64
+  %used = sub i64 %base, %now
+  %ok = icmp slt i64 %used, {DEPTH}
+  ret i1 %ok
+}}
+"""

@@ -1,0 +1,495 @@
+"""Elementwise rows for one element: the table from a row to instructions.
+
+A rule takes the function that is written, numbers of one dtype, the dtype of the result, and the row's parameters.
+What numbers are converted to before is said where the rule is listed.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, constant, known, llvm_type
+from wengert.ir.program import Type, numeric
+
+Rule = Callable[..., Number]
+
+# ---------------------------------------------------------------- conversions
+
+
+def cast(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
+    """As NumPy's astype, where that is defined."""
+    have = x.dtype
+    if have == dtype:
+        return x
+    n = known(x) if have.kind in "iu" else {"true": 1, "false": 0}.get(x.text)
+    if n is not None:
+        return constant(n, dtype)
+    if dtype.kind == "b":
+        if have.kind == "f":
+            return compared(k, "une", x, constant(0, have))
+        return Number(k.value(f"icmp ne {llvm_type(have)} {x.text}, 0"), BOOL)
+    return Number(k.value(f"{conversion(have, dtype)} {llvm_type(have)} {x.text} to {llvm_type(dtype)}"), dtype)
+
+
+def conversion(have: np.dtype[Any], dtype: np.dtype[Any]) -> str:
+    """The instruction."""
+    if have.kind == dtype.kind == "f":
+        return "fpext" if dtype.itemsize > have.itemsize else "fptrunc"
+    if dtype.kind == "f":
+        return "sitofp" if have.kind == "i" else "uitofp"
+    if have.kind == "f":
+        return "fptosi" if dtype.kind == "i" else "fptoui"
+    if have.kind != "b" and dtype.itemsize == have.itemsize:
+        return "bitcast"
+    if have.kind != "b" and dtype.itemsize < have.itemsize:
+        return "trunc"
+    return "sext" if have.kind == "i" else "zext"
+
+
+def common(types: Sequence[Type]) -> np.dtype[Any]:
+    """What NumPy compares operands as; Python numbers take the dtype of what they meet."""
+    strong = [t.dtype for t in types if t.form != "weak"]
+    weak = [t.dtype.type(0).item() for t in types if t.form == "weak"]
+    return np.result_type(*strong, *weak) if strong else np.result_type(*[t.dtype for t in types])
+
+
+# ---------------------------------------------------------------- instructions
+
+
+def operation(k: Function, instruction: str, x: Number, y: Number) -> Number:
+    return Number(k.value(f"{instruction} {llvm_type(x.dtype)} {x.text}, {y.text}"), x.dtype)
+
+
+def compared(k: Function, how: str, x: Number, y: Number) -> Number:
+    kind = "fcmp" if x.dtype.kind == "f" else "icmp"
+    return Number(k.value(f"{kind} {how} {llvm_type(x.dtype)} {x.text}, {y.text}"), BOOL)
+
+
+def chosen(k: Function, condition: Number, x: Number, y: Number) -> Number:
+    return Number(
+        k.value(f"select i1 {condition.text}, {llvm_type(x.dtype)} {x.text}, {llvm_type(y.dtype)} {y.text}"), x.dtype
+    )
+
+
+def called(k: Function, name: str, *xs: Number) -> Number:
+    """A function of the C library, or of LLVM, on numbers of one dtype."""
+    type = llvm_type(xs[0].dtype)
+    if name.startswith("llvm."):
+        name = f"{name}.f{8 * xs[0].dtype.itemsize}"
+    elif xs[0].dtype.itemsize == 4:
+        name += "f"
+    function = k.module.declare(name, type, ", ".join([type] * len(xs)))
+    return Number(k.value(f"call {type} {function}({', '.join(f'{type} {x.text}' for x in xs)})"), xs[0].dtype)
+
+
+# ---------------------------------------------------------------- arithmetic
+
+
+class Arithmetic:
+    """Instructions by kind of dtype; `checked`: of Python's integers, which do not wrap around."""
+
+    def __init__(self, real: str, whole: str, checked: str = "", truth: str = "") -> None:
+        self.real, self.whole, self.checked, self.truth = real, whole, checked, truth
+
+    def __call__(self, k: Function, xs: Sequence[Number], out: Type, exact: bool = False) -> Number:
+        x, y = xs
+        if out.dtype.kind == "f":
+            return operation(k, self.real, x, y)
+        if out.dtype.kind == "b":
+            return operation(k, self.truth, x, y)
+        a, b = known(x), known(y)
+        if out.dtype == INT:
+            function = {"add": k.plus, "sub": k.minus, "mul": k.times}[self.whole]
+            if exact or (a is not None and b is not None):
+                return Number(str(function(x.text if a is None else a, y.text if b is None else b)), INT)
+            if out.form == "weak":
+                return self.without_overflow(k, x, y)
+        return operation(k, self.whole, x, y)
+
+    def without_overflow(self, k: Function, x: Number, y: Number) -> Number:
+        name = f"llvm.{self.checked}.with.overflow.i64"
+        function = k.module.declare(name, "{ i64, i1 }", "i64, i64")
+        pair = k.value(f"call {{ i64, i1 }} {function}(i64 {x.text}, i64 {y.text})")
+        over = k.value(f"extractvalue {{ i64, i1 }} {pair}, 1")
+        k.require(k.value(f"xor i1 {over}, true"))
+        return Number(k.value(f"extractvalue {{ i64, i1 }} {pair}, 0"), INT)
+
+
+def quotient(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    return operation(k, "fdiv", *xs)
+
+
+def negative(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    if x.dtype.kind == "f":
+        return Number(k.value(f"fneg {llvm_type(x.dtype)} {x.text}"), x.dtype)
+    return operation(k, "sub", constant(0, x.dtype), x)
+
+
+def nonzero_divisor(k: Function, y: Number, out: Type) -> Number:
+    """Python raises where NumPy gives 0: the divisor there is 1, and the result cleared by `cleared`."""
+    zero = compared(k, "eq", y, constant(0, y.dtype))
+    if out.form == "weak":
+        k.require(k.value(f"xor i1 {zero.text}, true"))
+        return y
+    return chosen(k, zero, constant(1, y.dtype), y)
+
+
+def cleared(k: Function, found: Number, y: Number, out: Type) -> Number:
+    if out.form == "weak":
+        return found
+    return chosen(k, compared(k, "eq", y, constant(0, y.dtype)), constant(0, y.dtype), found)
+
+
+def remainder(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    """With the sign of the divisor, as Python has it."""
+    x, y = xs
+    zero = constant(0, x.dtype)
+    if x.dtype.kind == "f":
+        left = operation(k, "frem", x, y)
+        k.module.declare("fmod", "double", "double, double")
+        other_side = opposite(k, left, y, compared(k, "olt", left, zero), compared(k, "olt", y, zero))
+        moved = chosen(k, other_side, operation(k, "fadd", left, y), left)
+        is_zero = compared(k, "oeq", moved, zero)
+        return chosen(k, is_zero, called(k, "llvm.copysign", zero, y), moved)
+    divisor = nonzero_divisor(k, y, out)
+    if x.dtype.kind == "u":
+        return cleared(k, operation(k, "urem", x, divisor), y, out)
+    if (n := known(y)) is not None and n > 0 and n & (n - 1) == 0:
+        return operation(k, "and", x, constant(n - 1, x.dtype))
+    left = operation(k, "srem", x, divisor)
+    other_side = opposite(k, left, y, compared(k, "slt", left, zero), compared(k, "slt", y, zero))
+    return cleared(k, chosen(k, other_side, operation(k, "add", left, y), left), y, out)
+
+
+def opposite(k: Function, left: Number, y: Number, first: Number, second: Number) -> Number:
+    """Whether a remainder is not zero, and of the other sign than the divisor."""
+    differ = operation(k, "xor", first, second)
+    return operation(k, "and", differ, compared(k, "une" if y.dtype.kind == "f" else "ne", left, constant(0, y.dtype)))
+
+
+def floor_quotient(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    x, y = xs
+    zero = constant(0, x.dtype)
+    if x.dtype.kind == "f":
+        return float_floor_quotient(k, x, y)
+    divisor = nonzero_divisor(k, y, out)
+    if x.dtype.kind == "u":
+        return cleared(k, operation(k, "udiv", x, divisor), y, out)
+    divisor = no_overflow(k, x, divisor, out)
+    found, left = operation(k, "sdiv", x, divisor), operation(k, "srem", x, divisor)
+    other_side = opposite(k, left, y, compared(k, "slt", left, zero), compared(k, "slt", y, zero))
+    return cleared(k, operation(k, "sub", found, cast(k, other_side, x.dtype)), y, out)
+
+
+def no_overflow(k: Function, x: Number, divisor: Number, out: Type) -> Number:
+    """The most negative integer has no quotient by -1: the machine would trap."""
+    if (n := known(divisor)) is not None and n != -1:
+        return divisor
+    least = compared(k, "eq", x, constant(np.iinfo(x.dtype).min, x.dtype))
+    both = operation(k, "and", least, compared(k, "eq", divisor, constant(-1, x.dtype)))
+    if out.form == "weak":
+        k.require(k.value(f"xor i1 {both.text}, true"))
+        return divisor
+    return chosen(k, both, constant(1, x.dtype), divisor)
+
+
+def float_floor_quotient(k: Function, x: Number, y: Number) -> Number:
+    """NumPy's way: from the remainder, rounded; an exact quotient where the divisor is 0."""
+    left = remainder(k, [x, y], Type(x.dtype, (), "scalar"))
+    near = operation(k, "fdiv", operation(k, "fsub", x, left), y)
+    down = called(k, "llvm.floor", near)
+    off = compared(k, "ogt", operation(k, "fsub", near, down), constant(0.5, x.dtype))
+    down = chosen(k, off, operation(k, "fadd", down, constant(1.0, x.dtype)), down)
+    exact = operation(k, "fdiv", x, y)
+    signed_zero = called(k, "llvm.copysign", constant(0.0, x.dtype), exact)
+    down = chosen(k, compared(k, "oeq", near, constant(0.0, x.dtype)), signed_zero, down)
+    return chosen(k, compared(k, "oeq", y, constant(0.0, x.dtype)), exact, down)
+
+
+def power(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    x, y = xs
+    if x.dtype.kind == "f":
+        return called(k, "pow", x, y)
+    # integers: by squaring, in a loop over the bits of the exponent; a negative one is NumPy's or Python's business
+    k.require(compared(k, "sge", y, constant(0, y.dtype)).text)
+    return whole_power(k, x, y, out)
+
+
+def whole_power(k: Function, x: Number, y: Number, out: Type) -> Number:
+    times = Arithmetic("fmul", "mul", "smul", "and")
+
+    def one(i: Any, carried: Sequence[Number]) -> Sequence[Number]:
+        return [times(k, [carried[0], x], out)]
+
+    count = known(y)
+    return k.repeat(y.text if count is None else count, one, [constant(1, x.dtype)])[0]
+
+
+def constant_power(k: Function, xs: Sequence[Number], out: Type, n: int) -> Number:
+    """By squaring: x * x is exact to rounding, and so are few products."""
+    (x,) = xs
+    times = Arithmetic("fmul", "mul", "smul", "and")
+    if n > 8 and x.dtype.kind == "f":
+        return called(k, "pow", x, constant(n, x.dtype))
+    found, factor = None, x
+    while n:
+        if n & 1:
+            found = factor if found is None else times(k, [found, factor], out)
+        n >>= 1
+        factor = times(k, [factor, factor], out) if n else factor
+    return constant(1, x.dtype) if found is None else found
+
+
+def masked_product(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    """d * c, where a zero in c wins against inf and nan."""
+    d, c = xs
+    product = operation(k, "fmul", d, c)
+    zero = constant(0.0, c.dtype)
+    finite = compared(k, "ord", operation(k, "fmul", product, zero), zero)
+    kept = operation(k, "or", finite, compared(k, "une", c, zero))
+    return chosen(k, kept, product, zero)
+
+
+def log_slope(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    slope = operation(k, "fdiv", constant(1.0, x.dtype), x)
+    return chosen(k, compared(k, "olt", x, constant(0.0, x.dtype)), constant(math.nan, x.dtype), slope)
+
+
+def sech2(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    e = called(k, "exp", operation(k, "fmul", constant(-2.0, x.dtype), called(k, "llvm.fabs", x)))
+    one = operation(k, "fadd", constant(1.0, x.dtype), e)
+    return operation(k, "fdiv", operation(k, "fmul", constant(4.0, x.dtype), e), operation(k, "fmul", one, one))
+
+
+# ---------------------------------------------------------------- extrema, signs, selection
+
+
+def extremum(beyond: str, whole: str, keeps_nan: bool = True) -> Rule:
+    """The first operand where it lies beyond the other, or is nan (else: where the other is)."""
+
+    def rule(k: Function, xs: Sequence[Number], out: Type) -> Number:
+        x, y = xs
+        if x.dtype.kind != "f":
+            return chosen(k, compared(k, unsigned(whole, x), x, y), x, y)
+        first = operation(k, "or", compared(k, beyond, x, y), compared(k, "uno", *((x, x) if keeps_nan else (y, y))))
+        return chosen(k, first, x, y)
+
+    return rule
+
+
+def unsigned(how: str, x: Number) -> str:
+    """Of signed integers `how` is said."""
+    return "u" + how[1:] if x.dtype.kind in "ub" and how[0] == "s" else how
+
+
+def winner(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    x, y = (cast(k, x, out.dtype) for x in xs)
+    tie = chosen(k, compared(k, "oeq", x, y), *(constant(v, out.dtype) for v in (0.5, math.nan)))
+    other = chosen(k, compared(k, "olt", x, y), constant(0.0, out.dtype), tie)
+    return chosen(k, compared(k, "ogt", x, y), constant(1.0, out.dtype), other)
+
+
+def absolute(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    if x.dtype.kind == "f":
+        return called(k, "llvm.fabs", x)
+    if x.dtype.kind != "i":
+        return x
+    return chosen(k, compared(k, "slt", x, constant(0, x.dtype)), negative(k, [x], out), x)
+
+
+def sign(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    zero, one = constant(0, x.dtype), constant(1, x.dtype)
+    if x.dtype.kind != "f":
+        above = cast(k, compared(k, unsigned("sgt", x), x, zero), x.dtype)
+        below = cast(k, compared(k, unsigned("slt", x), x, zero), x.dtype)
+        return operation(k, "sub", above, below)
+    below = chosen(k, compared(k, "olt", x, zero), constant(-1, x.dtype), x)
+    found = chosen(k, compared(k, "ogt", x, zero), one, below)
+    return chosen(k, compared(k, "oeq", x, zero), zero, found)
+
+
+def selected(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    condition, x, y = xs
+    return chosen(k, cast(k, condition, BOOL), cast(k, x, out.dtype), cast(k, y, out.dtype))
+
+
+def copied_sign(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    return called(k, "llvm.copysign", *xs)
+
+
+# ---------------------------------------------------------------- truth
+
+
+def comparison(real: str, whole: str) -> Rule:
+    return lambda k, xs, out: compared(k, real if xs[0].dtype.kind == "f" else unsigned(whole, xs[0]), *xs)
+
+
+def logical(instruction: str) -> Rule:
+    return lambda k, xs, out: operation(k, instruction, *(cast(k, x, BOOL) for x in xs))
+
+
+def negated(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    return Number(k.value(f"xor i1 {cast(k, xs[0], BOOL).text}, true"), BOOL)
+
+
+def is_nan(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    return compared(k, "uno", x, x) if x.dtype.kind == "f" else constant(False, BOOL)
+
+
+def is_finite(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    if x.dtype.kind != "f":
+        return constant(True, BOOL)
+    return compared(k, "olt", called(k, "llvm.fabs", x), constant(math.inf, x.dtype))
+
+
+def is_infinite(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    if x.dtype.kind != "f":
+        return constant(False, BOOL)
+    return compared(k, "oeq", called(k, "llvm.fabs", x), constant(math.inf, x.dtype))
+
+
+def sign_bit(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    if x.dtype.kind != "f":
+        return compared(k, unsigned("slt", x), x, constant(0, x.dtype))
+    return compared(k, "olt", called(k, "llvm.copysign", constant(1.0, x.dtype), x), constant(0.0, x.dtype))
+
+
+def bitwise(instruction: str) -> Rule:
+    return lambda k, xs, out: operation(k, instruction, *xs)
+
+
+def inverted(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    return operation(k, "xor", x, constant(True if x.dtype.kind == "b" else -1, x.dtype))
+
+
+# ---------------------------------------------------------------- as they are
+
+
+def itself(k: Function, xs: Sequence[Number], out: Type, **params: Any) -> Number:
+    return cast(k, xs[0], out.dtype)
+
+
+def truncated(k: Function, xs: Sequence[Number], out: Type, dtype: Any) -> Number:
+    return cast(k, xs[0], out.dtype)
+
+
+def wrapped_index(k: Function, xs: Sequence[Number], out: Type, n: int) -> Number:
+    (i,) = xs
+    below = compared(k, "slt", i, constant(0, i.dtype))
+    place = chosen(k, below, operation(k, "add", i, constant(n, i.dtype)), i)
+    k.require(compared(k, "ult", place, constant(n, i.dtype)).text)
+    return place
+
+
+def function_of(name: str) -> Rule:
+    return lambda k, xs, out: called(k, name, *xs)
+
+
+# ---------------------------------------------------------------- the table
+
+ADD = Arithmetic("fadd", "add", "sadd", "or")
+SUB = Arithmetic("fsub", "sub", "ssub")
+MUL = Arithmetic("fmul", "mul", "smul", "and")
+
+# operands are converted to the dtype of the result
+ALIKE: dict[str, Rule] = {
+    "add": ADD,
+    "sub": SUB,
+    "mul": MUL,
+    "div": quotient,
+    "scale": masked_product,
+    "pow": power,
+    "ipow": constant_power,
+    "mod": remainder,
+    "floordiv": floor_quotient,
+    "fmod": lambda k, xs, out: operation(k, "frem", *xs),
+    "neg": negative,
+    "reciprocal": lambda k, xs, out: operation(k, "fdiv", constant(1.0, out.dtype), xs[0]),
+    "square": lambda k, xs, out: MUL(k, [xs[0], xs[0]], out),
+    **{name: function_of(name) for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt")},
+    **{name: function_of(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot")},
+    **{f"arc{name}": function_of(f"a{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "arctan2": function_of("atan2"),
+    "sqrt": function_of("llvm.sqrt"),
+    "log_slope": log_slope,
+    "sech2": sech2,
+    "maximum": extremum("ogt", "sgt"),
+    "minimum": extremum("olt", "slt"),
+    "fmax": extremum("ogt", "sgt", keeps_nan=False),
+    "fmin": extremum("olt", "slt", keeps_nan=False),
+    "copysign": copied_sign,
+    "abs": absolute,
+    "sign": sign,
+    "floor": function_of("llvm.floor"),
+    "ceil": function_of("llvm.ceil"),
+    "trunc": function_of("llvm.trunc"),
+    "rint": function_of("llvm.rint"),
+    "bitwise_and": bitwise("and"),
+    "bitwise_or": bitwise("or"),
+    "bitwise_xor": bitwise("xor"),
+    "invert": inverted,
+}
+
+# operands are converted to the dtype that they have in common
+COMPARED: dict[str, Rule] = {
+    "equal": comparison("oeq", "eq"),
+    "not_equal": comparison("une", "ne"),
+    "less": comparison("olt", "slt"),
+    "less_equal": comparison("ole", "sle"),
+    "greater": comparison("ogt", "sgt"),
+    "greater_equal": comparison("oge", "sge"),
+}
+
+# operands stay as they are
+AS_THEY_ARE: dict[str, Rule] = {
+    "winner": winner,
+    "where": selected,
+    "logical_and": logical("and"),
+    "logical_or": logical("or"),
+    "logical_xor": logical("xor"),
+    "logical_not": negated,
+    "isnan": is_nan,
+    "isinf": is_infinite,
+    "isfinite": is_finite,
+    "signbit": sign_bit,
+    "truncate": truncated,
+    "wrap_index": wrapped_index,
+    "convert": itself,
+    "duplicate": itself,
+    "stop_gradient": itself,
+    "relabel": itself,
+    "weak": itself,
+    "real": itself,
+    "conj": itself,
+}
+
+ELEMENTWISE = {**ALIKE, **COMPARED, **AS_THEY_ARE}
+
+
+def element(
+    k: Function, row: str, xs: Sequence[Number], types: Sequence[Type], out: Type, params: dict[str, Any]
+) -> Number:
+    """The row applied to one element of each operand."""
+    if row in ALIKE:
+        xs = [cast(k, x, out.dtype) for x in xs]
+    elif row in COMPARED:
+        dtype = common([numeric(t) for t in types])
+        xs = [cast(k, x, dtype) for x in xs]
+    found = ELEMENTWISE[row](k, xs, out, **params)
+    assert found.dtype == out.dtype, (row, found.dtype, out.dtype)
+    return found
+
+
+assert FLOAT.itemsize == 8

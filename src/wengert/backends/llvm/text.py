@@ -1,0 +1,317 @@
+"""LLVM text: modules, functions, numbers.  Text costs a twentieth of what llvmlite's builder takes for an instruction.
+
+Word     an index or a length: a Python integer where it is known now, else the name of an i64
+Number   a number of the program: the text of an LLVM value, and its dtype
+"""
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Word = int | str
+BOOL, INT, FLOAT = np.dtype(bool), np.dtype(np.int64), np.dtype(float)
+
+
+class Number(NamedTuple):
+    text: str
+    dtype: np.dtype[Any]
+
+
+# ---------------------------------------------------------------- types and constants
+
+
+def llvm_type(dtype: np.dtype[Any]) -> str:
+    """In a register."""
+    return "i1" if dtype.kind == "b" else stored_type(dtype)
+
+
+def stored_type(dtype: np.dtype[Any]) -> str:
+    """In memory, where a truth value takes a byte."""
+    if dtype.kind == "f":
+        return {2: "half", 4: "float", 8: "double"}[dtype.itemsize]
+    return f"i{8 * dtype.itemsize}"
+
+
+def constant(x: Any, dtype: np.dtype[Any]) -> Number:
+    if dtype.kind == "b":
+        return Number("true" if x else "false", dtype)
+    if dtype.kind in "iu":
+        return Number(str(int(x)), dtype)
+    with np.errstate(all="ignore"):
+        rounded = float(dtype.type(x))  # LLVM writes a float as the double of its value
+    if math.isnan(rounded):
+        rounded = math.nan
+    return Number("0x" + struct.pack(">d", rounded).hex().upper(), dtype)
+
+
+def known(x: Number) -> int | None:
+    """The integer, where it is a constant."""
+    return int(x.text) if x.text.lstrip("-").isdigit() else None
+
+
+def word(x: Number) -> Word:
+    n = known(x)
+    return x.text if n is None else n
+
+
+# ---------------------------------------------------------------- a module
+
+
+class Module:
+    """
+    functions  their texts;  declared  what they call from outside;  data  constants
+    symbols    addresses of what is found under a name of this module only
+    """
+
+    def __init__(self) -> None:
+        self.functions: list[str] = []
+        self.declared: dict[str, str] = {}
+        self.data: list[str] = []
+        self.symbols: dict[str, int] = {}
+        self.kept: list[Any] = []  # what lives at those addresses
+        self.known: dict[Any, Any] = {}  # functions that are written
+        self.names = 0
+
+    def new(self, hint: str) -> str:
+        self.names += 1
+        return f"@{hint}.{self.names}"
+
+    def declare(self, name: str, result: str, arguments: str) -> str:
+        self.declared[name] = f"declare {result} @{name}({arguments})"
+        return f"@{name}"
+
+    def text(self) -> str:
+        return "\n".join([*self.data, *self.declared.values(), *self.functions, ATTRIBUTES, ""])
+
+
+STOP = 24  # where in the context of a call stands the address of a word that is not zero when the call should end
+FAILED, INTERRUPTED = 1, 3  # what `run` returns, where it does not return 0
+ATTRIBUTES = 'attributes #0 = { nounwind "prefer-vector-width"="512" }'
+
+
+# ---------------------------------------------------------------- a function
+
+
+class Phi:
+    """A value that depends on where control comes from; its line is written when all ways are known."""
+
+    def __init__(self, function: "Function", type: str) -> None:
+        self.function, self.type = function, type
+        self.name, self.line = function.new("p"), len(function.lines)
+        self.ways: list[str] = []
+        function.put("")
+
+    def add(self, value: str, block: str) -> None:
+        self.ways.append(f"[ {value}, %{block} ]")
+        self.function.lines[self.line] = f"{self.name} = phi {self.type} {', '.join(self.ways)}"
+
+
+class Function:
+    """The text of one function, which gives 0, or a status that ends the whole call: see `program.py`."""
+
+    def __init__(self, module: Module, name: str) -> None:
+        self.module, self.name = module, name
+        self.lines: list[str] = []
+        self.names, self.block = 0, "entry"
+        self.local: list[str] = []  # lines of the first block
+
+    # ------------------------------------------------------------ text
+
+    def new(self, hint: str = "t") -> str:
+        self.names += 1
+        return f"%{hint}{self.names}"
+
+    def put(self, line: str) -> None:
+        self.lines.append(line)
+
+    def value(self, line: str, hint: str = "t") -> str:
+        out = self.new(hint)
+        self.lines.append(f"{out} = {line}")
+        return out
+
+    def fresh_label(self, hint: str) -> str:
+        return self.new(hint)[1:]
+
+    def label(self, name: str) -> None:
+        self.put(f"{name}:")
+        self.block = name
+
+    def jump(self, label: str) -> None:
+        self.put(f"br label %{label}")
+
+    def branch(self, condition: str, then: str, orelse: str) -> None:
+        self.put(f"br i1 {condition}, label %{then}, label %{orelse}")
+
+    def alloca(self, type: str, count: int = 1) -> str:
+        out = self.new("a")
+        self.local.append(f"{out} = alloca {type}, i64 {count}, align 16")
+        return out
+
+    def require(self, condition: str) -> None:
+        """Leave the function, and all that called it, unless this holds."""
+        if condition != "true":
+            on = self.fresh_label("ok")
+            self.branch(condition, on, "fail")
+            self.label(on)
+
+    def status(self, status: str) -> None:
+        """Leave the function with this status unless it is 0."""
+        on, leave = self.fresh_label("ok"), self.fresh_label("leave")
+        self.branch(self.value(f"icmp eq i32 {status}, 0"), on, leave)
+        self.label(leave)
+        self.put(f"ret i32 {status}")
+        self.label(on)
+
+    def poll(self) -> None:
+        """Leave the function where the caller wants the whole call to end."""
+        place = self.value(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
+        wanted = self.value(f"load volatile i32, ptr {self.value(f'load ptr, ptr {place}')}")
+        self.status(self.value(f"select i1 {self.value(f'icmp eq i32 {wanted}, 0')}, i32 0, i32 {INTERRUPTED}"))
+
+    # ------------------------------------------------------------ whole numbers
+
+    def plus(self, x: Word, y: Word) -> Word:
+        if isinstance(x, int) and isinstance(y, int):
+            return x + y
+        return y if x == 0 else x if y == 0 else self.value(f"add nsw i64 {x}, {y}")
+
+    def minus(self, x: Word, y: Word) -> Word:
+        if isinstance(x, int) and isinstance(y, int):
+            return x - y
+        return x if y == 0 else self.value(f"sub nsw i64 {x}, {y}")
+
+    def times(self, x: Word, y: Word) -> Word:
+        if isinstance(x, int) and isinstance(y, int):
+            return x * y
+        if x == 0 or y == 0:
+            return 0
+        return y if x == 1 else x if y == 1 else self.value(f"mul nsw i64 {x}, {y}")
+
+    def compare(self, how: str, x: Word, y: Word) -> str:
+        return self.value(f"icmp {how} i64 {x}, {y}")
+
+    def choose(self, condition: str, x: Word, y: Word) -> Word:
+        return self.value(f"select i1 {condition}, i64 {x}, i64 {y}")
+
+    def least(self, x: Word, y: Word) -> Word:
+        if isinstance(x, int) and isinstance(y, int):
+            return min(x, y)
+        return x if x == y else self.choose(self.compare("slt", x, y), x, y)
+
+    def most(self, x: Word, y: Word) -> Word:
+        if isinstance(x, int) and isinstance(y, int):
+            return max(x, y)
+        return x if x == y else self.choose(self.compare("sgt", x, y), x, y)
+
+    def agree(self, x: Word, y: Word) -> None:
+        """Lengths that must be equal, where one of them is not 1 and repeated."""
+        if x != y:
+            is_known = isinstance(x, int) and isinstance(y, int)
+            self.require("false" if is_known else self.compare("eq", x, y))
+
+    # ------------------------------------------------------------ memory
+
+    def address(self, base: str, offset: Word, type: str) -> str:
+        return base if offset == 0 else self.value(f"getelementptr inbounds {type}, ptr {base}, i64 {offset}")
+
+    def load(self, address: str, dtype: np.dtype[Any]) -> Number:
+        found = self.value(f"load {stored_type(dtype)}, ptr {address}")
+        if dtype.kind == "b":
+            found = self.value(f"trunc i8 {found} to i1")
+        return Number(found, dtype)
+
+    def store(self, x: Number, address: str) -> None:
+        text = x.text
+        if x.dtype.kind == "b":
+            text = {"true": "1", "false": "0"}.get(text) or self.value(f"zext i1 {text} to i8")
+        self.put(f"store {stored_type(x.dtype)} {text}, ptr {address}")
+
+    def copy(self, to: str, source: str, bytes: Word) -> None:
+        if to != source and bytes != 0:
+            self.module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
+            self.put(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {bytes}, i1 false)")
+
+    def clear(self, to: str, bytes: Word) -> None:
+        self.module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
+        self.put(f"call void @llvm.memset.p0.i64(ptr {to}, i8 0, i64 {bytes}, i1 false)")
+
+    # ------------------------------------------------------------ control flow
+
+    def repeat(
+        self,
+        count: Word,
+        body: Callable[[Word, Sequence[Number]], Sequence[Number]],
+        carried: Sequence[Number] = (),
+    ) -> Sequence[Number]:
+        """body(i, carried) -> carried, for i = 0, 1, ...; short loops without a jump."""
+        if isinstance(count, int) and count <= 1:
+            return body(0, carried) if count == 1 else carried
+        before, head, inside, after = self.block, *(self.fresh_label(n) for n in ("head", "body", "after"))
+        self.jump(head)
+        self.label(head)
+        index, phis = Phi(self, "i64"), [Phi(self, llvm_type(x.dtype)) for x in carried]
+        index.add("0", before)
+        for phi, x in zip(phis, carried):
+            phi.add(x.text, before)
+        self.branch(self.compare("slt", index.name, count), inside, after)
+        self.label(inside)
+        found = body(index.name, [Number(p.name, x.dtype) for p, x in zip(phis, carried)])
+        following = self.value(f"add nuw nsw i64 {index.name}, 1")
+        index.add(following, self.block)
+        for phi, x in zip(phis, found):
+            phi.add(x.text, self.block)
+        self.jump(head)
+        self.label(after)
+        return [Number(p.name, x.dtype) for p, x in zip(phis, carried)]
+
+    def nest(self, lengths: Sequence[Word], body: Callable[[list[Word]], None]) -> None:
+        """body(indices) for all elements of an array of these lengths, the last axis innermost."""
+
+        def level(indices: list[Word]) -> None:
+            if len(indices) == len(lengths):
+                body(indices)
+                return
+
+            def one(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
+                level([*indices, i])
+                return carried
+
+            self.repeat(lengths[len(indices)], one)
+
+        level([])
+
+    def either(self, condition: str, then: Callable[[], Sequence[str]], orelse: Callable[[], Sequence[str]]) -> Any:
+        """Both sides give values; which of them counts, the run decides.  Returns ways to merge them: type -> name."""
+        yes, no, join = (self.fresh_label(n) for n in ("then", "else", "join"))
+        self.branch(condition, yes, no)
+        self.label(yes)
+        first = then()
+        first_end = self.block
+        self.jump(join)
+        self.label(no)
+        second = orelse()
+        second_end = self.block
+        self.jump(join)
+        self.label(join)
+
+        def merged(types: Iterable[str]) -> list[str]:
+            names = []
+            for type, x, y in zip(types, first, second):
+                if x == y:
+                    names.append(x)
+                    continue
+                phi = Phi(self, type)
+                phi.add(x, first_end)
+                phi.add(y, second_end)
+                names.append(phi.name)
+            return names
+
+        return merged
+
+    def text(self, parameters: Iterable[str], linkage: str = "internal") -> str:
+        """The whole function; the last block before this is jumped out of with status 0."""
+        head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #0 {{"
+        return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", f"ret i32 {FAILED}", "}"])

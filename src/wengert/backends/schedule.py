@@ -1,0 +1,117 @@
+"""What machine code does with each array of a program: evaluate it where it is read, look into another, or store it.
+
+    lazy     elementwise results with one reader: evaluated there, never stored
+    views    parts and other shapes of an array: they take no memory, and keep it alive
+    last     the last equation that reads a variable, itself or through views and lazy values
+
+This is decided for one program at a time, and the same for any machine.
+"""
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from wengert.ir.evaluate import variables_of
+from wengert.ir.program import REGIONS, Equation, Program, Type, Var, elements, has_extents, numeric, variables
+
+# whose result is memory of the first operand, by other strides
+VIEWS = frozenset(["reshape", "transpose", "flip", "relabel", "broadcast_to", "spread", "stop_gradient", "real"])
+CONSTANT = frozenset(["full", "unread"])
+# elementwise rows that may end the call must run where they stand
+UNLIKELY = frozenset(["wrap_index"])
+
+
+@dataclass
+class Schedule:
+    """
+    lazy   variables;  views  variables;  last  variable -> position, `len(equations)` for results
+    """
+
+    lazy: set[Var]
+    views: set[Var]
+    last: dict[Var, int]
+
+
+_schedules: "WeakKeyDictionary[Program, Schedule]" = WeakKeyDictionary()
+
+
+def schedule(program: Program) -> Schedule:
+    found = _schedules.get(program)
+    if found is None:
+        found = _schedules[program] = make(program)
+    return found
+
+
+def make(program: Program) -> Schedule:
+    single = [e for e in program.equations if len(e.outs) == 1]
+    views = {e.outs[0] for e in single if is_view(e)}
+    lazy = {e.outs[0] for e in single if is_lazy(e)} & read_once(program)
+    while True:
+        last = last_reads(program, views | lazy)
+        broken = in_the_way(program, views, lazy, last)
+        if not broken:
+            return Schedule(lazy, views, last)
+        views, lazy = views - broken, lazy - broken
+
+
+def is_array(x: Var) -> bool:
+    return isinstance(x.type, Type) and x.type.shape != ()
+
+
+def is_view(e: Equation) -> bool:
+    if not is_array(e.outs[0]) or not isinstance(e.ins[0] if e.ins else None, Var):
+        return False
+    if e.row.name == "getitem":
+        return not any(hasattr(part, "shape") for part in e.params["index"]) and not reads_places(e)
+    return e.row.name in VIEWS
+
+
+def reads_places(e: Equation) -> bool:
+    """Whether a hole of the index is an array of positions."""
+    return any(numeric(x.type).shape != () for x in e.ins[e.count :] if isinstance(x, Var))
+
+
+def is_lazy(e: Equation) -> bool:
+    return e.row.elementwise and is_array(e.outs[0]) and e.row.name not in UNLIKELY
+
+
+def read_once(program: Program) -> set[Var]:
+    """Variables with one reader in this program, which is no result of it."""
+    count: dict[Var, int] = {}
+    for e in program.equations:
+        for x in variables(e):
+            count[x] = count.get(x, 0) + 1
+    return {x for x, n in count.items() if n == 1} - variables_of(program.results)
+
+
+def last_reads(program: Program, through: set[Var]) -> dict[Var, int]:
+    """`through`: variables that read their operands when they are read themselves."""
+    last: dict[Var, int] = dict.fromkeys(variables_of(program.results), len(program.equations))
+    for i, e in reversed(list(enumerate(program.equations))):
+        until = max([i, *(last.get(o, i) for o in e.outs if o in through)])
+        for x in variables(e):
+            last[x] = max(last.get(x, -1), until)
+    return last
+
+
+def in_the_way(program: Program, views: set[Var], lazy: set[Var], last: dict[Var, int]) -> set[Var]:
+    """Views and lazy values that are read after their array was updated in place, or could have been: to store these
+    costs less than a copy of the array, as long as they are not larger."""
+    changes: dict[Var, int] = {}
+    for i, e in enumerate(program.equations):
+        for x in e.ins[:1] if "inplace" in e.params else variables(e) if e.row.name in REGIONS else ():
+            if isinstance(x, Var):
+                changes[x] = i
+    found = set()
+    for i, e in reversed(list(enumerate(program.equations))):
+        out = e.outs[0] if e.outs else None
+        if out is None or not (out in views or out in lazy):
+            continue
+        until = last.get(out, -1)
+        for whole in variables(e):
+            if i < changes.get(whole, -1) < until and (out in lazy or is_smaller(out, whole)):
+                found.add(out)
+    return found
+
+
+def is_smaller(part: Var, whole: Var) -> bool:
+    return elements(numeric(part.type)) < elements(numeric(whole.type)) or has_extents(part.type)
