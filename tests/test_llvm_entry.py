@@ -12,6 +12,7 @@ import weakref
 from collections import OrderedDict, defaultdict, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
 import pytest
@@ -715,6 +716,62 @@ def test_a_function_that_nobody_holds_goes(entry):
     gone = made()
     gc.collect()
     assert gone() is None
+
+
+# ---------------------------------------------------------------- native = portable
+
+
+def random_tree(random, depth=0):
+    kind = random.choice(["float", "int", "array", "fact", "tuple", "list", "dict", "point", "layer", "ordered"])
+    if kind in ("float", "int", "array", "fact") or depth > 2:
+        return {
+            "int": random.randrange(-5, 5),
+            "array": np.full(random.choice([(2,), (2, 1), ()]), 1.5, random.choice("fdiq")),
+            "fact": random.choice(["a", None, True, b"x"]),
+        }.get(kind, random.random())
+    parts = [random_tree(random, depth + 1) for _ in range(2 if kind in ("point", "layer") else random.randrange(4))]
+    named = {f"k{i}": x for i, x in enumerate(parts)}
+    makers = {"tuple": tuple, "list": list, "dict": lambda _: named, "ordered": lambda _: OrderedDict(named)}
+    return {**makers, "point": Point._make, "layer": lambda parts: Layer(*parts)}[kind](parts)
+
+
+def changed(random, tree):
+    """The tree with one thing changed somewhere, or nothing."""
+    if random.random() < 0.3 or not isinstance(tree, list | tuple | dict):
+        others = [tree, 1.0, 1, None, True, "a", (), [tree], np.ones(2), np.ones((2, 1), np.float32), np.float64(2)]
+        others += [tree[..., ::-1]] if isinstance(tree, np.ndarray) and tree.ndim else []
+        return random.choice(others)
+    if isinstance(tree, dict):
+        items = [(key, changed(random, x)) for key, x in tree.items()]
+        if random.random() < 0.1:
+            items.reverse()
+        return type(tree)(items)
+    parts = [changed(random, x) for x in tree]
+    if isinstance(tree, Point):
+        return random.choice([Point._make, Point._make, tuple])(parts)
+    return type(tree)(parts[: None if random.random() < 0.9 else -1])
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_both_ways_see_the_same(seed):
+    """Whatever comes: one value, or the fallback with the very same objects."""
+    random = Random(seed)
+    args = tuple(random_tree(random) for _ in range(random.randrange(1, 4)))
+    call, types = call_of(args, {})
+    program = numbering(types)
+    one, other = entries.entry(call, program), Portable(call, program)
+    assert one(*args) == other(*args) and type(one(*args)) is float
+    fell_back = 0
+    for _ in range(30):
+        new = tuple(changed(random, x) if random.random() < 0.5 else x for x in args)
+        found, expected = one(*new), other(*new)
+        assert type(found) is type(expected)
+        if type(found) is float:
+            assert found == expected
+        else:
+            assert went_back(found, *new) and went_back(expected, *new)
+            fell_back += 1
+    assert fell_back
 
 
 # ---------------------------------------------------------------- threads, forks, interrupts

@@ -4,11 +4,13 @@ One JIT of LLVM's serves the process.  Each text is a library of its own in it: 
 another, and the library leaves memory with the last reference to its `Code`.
 """
 
+import ctypes
 import itertools
 import os
 import platform
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -53,10 +55,10 @@ class Code:
         self._libraries = [library]  # each address that was asked for holds the code, too
         self._addresses: dict[str, int] = {}
 
-    def __del__(self) -> None:
+    def __del__(self, at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
         with _lock:
             for library in self._libraries:
-                library.close()
+                library.detach() if at_exit() else library.close()  # at exit threads may still run it
 
     def address(self, name: str) -> int:
         """Where the function of this name starts.
@@ -123,7 +125,9 @@ def pipeline(level: int) -> tuple[Any, Any]:
 @cache
 def jit() -> Any:
     # JITLink keeps all of a library within reach of small addresses; LLVM has no such linker for Windows' objects
-    return llvm.create_lljit_compiler(machine(OPTIMISED), use_jit_link=os.name != "nt")
+    made = llvm.create_lljit_compiler(machine(OPTIMISED), use_jit_link=os.name != "nt")
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))  # never disposed of: at exit threads may still run code of it
+    return made
 
 
 @cache
