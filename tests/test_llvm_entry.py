@@ -541,6 +541,13 @@ end:
     assert found.base is None
 
 
+@pytest.mark.parametrize("length", [5, -1, 2**40])
+def test_a_length_out_of_its_bound_is_a_failure(length, entry):
+    body = f"%p = getelementptr i64, ptr %outputs, i64 1\n store i64 {length}, ptr %p\n ret i32 0"
+    f = entry(flat_call([], [Type(F8, (Extent(0, 4),))], fallback), code(body))
+    assert went_back(f())
+
+
 def test_out_of_memory(entry):
     with pytest.raises(MemoryError):
         entry(flat_call([], [FLOAT], fallback), returning(2))()
@@ -699,6 +706,48 @@ def test_a_million_calls_take_no_memory():
     blocks = sys.getallocatedblocks()
     many(500_000)
     assert sys.getallocatedblocks() - blocks < 100
+
+
+def test_no_way_through_a_call_leaks(entry):
+    """Nodes of every kind, checks, parts of arrays, failures at every place."""
+    names = {"x": np.ones(2)}
+    answers = [object, lambda: True]
+    tree = (OrderedDict(a=1.0), Layer([2.0], Point(3.0, {"b": 4.0})))
+    call, types = call_of((tree,), {})
+    part = Type(F8, (Extent(0, 4),))
+    tail = {"hidden": [(names, "x"), lambda: names["x"]], "guards": [(names, "x", names["x"])]}
+    body = "%p = getelementptr i64, ptr %outputs, i64 1\n store i64 2, ptr %p\n ret i32 STATUS"
+    functions = []
+    for status in "01":
+        for answer in answers:
+            parts = {
+                **vars(call),
+                "params": [*types, array(2), array(2)],
+                "results": [part],
+                **tail,
+                "checks": [answer],
+            }
+            functions.append(entry(Call(**parts), code(body.replace("STATUS", status))))
+
+    def many(n):
+        for _ in range(n):
+            for f in functions:
+                f(tree)
+                f((OrderedDict(a=1), tree[1]))
+                f((tree[0], Layer([2.0], Point(3.0, {}))))
+                f(tree, 1.0)
+            x = names.pop("x")
+            functions[0](tree)
+            names["x"] = x
+
+    many(50)
+    gc.collect()
+    blocks = sys.getallocatedblocks()
+    many(300)
+    gc.collect()
+    assert sys.getallocatedblocks() - blocks < 100
+    assert functions[1](tree).shape == (2,)  # the others fall back
+    assert [went_back(functions[k](tree), tree) for k in (0, 2, 3)] == [True] * 3
 
 
 def test_a_function_that_nobody_holds_goes(entry):
@@ -923,16 +972,22 @@ def test_a_handler_that_does_not_raise_starts_the_run_again():
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_only_the_main_thread_is_interrupted():
-    f = entries.entry(flat_call([INT], [INT], fallback, long=True), code(SPINNING))
-    found = []
-    thread = threading.Thread(target=lambda: found.append(f(SECOND)))
+    once = SPINNING.replace("store i64 %k,", "store i64 %starts,").replace(
+        "br label %next",
+        "%n = load i64, ptr @n\n %starts = add i64 %n, 1\n store i64 %starts, ptr @n\n br label %next",
+        1,
+    )
+    f = entries.entry(flat_call([INT], [INT], fallback, long=True), code(once, "@n = internal global i64 0"))
+    g = entries.entry(flat_call([INT], [INT], fallback, long=True), code(SPINNING))
+    starts = []
+    thread = threading.Thread(target=lambda: starts.append(f(SECOND)))
     thread.start()
     timer = interrupt_after(0.02)
     with pytest.raises(KeyboardInterrupt):
-        f(1000 * SECOND)
+        g(1000 * SECOND)
     timer.join()
     thread.join()
-    assert found == [SECOND]
+    assert starts == [1]
 
 
 # ---------------------------------------------------------------- where machine code may not look

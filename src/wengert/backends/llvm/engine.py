@@ -40,11 +40,11 @@ OPTIMISED, QUICK = 2, 0  # levels of emission: code that does the work, and code
 QUICK_PASSES = ("always_inliner", "global_dead_code_eliminate", "sroa", "simplify_cfg")
 EMISSION = {"reloc": "pic", "codemodel": "small", "jit": True}  # JITLink puts far addresses into a table
 
-_lock = threading.RLock()  # again in one thread: code may go while other code is made
+lock = threading.RLock()  # again in one thread: code may go while other code is made
 _numbers = itertools.count()
 
 if hasattr(os, "register_at_fork"):  # a child that is born while another thread is in LLVM would wait for it for ever
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
 
 
 class Code:
@@ -56,7 +56,7 @@ class Code:
         self._addresses: dict[str, int] = {}
 
     def __del__(self, at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
-        with _lock:
+        with lock:
             for library in self._libraries:
                 library.detach() if at_exit() else library.close()  # at exit threads may still run it
 
@@ -65,7 +65,7 @@ class Code:
 
         Raises RuntimeError where there is none, or something that it needs is missing.
         """
-        with _lock:
+        with lock:
             if name not in self._addresses:
                 found = jit().lookup(self._name, name)
                 self._libraries.append(found)
@@ -81,7 +81,7 @@ def compile(text: str, symbols: Mapping[str, int], *, level: int = OPTIMISED) ->
 
     Raises RuntimeError where LLVM refuses the text.
     """
-    with _lock:
+    with lock:
         key = key_of(text, str(level), *circumstances())
         code = load(key)
         if code is None:

@@ -1166,9 +1166,8 @@ def symbols() -> Mapping[str, int]:
 
 def numpy_functions() -> dict[str, int]:
     """NumPy gives C extensions a table of its functions, whose order does not change."""
-    pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    table = pointer(numpy_core._ARRAY_API, None)
+    kind = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)
+    table = kind(("PyCapsule_GetPointer", ctypes.pythonapi))(numpy_core._ARRAY_API, None)
     return {name: c_void_p.from_address(table + 8 * NUMPY_SLOTS[name]).value or 0 for name in declared(NUMPY)}
 
 

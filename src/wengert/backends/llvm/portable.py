@@ -14,7 +14,7 @@ import numpy as np
 from wengert.backends.llvm.call import ABSENT, VALUE, Call, Status, bounds, holds_positions, is_fact, item_bytes
 from wengert.backends.llvm.engine import Code
 from wengert.core.tree import flatten, unflatten
-from wengert.ir.program import KINDS, Extent, Type, has_extents
+from wengert.ir.program import KINDS, Extent, Type, extents_of, has_extents
 
 ALIGNMENT = 64
 NEVER = ctypes.c_int32(0)  # where the code looks whether it should stop
@@ -95,7 +95,11 @@ class Portable:
             raise MemoryError
         if status != Status.DONE:
             return None
-        lengths = iter(outputs[len(buffers) :])
+        found = outputs[len(buffers) :]
+        extents = [n for t in call.results for n in extents_of(t)]
+        if not all(0 <= length <= n.bound for length, n in zip(found, extents)):
+            return None
+        lengths = iter(found)
         return [taken(outputs, k, x, t, lengths) for k, (x, t) in enumerate(zip(buffers, call.results))]
 
 
