@@ -25,41 +25,47 @@ special = lazy("scipy.special")
 
 @dataclass
 class Scope:
-    """One run of a formula: the numbers of its operands, and of what is known already."""
+    """One run of a formula: the numbers of its operands, and of its steps so far."""
 
     k: Function
     xs: Sequence[Number]
-    known: dict[int, Any] = field(default_factory=dict)
-
-    def result(self, node: "Traced | Call") -> Any:
-        if id(node) not in self.known:
-            self.known[id(node)] = node.make(self)
-        return self.known[id(node)]
+    known: dict[Any, Any] = field(default_factory=dict)
 
 
-@dataclass
-class Call:
+class Step:
+    """tape: the steps of the formula, in the order in which they run;  make  scope -> the result in machine code"""
+
+    __hash__ = object.__hash__
+
+    def __init__(self, tape: "list[Step]", make: Callable[[Scope], Any]) -> None:
+        self.tape, self.make = tape, make
+        tape.append(self)
+
+
+class Call(Step):
     """A loop of a ufunc on one element: it has several results."""
 
-    loop: Loop
-    xs: Sequence[Any]
+    def __init__(self, tape: list[Step], loop: Loop, xs: Sequence[Any]) -> None:
+        super().__init__(tape, self.results)
+        self.loop, self.xs = loop, xs
 
-    def make(self, scope: Scope) -> list[Number]:
+    def results(self, scope: Scope) -> list[Number]:
         xs = [cast(scope.k, number(scope, x), dtype) for x, dtype in zip(self.xs, self.loop.dtypes)]
         return loop_on_numbers(scope.k, self.loop, xs)
 
 
-class Traced(np.lib.mixins.NDArrayOperatorsMixin):
+class Traced(Step, np.lib.mixins.NDArrayOperatorsMixin):
     """A number that notes what is done to it.
 
-    type  as NumPy sees it;  make  scope -> the number in machine code
+    type  as NumPy sees it;  source  which operand it is, or which result of a call
     """
 
     shape, ndim, size = (), 0, 1
     __hash__ = object.__hash__
 
-    def __init__(self, type: Type, make: Callable[[Scope], Number], source: Any = None) -> None:
-        self.type, self.make, self.source = type, make, source
+    def __init__(self, tape: list[Step], type: Type, make: Callable[[Scope], Number], source: Any = None) -> None:
+        super().__init__(tape, make)
+        self.type, self.source = type, source
         self.dtype = type.dtype
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
@@ -79,7 +85,7 @@ class Traced(np.lib.mixins.NDArrayOperatorsMixin):
 
     def astype(self, dtype: Any) -> "Traced":
         dtype = real(np.dtype(dtype))
-        return Traced(Type(dtype, (), "scalar"), lambda scope: cast(scope.k, number(scope, self), dtype))
+        return Traced(self.tape, Type(dtype, (), "scalar"), lambda scope: cast(scope.k, number(scope, self), dtype))
 
     def __bool__(self) -> bool:
         raise Unsupported("its formula depends on numbers")
@@ -94,7 +100,11 @@ def real(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def number(scope: Scope, x: Any) -> Number:
-    return scope.result(x) if isinstance(x, Traced) else constant(x, type_of(x).dtype)  # type: ignore[union-attr]
+    return scope.known[x] if isinstance(x, Traced) else constant(x, type_of(x).dtype)  # type: ignore[union-attr]
+
+
+def tape_of(xs: Sequence[Any]) -> list[Step]:
+    return next(x.tape for x in xs if isinstance(x, Traced))
 
 
 def type_in(x: Any) -> Type:
@@ -119,11 +129,13 @@ def applied(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
     if isinstance(row, Primitive) and row.name in ELEMENTWISE:
         name = row.name
         return Traced(
+            tape_of(inputs),
             outs[0],
             lambda scope: element(scope.k, name, [number(scope, x) for x in inputs], types, outs[0], {}),
         )
-    call = Call(loop_at(ufunc, dtypes), inputs)
-    found = [Traced(t, lambda scope, i=i: scope.result(call)[i], (call, i)) for i, t in enumerate(outs)]
+    tape = tape_of(inputs)
+    call = Call(tape, loop_at(ufunc, dtypes), inputs)
+    found = [Traced(tape, t, lambda scope, i=i: scope.known[call][i], (call, i)) for i, t in enumerate(outs)]
     return found[0] if ufunc.nout == 1 else tuple(found)
 
 
@@ -134,7 +146,7 @@ def selected(condition: Any, x: Any, y: Any) -> Traced:
     types = [type_in(v) for v in (condition, x, y)]
     out = Type(np.result_type(*[sample(t) for t in types[1:]]), (), "scalar")
     xs = condition, x, y
-    return Traced(out, lambda scope: element(scope.k, "where", [number(scope, v) for v in xs], types, out, {}))
+    return Traced(tape_of(xs), out, lambda scope: element(scope.k, "where", [number(scope, v) for v in xs], types, out, {}))
 
 
 def sample(type: Type) -> Any:
@@ -188,9 +200,11 @@ def close(x: Any, y: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
 def formula_of(row: str, types: Sequence[Type], params: dict[str, Any], out: Type) -> Traced:
     """The row as a formula of one element of each operand."""
 
+    tape: list[Step] = []
+
     def operand(i: int, type: Type) -> Traced:
         form = "weak" if type.form == "weak" else "scalar"
-        return Traced(type._replace(shape=(), form=form), lambda scope: scope.xs[i], i)
+        return Traced(tape, type._replace(shape=(), form=form), lambda scope: scope.xs[i], i)
 
     evaluate: Any = FORMULAS.get(row, TABLE[row].evaluate)
     try:
@@ -203,7 +217,10 @@ def formula_of(row: str, types: Sequence[Type], params: dict[str, Any], out: Typ
 
 
 def traced_element(k: Function, formula: Traced, xs: Sequence[Number]) -> Number:
-    return Scope(k, xs).result(formula)  # type: ignore[no-any-return]
+    scope = Scope(k, xs)
+    for step in formula.tape:
+        scope.known[step] = step.make(scope)
+    return scope.known[formula]  # type: ignore[no-any-return]
 
 
 def single_call(formula: Traced) -> tuple[Call, int] | None:

@@ -82,7 +82,7 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
 def converted(x: Array, dtype: np.dtype[Any]) -> Array:
     if x.dtype == dtype:
         return x
-    return Lazy(dtype, list(x.lengths), lambda k, i: cast(k, x.element(k, i), dtype), x.reads, x.is_free)
+    return Lazy(dtype, list(x.lengths), lambda k, i: cast(k, x.element(k, i), dtype), x.reads, isinstance(x, Lazy) and x.is_free)
 
 
 @lowers("refuse")
