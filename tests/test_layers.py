@@ -9,7 +9,7 @@ import wengert
 
 SOURCE = Path(wengert.__file__).parent
 LAYERS = (
-    "core ir rules passes modes transforms frontend numerical "
+    "core ir rules passes modes transforms backends frontend numerical "
     "api symbolic tensor custom testing inspect cli reference demo"
 ).split()
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -38,6 +38,7 @@ CODES = {
     "W601": "the source of a function cannot be read",
     "W602": "a function cannot be staged",
     "W603": "a program cannot be written as plain NumPy",
+    "W604": "a program has no machine code",
 }
 
 
@@ -100,6 +101,7 @@ _ENGINE = (
     "modes",
     "ir",
     "transforms",
+    "backends",
     "passes",
     "frontend",
     "inspect",

@@ -6,6 +6,8 @@ variable of the program becomes an equation, because the variable is a value of 
 
 import ast
 import builtins
+import functools
+import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FunctionType
@@ -274,7 +276,7 @@ class Staging:
             raise UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
         module = self.globals_of(frame)
         if name in module:
-            return self.fact(("global", id(module), name), lambda: module[name], name)
+            return self.fact(("global", id(module), name), functools.partial(operator.getitem, module, name), name)
         if hasattr(builtins, name):
             return getattr(builtins, name)
         raise NameError(f"name '{name}' is not defined")

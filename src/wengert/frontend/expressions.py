@@ -125,7 +125,7 @@ def length_of(s: "Staging", x: Any) -> int:
 
 def item_of(s: "Staging", x: Any, key: Any) -> Any:
     """An item of a container from outside."""
-    return s.fact(("item", id(x), repr(key)), lambda: x[key], "item")
+    return s.fact(("item", id(x), repr(key)), functools.partial(operator.getitem, x, key), "item")
 
 
 def of_dict(s: "Staging", e: ast.Dict) -> Any:

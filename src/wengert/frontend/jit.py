@@ -19,6 +19,7 @@ from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
+from wengert.frontend.machine import Machine
 from wengert.frontend.read import Source
 from wengert.frontend.refuse import Ended, NeedsGeneral, NeedsSpecialising
 from wengert.frontend.route import own_derivatives
@@ -45,6 +46,7 @@ class Built:
     program     (operands, hidden inputs) -> (results, contents of arrays that were written)
     structure   of what the function returns
     leaves      of that: what is no number, and where numbers belong
+    places      which leaves of the arguments are operands
     written     which operands are written
     guards      operands and hidden inputs whose value the program was built for
     """
@@ -52,6 +54,7 @@ class Built:
     program: Program
     structure: Any
     leaves: list[Any]
+    places: list[int]
     written: list[int]
     guards: list[tuple[int, Any]]
     staging: Staging
@@ -60,6 +63,15 @@ class Built:
     def optimised(self) -> Program:
         """The program as it runs where no derivative is taken."""
         return optimise(self.program)
+
+    @functools.cached_property
+    def machine(self) -> Machine:
+        """The program as machine code."""
+        return Machine(self.program.name, self.optimised)
+
+    def returned(self) -> list[tuple[Any, bool]]:
+        """What the function returns: leaves, and whether they are results of the program."""
+        return [(x, x is RESULT) for x in self.leaves]
 
     def hidden(self, operands: list[Any]) -> list[Any] | None:
         """The hidden inputs of a call with these operands; None where the program was built for other facts."""
@@ -73,15 +85,33 @@ class Built:
         return hidden if all(value_type(x) == var.type for x, (var, _) in zip(hidden, captured.inputs)) else None
 
 
+BACKENDS = ("numpy", "llvm")
+ENTRIES = 8  # one asks the next whether the arguments are of its kind
+
+
 class Jitted(Transparent):
+    """
+    backend   what runs the programs;  programs  by the kind of their arguments
+    quick     what sees the arguments first: machine code, where there is some
+    """
+
     __name__: str
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], backend: str = "numpy") -> None:
+        if backend not in BACKENDS:
+            raise ValueError(f"backend is {backend!r}, and can be {' or '.join(map(repr, BACKENDS))}")
         functools.update_wrapper(self, f)
-        self.f = f
+        self.f, self.backend = f, backend
         self.programs: dict[Any, list[Built]] = {}
+        self.quick: Callable[..., Any] = self.general
+        self.entries = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # where a program is built around this one, its inputs are inputs of both
+        return (self.quick if ACTIVE.get() is None else self.general)(*args, **kwargs)
+
+    def general(self, *args: Any, **kwargs: Any) -> Any:
+        """For arguments of any kind."""
         leaves, structure = arguments(args, kwargs)
         operands = [x for x in leaves if is_operand(x)]
         if overlap(operands):
@@ -92,8 +122,12 @@ class Jitted(Transparent):
         values = [*operands, *hidden]
         for i, _ in built.guards:
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
-        traced = any(isinstance(x, Value) for x in values)
-        outs = self.called(built, values, leaves, structure) if traced else self.evaluated(built, values, args, kwargs)
+        if any(isinstance(x, Value) for x in values):
+            outs = self.called(built, values, leaves, structure)
+        elif self.backend == "llvm":
+            outs = self.computed(built, values, leaves, structure, args, kwargs)
+        else:
+            outs = self.evaluated(built, values, args, kwargs)
         if around is not None:
             outs = around.stage.renamed(outs, values)
         if built.staging.ended:  # here a program around this one is built: nothing of it comes after
@@ -109,6 +143,23 @@ class Jitted(Transparent):
         """What the program gives for values of any mode, each an array."""
         outs = zip(call(*values, program=built.program), result_types(built.program))
         return [whole(x, type=t) if has_extents(t) else x for x, t in outs]
+
+    def computed(
+        self,
+        built: Built,
+        values: list[Any],
+        leaves: list[Any],
+        structure: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Sequence[Any]:
+        """What machine code gives; where it fails, the interpreter tells why."""
+        is_new = "machine" not in vars(built)
+        outs = built.machine.run(values)
+        if is_new and self.entries < ENTRIES and not built.staging.captured.draws():
+            self.quick = built.machine.entry(built, structure, leaves, self.quick)
+            self.entries += 1
+        return self.evaluated(built, values, args, kwargs) if outs is None else outs
 
     def evaluated(self, built: Built, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """What the program gives.  Where it raises, no argument is written yet: Python does what precedes that."""
@@ -146,16 +197,19 @@ class Jitted(Transparent):
         return f"<jit of {self.f!r}>"
 
 
-def jit(f: Callable[..., Any]) -> Jitted:
+def jit(f: Callable[..., Any], *, backend: str = "numpy") -> Jitted:
     """f as a program: loops stay loops, branches stay branches, and only what depends on the arguments is computed.
 
     f   a function, method, lambda, callable object or partial, in ordinary Python with NumPy, whose source Python can
         read.  Its loops, branches on values, in-place writes and helpers are read from the source and become a typed
         program, once for each kind of arguments (shapes, dtypes, structure; other objects and what the function reads
         from outside are compared at each call, so that a change is seen).
+    backend   "numpy" runs the program one NumPy call at a time; "llvm" compiles it to machine code, which is kept on disk
+        (the environment variable WENGERT_CACHE names the folder, or says "off").
 
     The result behaves as f does, writes into its arguments included, and composes with every derivative in any order.
-    Raises Diagnostic W601 (no source), W602 (what cannot be staged, every place), and the exceptions of f at its lines.
+    Raises Diagnostic W601 (no source), W602 (what cannot be staged, every place), W604 (what has no machine code), and
+    the exceptions of f at its lines.
 
     >>> import numpy as np
     >>> import wengert as wg
@@ -168,8 +222,11 @@ def jit(f: Callable[..., Any]) -> Jitted:
     1.414213562373
     >>> round(wg.derivative(root)(2.0, 1.0), 6)
     0.353553
+    >>> fast = wg.jit(newton, backend="llvm")
+    >>> round(fast(2.0, 1.0), 12)
+    1.414213562373
     """
-    return Jitted(f)
+    return Jitted(f, backend)
 
 
 def built_for(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Built:
@@ -303,7 +360,7 @@ def staged(
     # only what is guarded is read: random numbers are drawn once for each call
     reads = [*(lambda i=i: leaves[i] for i in places), *(read for _, read in staging.captured.inputs)]
     guards = [(k, known_number(reads[k]())) for k, p in enumerate([*params, *hidden]) if p in stage.guards]
-    return Built(prepare(program), shape, kept, written, guards, staging)
+    return Built(prepare(program), shape, kept, places, written, guards, staging)
 
 
 def params_apart(params: list[Var]) -> list[Var]:

@@ -423,17 +423,23 @@ _stored: dict[types.CodeType, tuple[frozenset[str], frozenset[str]]] = {}
 class OwnDerivatives(weakref.WeakKeyDictionary[types.FunctionType, Any]):
     """What stands for a function wherever routed or staged code calls it; `is_for(args, kwargs)` says whether it does.
 
-    generation   one more each time: programs that were built before hold what stood for their functions then
+    state   "generation": one more each time, since programs that were built before hold what stood for their functions
     """
 
-    generation = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = {"generation": 0}
+
+    @property
+    def generation(self) -> int:
+        return self.state["generation"]
 
     def give(self, f: types.FunctionType, own: Any) -> None:
         """Let `own` stand for f; None takes that back."""
         self.pop(f, None)
         if own is not None:
             self[f] = own
-        self.generation += 1
+        self.state["generation"] += 1
         _functions.clear()  # closures and classes were routed when they were first met
         _classes.clear()
 

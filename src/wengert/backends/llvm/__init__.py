@@ -1,1 +1,4 @@
-"""Machine code by LLVM: programs become LLVM text, text becomes code, Python calls it."""
+"""A program as machine code, by LLVM: a program becomes text, the text becomes code, Python calls the code.
+
+llvmlite is imported when the first program is compiled.
+"""

@@ -140,7 +140,8 @@ def part_of(k: Function, x: Array, parts: Sequence[Part | None]) -> Array:
         return places
 
     def strided(x: Stored) -> Stored:
-        axis, strides = 0, []
+        axis = 0
+        strides: list[Word] = []
         for p in parts:
             if p is None:
                 strides.append(0)
@@ -166,7 +167,9 @@ def stretched(x: Array, lengths: Sequence[Word], axes: Sequence[int]) -> Array:
     def inner(k: Function, index: Sequence[Word]) -> list[Word]:
         return [index[a] if a in same else 0 for a in axes]
 
-    strides = lambda x: [x.strides[same[a]] if a in same else 0 for a in range(len(lengths))]
+    def strides(x: Stored) -> list[Word]:
+        return [x.strides[same[a]] if a in same else 0 for a in range(len(lengths))]
+
     return mapped(x, lengths, lambda x: Stored(x.dtype, list(lengths), x.start, strides(x), x.buffer), inner)
 
 
@@ -184,5 +187,7 @@ def without_ones(x: Array, lengths: Sequence[Word]) -> Array | None:
             found[b] = index[a]
         return found
 
-    strides = lambda x: [x.strides[where[a]] if a in where else 0 for a in range(len(lengths))]
+    def strides(x: Stored) -> list[Word]:
+        return [x.strides[where[a]] if a in where else 0 for a in range(len(lengths))]
+
     return mapped(x, lengths, lambda x: Stored(x.dtype, list(lengths), x.start, strides(x), x.buffer), inner)

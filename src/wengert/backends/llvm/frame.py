@@ -33,11 +33,12 @@ from wengert.passes.ranges import Ranges, range_of
 
 
 class Unsupported(Exception):
-    """What machine code does not do; `where` the user's line, once known."""
+    """What machine code does not do, and in which equation."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason, self.equation = reason, None
+        self.reason = reason
+        self.equation: Equation | None = None
 
 
 @dataclass
@@ -83,6 +84,11 @@ def whole(buffer: Buffer, type: Type, lengths: Sequence[Word]) -> Stored:
     """An array of this type that fills the buffer."""
     limits = limits_of(type)
     return Stored(type.dtype, list(lengths), buffer.address, row_major(limits), buffer, limits)
+
+
+def home(x: Value, type: Type) -> Buffer | None:
+    """The buffer that an array of this type fills, row after row."""
+    return x.buffer if isinstance(x, Stored) and x.limits == limits_of(type) else None
 
 
 @dataclass(eq=False)
@@ -202,14 +208,17 @@ class Frame:
 
     def place_for(self, var: Var | None, type: Type, lengths: Sequence[Word], reads: Mapping[Buffer, bool]) -> Stored:
         """Where to write an array, element after element, that reads these buffers meanwhile."""
+        return whole(self.room_for(var, type, reads), type, lengths)
+
+    def room_for(self, var: Var | None, type: Type, reads: Mapping[Buffer, bool]) -> Buffer:
         bytes = bytes_of(type)
         wish = None if var is None else self.wishes.get(var)
         if wish is not None and wish.bytes >= bytes and not self.holders.get(wish) and wish not in reads:
-            return whole(wish, type, lengths)
+            return wish
         for b, same_places in reads.items():
             if same_places and b.bytes >= bytes and self.may_take(b):
-                return whole(b, type, lengths)
-        return whole(self.buffer(bytes), type, lengths)
+                return b
+        return self.buffer(bytes)
 
     def stored(self, x: Value, type: Type, var: Var | None = None) -> Stored:
         """x in memory."""
@@ -246,8 +255,8 @@ def assign(k: Function, to: Stored, x: Array) -> None:
         and x.lengths == to.lengths
         and x.dtype == to.dtype
     ):
-        count = functools.reduce(k.times, to.lengths, 1)
-        k.copy(to.start, x.start, k.times(count, x.dtype.itemsize))
+        bytes: Word = x.dtype.itemsize
+        k.copy(to.start, x.start, functools.reduce(k.times, to.lengths, bytes))
         return
     lead = len(to.lengths) - len(x.lengths)
 

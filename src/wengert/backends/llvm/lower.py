@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from wengert.backends.llvm.arrays import Lazy, Stored
 from wengert.backends.llvm.frame import Frame, Unsupported
 from wengert.ir.program import Equation, dtype_in
 from wengert.passes.ranges import learn
@@ -40,7 +41,8 @@ def equation(frame: Frame, e: Equation) -> None:
         raise Unsupported("complex numbers have no machine code")
     outs = rule(frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
-        frame.bind(var, x)
+        is_number = isinstance(x, Stored | Lazy) and not x.lengths  # an array of no axes is one, too
+        frame.bind(var, x.element(frame.kernel, ()) if is_number else x)
     if len(e.outs) == 1:
         learn(e, frame.known)
     frame.release([*e.ins, *e.outs])

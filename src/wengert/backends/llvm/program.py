@@ -2,11 +2,12 @@
 
     i32 @run(ptr inputs, ptr outputs, ptr arena)
 
-inputs   a word for each parameter: the address of an array, or the number itself
+inputs   a word for each parameter: the address of an array, or the number itself; in the word before these, the address
+         of an i32 that is not zero when the call should end
 outputs  a word for each result: the address of its buffer, or where the number goes; then a word for each length that
          only the run knows
 arena    memory for all buffers; its content means nothing before and after
-returns  0, or 1 where a check failed (nothing is done then that counts), or 2 where memory ran out
+returns  0; or 1 where a check failed, and nothing is done that counts; or 3 where the call was told to end
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,8 @@ from wengert.backends.llvm.rows.calls import Called, offsets, parameters, result
 from wengert.backends.llvm.rows.control import moved, wishes_of
 from wengert.backends.llvm.runtime import RUNTIME
 from wengert.backends.llvm.slots import Slot, settle
-from wengert.backends.llvm.text import Module, stored_type
-from wengert.ir.program import Program, Stack, parameter_types, result_types
+from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
+from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
 
 
 @dataclass
@@ -65,12 +66,16 @@ def lowered(program: Program) -> Lowered:
 def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -> str:
     """`run`: what stands in the words becomes arguments of their own."""
     lines = [
-        "%context = alloca [3 x ptr]",
+        "%context = alloca [4 x ptr]",
         "store ptr %context, ptr %context",
         "%last = getelementptr inbounds i8, ptr %context, i64 8",
         "store ptr %context, ptr %last",
         "%base = getelementptr inbounds i8, ptr %context, i64 16",
         "store ptr %context, ptr %base",
+        "%stop.from = getelementptr inbounds i64, ptr %inputs, i64 -1",
+        "%stop = load ptr, ptr %stop.from",
+        f"%stop.to = getelementptr inbounds i8, ptr %context, i64 {STOP}",
+        "store ptr %stop, ptr %stop.to",
     ]
     arguments = ["ptr %context"]
 
@@ -80,22 +85,26 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -
 
     for i, t in enumerate(params):
         place = word("inputs", i)
-        type = "ptr" if t.shape else stored_type(t.dtype)
-        lines.append(f"%x{i} = load {type}, ptr {place}")
+        if t.form == "array":
+            lines.append(f"%x{i}.at = load ptr, ptr {place}")
+            place = f"%x{i}.at"
+        if t.shape:
+            arguments.append(f"ptr {place}")
+            continue
+        lines.append(f"%x{i} = load {stored_type(t.dtype)}, ptr {place}")
         name = f"%x{i}"
-        if type == "i8" and t.dtype.kind == "b":
-            lines.append(f"%y{i} = trunc i8 %x{i} to i1")
-            type, name = "i1", f"%y{i}"
-        arguments.append(f"{type} {name}")
+        if t.dtype.kind == "b":
+            lines.append(f"%x{i}.bit = trunc i8 %x{i} to i1")
+            name = f"%x{i}.bit"
+        arguments.append(f"{llvm_type(t.dtype)} {name}")
     after = len(slots)
     for i, s in enumerate(slots):
         place = word("outputs", i)
-        if s.buffer is None:
-            arguments.append(f"ptr {place}")
-            continue
-        lines.append(f"%r{i} = load ptr, ptr {place}")
-        arguments.append(f"ptr %r{i}")
-        for _ in s.registers():
+        if isinstance(s.type, Type) and s.type.form == "array":
+            lines.append(f"%r{i} = load ptr, ptr {place}")
+            place = f"%r{i}"
+        arguments.append(f"ptr {place}")
+        for _ in s.registers() if s.buffer else ():
             arguments.append(f"ptr {word('outputs', after)}")
             after += 1
     for i, start in enumerate(starts):

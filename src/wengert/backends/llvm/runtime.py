@@ -3,7 +3,7 @@
 Every block of memory is in a list that the context of a call holds, and `run` frees what is left in the end: a call
 that fails half-way leaves nothing behind.
 
-    context  { first block, last block, address where the machine's stack began }
+    context  { first block, last block, address where the machine's stack began, address of the word that says stop }
     block    { following, preceding } and then what it holds
     stack    a block: { data, count, room, owners }
     record   a block: { owners, values ... }

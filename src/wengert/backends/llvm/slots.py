@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wengert.backends.llvm.arrays import Buffer, Stored, filled
-from wengert.backends.llvm.frame import Frame, Record, Value, assign, limits_of, whole
+from wengert.backends.llvm.arrays import Buffer, filled
+from wengert.backends.llvm.frame import Frame, Record, Value, assign, home, whole
 from wengert.backends.llvm.scalars import cast
 from wengert.backends.llvm.text import Number, llvm_type
 from wengert.ir.program import AnyType, Stack, Type, extents_of, numeric
@@ -57,7 +57,7 @@ def settle(frame: Frame, slots: Sequence[Slot], xs: Sequence[Value]) -> list[lis
 
 
 def stays(slot: Slot, x: Value) -> bool:
-    return isinstance(x, Stored) and x.buffer is slot.buffer and x.limits == limits_of(numeric(slot.type))
+    return home(x, numeric(slot.type)) is slot.buffer
 
 
 def typed(frame: Frame, xs: Sequence[Value], types: Sequence[AnyType]) -> list[Value]:

@@ -87,6 +87,8 @@ class Module:
         return "\n".join([*self.data, *self.declared.values(), *self.functions, ATTRIBUTES, ""])
 
 
+STOP = 24  # where in the context of a call stands the address of a word that is not zero when the call should end
+FAILED, INTERRUPTED = 1, 3  # what `run` returns, where it does not return 0
 ATTRIBUTES = 'attributes #0 = { nounwind "prefer-vector-width"="512" }'
 
 
@@ -108,7 +110,7 @@ class Phi:
 
 
 class Function:
-    """The text of one function, which ends with status 1 where a check fails."""
+    """The text of one function, which gives 0, or a status that ends the whole call: see `program.py`."""
 
     def __init__(self, module: Module, name: str) -> None:
         self.module, self.name = module, name
@@ -155,9 +157,19 @@ class Function:
             self.branch(condition, on, "fail")
             self.label(on)
 
-    def status(self, call: str) -> None:
-        """Call what returns 0, or else says why the whole call ends."""
-        self.require(self.value(f"icmp eq i32 {self.value(call)}, 0"))
+    def status(self, status: str) -> None:
+        """Leave the function with this status unless it is 0."""
+        on, leave = self.fresh_label("ok"), self.fresh_label("leave")
+        self.branch(self.value(f"icmp eq i32 {status}, 0"), on, leave)
+        self.label(leave)
+        self.put(f"ret i32 {status}")
+        self.label(on)
+
+    def poll(self) -> None:
+        """Leave the function where the caller wants the whole call to end."""
+        place = self.value(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
+        wanted = self.value(f"load volatile i32, ptr {self.value(f'load ptr, ptr {place}')}")
+        self.status(self.value(f"select i1 {self.value(f'icmp eq i32 {wanted}, 0')}, i32 0, i32 {INTERRUPTED}"))
 
     # ------------------------------------------------------------ whole numbers
 
@@ -193,6 +205,12 @@ class Function:
         if isinstance(x, int) and isinstance(y, int):
             return max(x, y)
         return x if x == y else self.choose(self.compare("sgt", x, y), x, y)
+
+    def agree(self, x: Word, y: Word) -> None:
+        """Lengths that must be equal, where one of them is not 1 and repeated."""
+        if x != y:
+            is_known = isinstance(x, int) and isinstance(y, int)
+            self.require("false" if is_known else self.compare("eq", x, y))
 
     # ------------------------------------------------------------ memory
 
@@ -296,4 +314,4 @@ class Function:
     def text(self, parameters: Iterable[str], linkage: str = "internal") -> str:
         """The whole function; the last block before this is jumped out of with status 0."""
         head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #0 {{"
-        return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", "ret i32 1", "}"])
+        return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", f"ret i32 {FAILED}", "}"])

@@ -204,11 +204,10 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
             continue
         type = numeric(type)
         if place is None:
-            to = frame.place_for(out, type, [0] * len(type.shape), {b: False for v in xs for b in reads(v)}).buffer
+            to = frame.room_for(out, type, {b: False for v in xs for b in reads(v)})
             arguments.append(f"ptr {to.address}")
         else:
-            to = xs[place].buffer  # type: ignore[union-attr]
-            frame.holders.setdefault(to, set())
+            to = xs[place].buffer  # type: ignore[union-attr, assignment]
         lengths = [k.alloca("i64") for _ in extents_of(type)]
         arguments += [f"ptr {n}" for n in lengths]
         frame.holders.setdefault(to, set()).add(out)  # no other result may have it
@@ -216,7 +215,7 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
     work = "null"
     if not recursive and called.arena:
         work = frame.buffer(called.arena).address
-    k.status(f"call i32 {called.name}({', '.join([*arguments, f'ptr {work}'])})")
+    k.status(k.value(f"call i32 {called.name}({', '.join([*arguments, f'ptr {work}'])})"))
     return [result(frame, *r) for r in results]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wengert.backends.llvm.arrays import Buffer, Lazy, Stored
-from wengert.backends.llvm.frame import Frame, Value, bytes_of, limits_of
+from wengert.backends.llvm.frame import Frame, Value, bytes_of, home
 from wengert.backends.llvm.lower import lowers, run
 from wengert.backends.llvm.rows.stacks import given, is_pointer
 from wengert.backends.llvm.scalars import cast
@@ -61,11 +61,10 @@ def carry_slots(frame: Frame, e: Equation, types: Sequence[AnyType]) -> list[Slo
             slots.append(Slot(type, None))
             continue
         type = numeric(type)
-        found, buffer = frame.value(x), None
+        buffer = home(frame.value(x), type)
         wish = frame.wishes.get(out)
-        is_whole = isinstance(found, Stored) and found.limits == limits_of(type)
-        if is_whole and may_overwrite(frame, e, found.buffer, x) and found.buffer not in taken:
-            buffer = found.buffer
+        if buffer in taken or not may_overwrite(frame, e, buffer, x):
+            buffer = None
         if buffer is None and wish is not None and wish.bytes >= bytes_of(type) and not frame.holders.get(wish):
             buffer = wish if wish not in taken else None
         if buffer is None:
@@ -99,6 +98,8 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
     index, phis = loop_phis(k, slots, start, before, str(lo))
     k.branch(goes_on(k, index.name, hi, step), inside, after)
     k.label(inside)
+    if any(e.regions for e in body.equations):  # an innermost loop is over soon
+        k.poll()
     texts = [[p.name for p in row] for row in phis]
     values = [Number(index.name, INT), *constants, *(s.value(t) for s, t in zip(slots, texts))]
     found = iterate(frame, e, body, values, slots, region_ranges(e, frame.known)["body"])
@@ -186,6 +187,7 @@ def while_(frame: Frame, e: Equation) -> list[Value]:
     asking.leave()
     k.branch(answer.text, inside, after)
     k.label(inside)
+    k.poll()
     found = iterate(frame, e, body, values, slots, known["body"])
     close(k, phis, found, head)
     k.label(after)
@@ -244,9 +246,9 @@ def branch_slots(frame: Frame, e: Equation, values: Sequence[Value], owned: set[
         type, buffer = numeric(out.type), None
         for program in (e.params["then"], e.params["orelse"]):
             j = branch_origin(program, program.results[i])
-            v = None if j is None else values[j]
-            if isinstance(v, Stored) and v.buffer in owned and v.buffer not in taken and v.limits == limits_of(type):
-                buffer = v.buffer
+            found = None if j is None else home(values[j], type)
+            if found in owned and found not in taken:
+                buffer = found
                 break
         wish = frame.wishes.get(out)
         if buffer is None and wish is not None and wish not in taken and not frame.holders.get(wish):

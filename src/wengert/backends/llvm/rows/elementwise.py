@@ -38,6 +38,8 @@ def elementwise(frame: Frame, e: Equation) -> Value:
     if out.shape == ():
         return rule(k, [frame.number(x) for x in e.ins[: e.count]])
     lengths = broadcast_lengths([frame.array(x).lengths for x in e.ins[: e.count]], types, out)
+    for x, t in zip(e.ins, types):
+        fit(k, frame.array(x), t, lengths)
     xs = [steady(frame, frame.array(x), t, lengths) for x, t in zip(e.ins, types)]
     out = out._replace(form="array")
     lazy = Lazy(
@@ -100,6 +102,13 @@ def refuse(frame: Frame, e: Equation) -> Value:
 
     k.nest(lengths, one)
     return frame.copied(xs[0], out, e.outs[0]) if out.shape else xs[0].element(k, ())
+
+
+def fit(k: Function, x: Array, type: Type, lengths: Sequence[Word]) -> None:
+    """The call fails where x, which has an axis of that length, cannot be repeated to these lengths."""
+    for n, m, to in zip(reversed(x.lengths), reversed(type.shape), reversed(lengths)):
+        if m != 1:
+            k.agree(n, to)
 
 
 def at(k: Function, x: Array, index: Sequence[Word]) -> Number:

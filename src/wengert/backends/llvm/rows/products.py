@@ -21,6 +21,8 @@ def matmul(frame: Frame, e: Equation) -> Value:
     """Rows of the result as sums of rows of the second operand: neighbours in memory are added to neighbours."""
     k, out = frame.kernel, numeric(e.outs[0].type)
     types = [type_as(x) for x in e.ins[:2]]
+    inner = frame.array(e.ins[0]).lengths[-1], frame.array(e.ins[1]).lengths[-2:][0]
+    k.agree(*inner)
     x, y = (operand(frame, frame.array(v), t, out.dtype) for v, t in zip(e.ins, types))
     if len(x.lengths) == 1 and len(y.lengths) == 1:
         return dot(k, x, y, (), ())

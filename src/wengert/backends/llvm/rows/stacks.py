@@ -7,7 +7,7 @@ from wengert.backends.llvm.arrays import Stored, filled, row_major
 from wengert.backends.llvm.frame import Frame, Record, Unsupported, Value, assign, bytes_of, limits_of
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.slots import Slot, settle
-from wengert.backends.llvm.text import INT, Function, Number, constant
+from wengert.backends.llvm.text import INT, Function, Number, Word, constant
 from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, type_in
 
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
@@ -64,7 +64,8 @@ def get(frame: Frame, type: AnyType, place: str, var: Any) -> Value:
         return Record(k.value(f"load ptr, ptr {place}"), type)
     if type.shape == ():
         return k.load(place, type.dtype)
-    at, lengths = -(-bytes_of(type) // 8) * 8, []
+    at = -(-bytes_of(type) // 8) * 8
+    lengths: list[Word] = []
     for n in type.shape:
         if isinstance(n, int):
             lengths.append(n)

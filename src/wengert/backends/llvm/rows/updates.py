@@ -87,6 +87,9 @@ def update(
     lead = max(len(value.lengths) - len(lengths), 0)  # axes of length 1 that the part has not
     if lead:
         value = part_of(k, value, [Part(0)] * lead)  # type: ignore[arg-type]
+    for n, m in zip(reversed(value.lengths), reversed(lengths)):
+        if n != 1:
+            k.agree(n, m)
     if not lengths:
         to = part.place(k, places.index(k, ()) if places else ())
         k.store(change(lambda: k.load(to, root.dtype), cast(k, value.element(k, ()), root.dtype)), to)  # type: ignore

@@ -1,0 +1,126 @@
+"""A staged function as machine code: what the code takes and gives, and under which facts it is the function."""
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wengert.backends.llvm.call import VALUE, Call
+from wengert.backends.llvm.engine import Code, compile
+from wengert.backends.llvm.entry import entry
+from wengert.backends.llvm.frame import Unsupported
+from wengert.backends.llvm.portable import Portable, fits
+from wengert.backends.llvm.program import lowered
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.tree import Structure
+from wengert.frontend.capture import PLAIN, Read, peek, same_fact
+from wengert.frontend.route import own_derivatives
+from wengert.ir.evaluate import line_of
+from wengert.ir.program import Program, Type, elements, parameter_types, result_types, walk
+
+if TYPE_CHECKING:
+    from wengert.frontend.jit import Built
+
+LONG = 10_000  # elements: from there on a call takes long enough to let other threads run
+
+
+class Machine:
+    """The code of one program.
+
+    Raises Diagnostic W604 where it has none.
+    """
+
+    def __init__(self, name: str, program: Program) -> None:
+        try:
+            made = lowered(program)
+        except Unsupported as problem:
+            raise Diagnostic(
+                "W604",
+                f"`{name}` has no machine code",
+                problem.reason,
+                'wg.jit(f, backend="numpy") runs it through NumPy',
+                line_of(problem.equation) if problem.equation else None,
+            ) from None
+        self.program, self.arena, self.kept = program, made.arena, made.kept
+        self.code: Code = compile(made.text, made.symbols)
+        self.long = takes_long(program)
+
+    @functools.cached_property
+    def portable(self) -> Portable:
+        """Runs the code for values that `run` has made fit."""
+        types = parameter_types(self.program), result_types(self.program)
+        nothing = Structure(tuple, (), ())
+        call = Call(*types, refused, nothing, [], nothing, [], arena=self.arena)  # type: ignore[arg-type]
+        return Portable(call, self.code)
+
+    def run(self, values: list[Any]) -> list[Any] | None:
+        """The results for values of the program; None where a check fails, or a number does not fit."""
+        values = [in_one_piece(x) if isinstance(x, np.ndarray) else x for x in values]
+        if not all(map(fits, values, self.portable.call.params)):
+            return None
+        return self.portable.computed(values)
+
+    def entry(self, built: "Built", arguments: Structure, leaves: list[Any], fallback: Callable[..., Any]) -> Any:
+        """What Python calls: the code for arguments of this kind, the fallback for all others."""
+        guards, checks = facts_of(built)
+        places, count = built.places, len(built.program.results) - len(built.written)
+        first = {id(leaves[i]): k for k, i in reversed(list(enumerate(places))) if isinstance(leaves[i], np.ndarray)}
+        call = Call(
+            parameter_types(self.program),  # type: ignore[arg-type]
+            result_types(self.program),  # type: ignore[arg-type]
+            fallback,
+            arguments,
+            [VALUE if i in set(places) else x for i, x in enumerate(leaves)],
+            built.structure,
+            [VALUE if is_result else x for x, is_result in built.returned()],
+            hidden=[item_read(read) or read for _, read in built.staging.captured.inputs],
+            known=dict(built.guards),
+            same={k: first[id(leaves[i])] for k, i in enumerate(places) if first.get(id(leaves[i]), k) != k},
+            written={k: count + i for i, k in enumerate(built.written)},
+            guards=guards,
+            checks=checks,
+            arena=self.arena,
+            long=self.long,
+        )
+        return entry(call, self.code)
+
+
+def refused(*args: Any, **kwargs: Any) -> Any:
+    raise AssertionError("nothing falls back from here")
+
+
+def in_one_piece(x: Any) -> Any:
+    return np.ascontiguousarray(x).reshape(x.shape) if x.dtype.isnative else x
+
+
+def takes_long(program: Program) -> bool:
+    """Whether it has a loop, or arrays of many elements."""
+    types = [o.type for e in program.equations for o in e.outs]
+    return any(e.regions for e in walk(program)) or any(isinstance(t, Type) and elements(t) >= LONG for t in types)
+
+
+def facts_of(built: "Built") -> tuple[list[Any], list[Callable[[], bool]]]:
+    """What must be as it was: items of dicts, which code can look at, and functions that tell of the rest."""
+    guards: list[Any] = [(own_derivatives.state, "generation", own_derivatives.generation)]
+    checks: list[Callable[[], bool]] = []
+    for read, seen in built.staging.captured.guards.values():
+        place = item_read(read)
+        if place is not None and (isinstance(seen, PLAIN) or not isinstance(seen, tuple | np.dtype | slice | range)):
+            guards.append((*place, seen))
+        else:
+            checks.append(functools.partial(is_same, read, seen))
+    return guards, checks
+
+
+def is_same(read: Read, seen: Any) -> bool:
+    return same_fact(peek(read), seen)
+
+
+def item_read(read: Read) -> tuple[dict[Any, Any], Any] | None:
+    """The dict and the key, where an item of one is read."""
+    if not isinstance(read, functools.partial) or read.func is not operator.getitem:
+        return None
+    container, key = read.args
+    return (container, key) if type(container) is dict else None
