@@ -1,25 +1,15 @@
 """Programs as machine code, run without the engine and the entry: memory is poisoned, and watched at its ends."""
 
 import ctypes
-from functools import cache
 
-import llvmlite.binding as llvm
 import numpy as np
 
+from wengert.backends.llvm.engine import compile
 from wengert.backends.llvm.program import lowered
 from wengert.ir.program import Extent, extents_of, result_types
 
 GUARD = 64  # bytes before and after each buffer
 POISON = 0xA5
-
-
-@cache
-def target():
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten()
-    kind = llvm.Target.from_default_triple()
-    return kind.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=1, jit=True)
 
 
 class Guarded:
@@ -41,35 +31,24 @@ class Guarded:
 class Code:
     """A program as machine code: call it with the operands of the program."""
 
-    def __init__(self, program, level=1):
+    def __init__(self, program):
         self.program, self.text = program, lowered(program)
-        for name, address in self.text.symbols.items():
-            llvm.add_symbol(name, address)
-        module = llvm.parse_assembly(self.text.text)
-        module.verify()
-        options = llvm.create_pipeline_tuning_options(speed_level=level)
-        builder = llvm.create_pass_builder(target(), options)
-        builder.getModulePassManager().run(module, builder)
-        kind = llvm.Target.from_default_triple()
-        features = llvm.get_host_cpu_features().flatten()
-        machine = kind.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=level, jit=True)
-        self.engine = llvm.create_mcjit_compiler(module, machine)
-        self.engine.finalize_object()
-        address = self.engine.get_function_address("run")
-        self.run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(address)
+        self.code = compile(self.text.text, self.text.symbols)
+        self.run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(self.code.address("run"))
 
     def __call__(self, *values):
         """The results; None where a check failed."""
         types = result_types(self.program)
         inputs = [self.word(x, p.type) for x, p in zip(values, self.program.params, strict=True)]
-        arrays = [Guarded(bytes_at_most(t), np.float64(77.0)) if t.shape else None for t in types]
+        arrays = [Guarded(bytes_at_most(t), np.float64(77.0)) if t.form == "array" else None for t in types]
         lengths = sum(len(extents_of(t)) for t in types)
         outs = np.zeros(len(types) + lengths + 1, np.int64)
         for i, a in enumerate(arrays):
             outs[i] = 0 if a is None else a.address
         arena = Guarded(self.text.arena, np.nan)
-        words = np.array([w for w, _ in inputs] or [0], np.int64)
-        status = self.run(words.ctypes.data, outs.ctypes.data, arena.address)
+        never = np.zeros(1, np.int32)
+        words = np.array([never.ctypes.data, *(w for w, _ in inputs)], np.int64)
+        status = self.run(words.ctypes.data + 8, outs.ctypes.data, arena.address)
         assert status in (0, 1)
         for memory in [arena, *(a for a in arrays if a is not None), *(x for _, x in inputs if x is not None)]:
             memory.assert_untouched_around()
@@ -82,7 +61,7 @@ class Code:
     @staticmethod
     def word(x, type):
         """What stands for an operand, and the memory that it is in."""
-        if type.shape:
+        if type.form == "array":
             memory = Guarded(np.asarray(x).size * type.dtype.itemsize)
             memory.inside[:] = np.ascontiguousarray(x, type.dtype).reshape(-1).view(np.uint8)
             return memory.address, memory
@@ -94,7 +73,7 @@ class Code:
     def result(type, memory, word, left):
         if memory is None:
             x = np.array([word]).view(np.uint8)[: type.dtype.itemsize].view(type.dtype)[0]
-            return x.item() if type.form == "weak" else x if type.form == "scalar" else np.array(x)
+            return x.item() if type.form == "weak" else x
         bounds = [n.bound if isinstance(n, Extent) else n for n in type.shape]
         part = [slice(0, int(next(left))) if isinstance(n, Extent) else slice(None) for n in type.shape]
         return memory.inside.view(type.dtype).reshape(bounds)[tuple(part)].copy()

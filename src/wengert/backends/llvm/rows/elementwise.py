@@ -13,14 +13,14 @@ from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.scalars import ELEMENTWISE, cast, compared, element, negated, operation
 from wengert.backends.llvm.text import BOOL, INT, Function, Number, Word, constant
 from wengert.core.primitive import TABLE
-from wengert.ir.program import ROWS, Equation, Type, numeric
+from wengert.ir.program import Equation, Type, numeric
 from wengert.passes.ranges import learn
 
 
 OneElement = Callable[[Function, Sequence[Number]], Number]
 
 
-@lowers(*{row.name for row in (*TABLE.values(), *ROWS.values()) if row.elementwise})
+@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise])
 def elementwise(frame: Frame, e: Equation) -> Value:
     out, k = numeric(e.outs[0].type), frame.kernel
     types = [type_as(x) for x in e.ins[: e.count]]
