@@ -10,17 +10,17 @@ ufunc is part of NumPy's binary interface (`PyUFuncObject` in numpy/ufuncobject.
 """
 
 import ctypes
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from wengert.core.lazy import lazy
 from wengert.backends.llvm.text import Function, Number, Word, constant
 
 # where ufuncs live, under their own names
-HOMES = ("numpy", "scipy.special", "scipy.special._ufuncs", "numpy.linalg._umath_linalg")
+HOMES = ("numpy", "numpy.linalg._umath_linalg", "scipy.special", "scipy.special._ufuncs")
 
 
 class Head(ctypes.Structure):
@@ -62,7 +62,7 @@ def loop_at(ufunc: np.ufunc, dtypes: tuple[np.dtype[Any], ...]) -> Loop:
 
 def home_of(ufunc: np.ufunc) -> str:
     for name in HOMES:
-        if getattr(importlib.import_module(name), ufunc.__name__, None) is ufunc:
+        if getattr(lazy(name), ufunc.__name__, None) is ufunc:
             return name
     raise TypeError(f"nobody knows where {ufunc.__name__} lives")
 
@@ -70,7 +70,7 @@ def home_of(ufunc: np.ufunc) -> str:
 def addresses(symbol: str) -> tuple[int, int]:
     """Of a loop and of its data, which is 0 where it has none, in this process."""
     home, name, signature = symbol.split(":")
-    ufunc = getattr(importlib.import_module(home), name)
+    ufunc = getattr(lazy(home), name)
     head = Head.from_address(id(ufunc))
     assert (head.nin, head.nout, head.ntypes) == (ufunc.nin, ufunc.nout, ufunc.ntypes), "NumPy has changed its ufuncs"
     i = ufunc.types.index(signature)

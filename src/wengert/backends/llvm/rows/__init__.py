@@ -3,6 +3,7 @@
 from wengert.backends.llvm.rows import (
     calls,
     checks,
+    compositions,
     control,
     elementwise,
     joins,
@@ -18,6 +19,7 @@ from wengert.backends.llvm.rows import (
 __all__ = [
     "calls",
     "checks",
+    "compositions",
     "control",
     "elementwise",
     "joins",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
-from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, part_of
+from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of
 from wengert.backends.llvm.frame import Frame, Unsupported, Value, bytes_of, type_as, whole
 from wengert.backends.llvm.loops import call_loop, failed, forget_failures, loop_at
 from wengert.backends.llvm.lower import lowers
@@ -190,6 +190,32 @@ def inverse_or_nan(frame: Frame, e: Equation) -> Value:
     return result(frame, to, e.outs[0])
 
 
+@lowers("cofactor")
+def cofactor(frame: Frame, e: Equation) -> Value:
+    """det(A) A⁻ᵀ; a matrix that is badly conditioned fails the call, and the interpreter takes singular values."""
+    k, out = frame.kernel, numeric(e.outs[0].type)
+    type = type_as(e.ins[0])
+    x, lengths = operand(frame, e.ins[0]), lengths_of(frame, e, e.outs[0])
+    to = place(frame, e.outs[0], out, lengths)
+
+    def one(index: Sequence[Word]) -> None:
+        matrix, target = (inner(k, v, index) for v in (x, to))
+        transposed = Stored(FLOAT, target.lengths, target.start, target.strides[::-1], target.buffer)
+        determinant, condition = inverted(frame, matrix, transposed, type.dtype)
+        finite = compared(k, "olt", absolute(k, determinant), constant(math.inf, FLOAT))
+        exact = operation(k, "and", finite, compared(k, "une", determinant, constant(0.0, FLOAT)))
+        k.require(operation(k, "and", exact, compared(k, "ole", condition, constant(trusted_condition(type.dtype, 1), FLOAT))).text)
+
+        def scaled(at: Sequence[Word]) -> None:
+            there = target.place(k, at)
+            k.store(operation(k, "fmul", determinant, k.load(there, FLOAT)), there)
+
+        k.nest(matrix.lengths, scaled)
+
+    k.nest(lengths[:-2], one)
+    return result(frame, to, e.outs[0])
+
+
 def inner(k: Any, x: Stored, index: Sequence[Word]) -> Stored:
     """One matrix of a stack."""
     found = part_of(k, x, [Part(i) for i in index])
@@ -233,3 +259,34 @@ def one_norm(frame: Frame, x: Stored) -> Number:
 
     return k.repeat(x.lengths[1], column, [constant(0.0, FLOAT)])[0]
 
+
+
+# ---------------------------------------------------------------- least squares
+
+
+@lowers("lstsq")
+def lstsq(frame: Frame, e: Equation) -> list[Value]:
+    k = frame.kernel
+    x, remaining, rank, values = e.outs
+    (m, n), (_, count) = (type_as(v).shape for v in e.ins[:2])
+    rcond = e.params["rcond"]
+    rcond = float(np.finfo(FLOAT).eps) * max(m, n) if rcond is None else float(rcond)
+    if 0 in (m, n, count):
+        raise Unsupported("`lstsq` of an empty array has no machine code")
+    a, b = (operand(frame, v) for v in e.ins[:2])
+    limit = Stored(FLOAT, [], k.alloca("double"), [], None)
+    k.store(constant(rcond, FLOAT), limit.start)
+    wide = lambda shape: Type(FLOAT, shape)
+    outs = [place(frame, None, wide(s), s) for s in ((n, count), (count,))]
+    order = Stored(np.dtype(np.int32), [], k.alloca("i64"), [], None)
+    sizes = place(frame, None, wide((min(m, n),)), (min(m, n),))
+    in_turn(frame, lapack.lstsq, [a, b, limit], [*outs, order, sizes], True)
+    found = k.load(order.start, order.dtype)
+    if numeric(remaining.type).shape != (0,):  # NumPy leaves it out where columns are dependent
+        k.require(compared(k, "eq", found, constant(n, found.dtype)).text)
+    return [result(frame, outs[0], x), rest(frame, outs[1], remaining), found, result(frame, sizes, values)]
+
+
+def rest(frame: Frame, x: Stored, var: Var) -> Value:
+    type = numeric(var.type)
+    return filled(constant(0, type.dtype), (0,)) if type.shape == (0,) else result(frame, x, var)
