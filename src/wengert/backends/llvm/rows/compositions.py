@@ -18,7 +18,7 @@ from wengert.transforms.build import build, optimised
 def pseudoinverse(a: Any, *, rcond: Any, hermitian: bool) -> Any:
     """As np.linalg.pinv has it."""
     u, s, vt = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
-    large = s > np.asarray(rcond)[..., None] * np.max(s, axis=-1, keepdims=True)
+    large = s > np.asarray(rcond)[..., None] * np.max(s, axis=-1, keepdims=True, initial=0.0)
     inverse = np.where(large, 1 / np.where(large, s, 1), 0)
     return np.swapaxes(vt, -1, -2) @ (inverse[..., None] * np.swapaxes(u, -1, -2))
 
@@ -28,7 +28,7 @@ def matrix_rank(a: Any, *, tol: Any, hermitian: bool, rtol: Any) -> Any:
     s = np.linalg.svd(a, compute_uv=False, hermitian=hermitian)
     if tol is None:
         rtol = max(a.shape[-2:]) * np.finfo(s.dtype).eps if rtol is None else np.asarray(rtol)[..., None]
-        tol = np.max(s, axis=-1, keepdims=True) * rtol
+        tol = np.max(s, axis=-1, keepdims=True, initial=0.0) * rtol
     else:
         tol = np.asarray(tol)[..., None]
     return np.sum((s > tol).astype(np.intp), axis=-1)

@@ -1,5 +1,6 @@
 """Reductions, running sums, places of extrema."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,8 +10,8 @@ from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled
 from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, type_as
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.updates import apart_if_lazy
-from wengert.backends.llvm.scalars import ALIKE, cast, compared, operation
-from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, Word, constant
+from wengert.backends.llvm.scalars import ALIKE, cast, chosen, compared, operation
+from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, Word, constant, llvm_type, stored_type
 from wengert.ir.program import Equation, numeric
 
 
@@ -37,10 +38,17 @@ def reduced(frame: Frame, e: Equation, axes: Sequence[int], start: Number, step:
         for n in inner:
             k.require(k.compare("sgt", n, 0)) if not isinstance(n, int) else None
 
+    if out.dtype == np.float16:
+        raise Unsupported("sums in half precision have no machine code")
+    blocked = step is sum_step and out.dtype.kind == "f" and is_long(inner)
+
     def total(index: Sequence[Word]) -> Number:
         def place(inside: Sequence[Word]) -> list[Word]:
             where = dict(zip([*kept, *axes], [*index, *inside]))
             return [where[a] for a in range(len(x.lengths))]
+
+        if blocked:
+            return sum_in_blocks(k, inner, start.dtype, lambda inside: x.element(k, place(inside)))
 
         def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
             if len(inside) == len(inner):
@@ -59,6 +67,92 @@ def reduced(frame: Frame, e: Equation, axes: Sequence[int], start: Number, step:
     lazy = Lazy(start.dtype, lengths, lambda k, index: total(index), dict.fromkeys(x.reads, False))
     found = frame.copied(lazy, out._replace(dtype=start.dtype), e.outs[0])
     return found
+
+
+BLOCK = 512  # terms that are added in any order
+
+
+def is_long(lengths: Sequence[Word]) -> bool:
+    return any(not isinstance(n, int) for n in lengths) or math.prod(lengths) > 2 * BLOCK  # type: ignore[arg-type]
+
+
+def sum_in_blocks(
+    k: Function, lengths: Sequence[Word], dtype: np.dtype[Any], term: Callable[[Sequence[Word]], Number]
+) -> Number:
+    """The sum over all indices: blocks of neighbours one after the other, and the blocks in pairs, so that the error
+    grows with the logarithm of their number (Higham 1993, The accuracy of floating point summation).
+
+    A block takes the last axes that fit into it, and a piece of the axis before these.
+    """
+    split, room = len(lengths) - 1, BLOCK
+    while split > 0 and isinstance(n := lengths[split], int) and 0 < n <= room:
+        split, room = split - 1, room // n
+    n, piece = lengths[split], max(room, 1)
+    zero = constant(0, dtype)
+    sums, count = k.alloca(stored_type(dtype), 64), k.alloca("i64")
+    k.put(f"store i64 0, ptr {count}")
+    pieces = -(-n // piece) if isinstance(n, int) else k.value(f"sdiv i64 {k.plus(n, piece - 1)}, {piece}")
+
+    def block(outer: Sequence[Word]) -> None:
+        begin = k.times(outer[-1], piece)
+
+        def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
+            if len(inside) == len(lengths) - split:
+                at = [*outer[:-1], k.plus(begin, inside[0]), *inside[1:]]
+                return [sum_step(k, carried[0], cast(k, term(at), dtype))]
+            size = lengths[split + len(inside)] if inside else k.least(piece, k.minus(n, begin))
+            return k.repeat(size, lambda i, c: level([*inside, i], c), carried)
+
+        found = level([], [zero])[0]
+        k.put(f"call void {pairwise(k, dtype)}(ptr {sums}, ptr {count}, {llvm_type(dtype)} {found.text})")
+
+    k.nest([*lengths[:split], pieces], block)
+    done = k.value(f"load i64, ptr {count}")
+
+    def rest(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
+        """What is left at level i, if the number of blocks has that digit."""
+        bit = k.value(f"and i64 {k.value(f'lshr i64 {done}, {i}')}, 1")
+        there = Number(k.compare("ne", bit, 0), BOOL)
+        part = chosen(k, there, k.load(k.address(sums, i, stored_type(dtype)), dtype), zero)
+        return [operation(k, "fadd", carried[0], part)]
+
+    levels = k.minus(64, k.value(f"call i64 {k.module.declare('llvm.ctlz.i64', 'i64', 'i64, i1')}(i64 {done}, i1 false)"))
+    return k.repeat(levels, rest, [zero])[0]
+
+
+def pairwise(k: Function, dtype: np.dtype[Any]) -> str:
+    """A function that adds the sum of one more block: it joins its equal, and both the next, as digits do that carry."""
+    type, name = stored_type(dtype), f"@one_more.{dtype}"
+    if name not in k.module.known:
+        k.module.known[name] = True
+        k.module.functions.append(PAIRWISE.format(name=name, type=type))
+    return name
+
+
+PAIRWISE = """define internal void {name}(ptr %sums, ptr %count, {type} %x) #0 {{
+entry:
+  %n = load i64, ptr %count
+  %more = add i64 %n, 1
+  store i64 %more, ptr %count
+  br label %head
+head:
+  %level = phi i64 [ 0, %entry ], [ %up, %join ]
+  %digits = phi i64 [ %n, %entry ], [ %left, %join ]
+  %sum = phi {type} [ %x, %entry ], [ %both, %join ]
+  %place = getelementptr inbounds {type}, ptr %sums, i64 %level
+  %digit = and i64 %digits, 1
+  %carries = icmp ne i64 %digit, 0
+  br i1 %carries, label %join, label %put
+join:
+  %other = load {type}, ptr %place
+  %both = fadd {type} %other, %sum
+  %up = add i64 %level, 1
+  %left = lshr i64 %digits, 1
+  br label %head
+put:
+  store {type} %sum, ptr %place
+  ret void
+}}"""
 
 
 def reduced_in_memory(
