@@ -44,7 +44,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {"pinv": pseudoinverse, "matrix_rank": 
 
 # by their own `evaluate`
 AS_EVALUATED = (
-    *("stayed", "ties", "negligible", "repeated", "without_basis", "nearest", "cuts_off", "dependent", "magnitude"),
+    *("ties", "negligible", "repeated", "without_basis", "nearest", "cuts_off", "dependent", "magnitude"),
     *("exchange", "elliptic_by_m"),
 )
 

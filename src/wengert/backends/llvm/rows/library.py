@@ -25,7 +25,7 @@ from wengert.rules.determinant import trusted_condition
 def apply(frame: Frame, ufunc: Any, xs: Sequence[Stored], outs: Sequence[Stored]) -> None:
     """The generalised ufunc on stacks of matrices, into these arrays; it reads and writes memory apart."""
     k = frame.kernel
-    cores = [part.split(",") if part else [] for part in re.findall(r"\(([^)]*)\)", ufunc.signature.replace(" ", ""))]
+    cores = [part.split(",") if part else [] for part in re.findall(r"\(([^)]*)\)", re.sub("[ ?]", "", ufunc.signature))]
     loop = loop_at(ufunc, tuple(x.dtype for x in (*xs, *outs)))
     sizes: dict[str, Word] = {}
     steps: list[Word] = []
