@@ -17,6 +17,8 @@ from wengert.transforms.build import build, optimised
 
 def pseudoinverse(a: Any, *, rcond: Any, hermitian: bool) -> Any:
     """As np.linalg.pinv has it."""
+    if 0 in a.shape[-2:]:
+        return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
     u, s, vt = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
     large = s > np.asarray(rcond)[..., None] * np.max(s, axis=-1, keepdims=True, initial=0.0)
     inverse = np.where(large, 1 / np.where(large, s, 1), 0)
