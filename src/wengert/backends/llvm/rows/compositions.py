@@ -42,12 +42,17 @@ def is_in(x: Any, known: Any, *, invert: bool) -> Any:
 
 
 # by functions of NumPy that are rows themselves, or make choices that a program cannot
-WRITTEN: dict[str, Callable[..., Any]] = {"pinv": pseudoinverse, "matrix_rank": matrix_rank, "isin": is_in}
+WRITTEN: dict[str, Callable[..., Any]] = {
+    "pinv": pseudoinverse,
+    "matrix_rank": matrix_rank,
+    "isin": is_in,
+    "exchange": lambda order, *, dtype: (order[..., None] == np.arange(order.shape[-1])).astype(dtype),
+}
 
 # by their own `evaluate`
 AS_EVALUATED = (
     *("ties", "negligible", "repeated", "without_basis", "nearest", "cuts_off", "dependent", "magnitude"),
-    *("exchange", "elliptic_by_m"),
+    "elliptic_by_m",
 )
 
 

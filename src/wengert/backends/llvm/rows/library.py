@@ -9,7 +9,7 @@ import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
 from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, bytes_of, type_as, whole
+from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, type_as, whole
 from wengert.backends.llvm.loops import call_loop, failed, forget_failures, loop_at
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import converted
@@ -290,3 +290,51 @@ def lstsq(frame: Frame, e: Equation) -> list[Value]:
 def rest(frame: Frame, x: Stored, var: Var) -> Value:
     type = numeric(var.type)
     return filled(constant(0, type.dtype), (0,)) if type.shape == (0,) else result(frame, x, var)
+
+
+# ---------------------------------------------------------------- triangles
+
+
+@lowers("triangular_solve")
+def triangular_solve(frame: Frame, e: Equation) -> Value:
+    """By substitution: rows of the result one after the other, from each of which multiples of those before go off."""
+    k, out = frame.kernel, numeric(e.outs[0].type)
+    lower, unit = e.params["lower"], e.params["unit_diagonal"]
+    a = frame.stored(converted(frame.array(e.ins[0]), out.dtype), type_as(e.ins[0])._replace(dtype=out.dtype))
+    b = converted(frame.array(e.ins[1]), out.dtype)
+    to = frame.place_for(e.outs[0], out, b.lengths, {x: False for v in (a, b) for x in v.reads})
+    assign(k, to, b)
+    *stack, n, columns = to.lengths
+
+    def one(outer: Sequence[Word]) -> None:
+        def row(i: Word, nothing: Sequence[Number]) -> Sequence[Number]:
+            i = i if lower else k.minus(k.minus(n, 1), i)
+
+            def less(j: Word, nothing: Sequence[Number]) -> Sequence[Number]:
+                j = j if lower else k.minus(k.minus(n, 1), j)
+                factor = a.element(k, [*outer, i, j])
+
+                def column(c: list[Word]) -> None:
+                    place = to.place(k, [*outer, i, *c])
+                    gone = operation(k, "fmul", factor, to.element(k, [*outer, j, *c]))
+                    k.store(operation(k, "fsub", k.load(place, out.dtype), gone), place)
+
+                k.nest([columns], column)
+                return ()
+
+            k.repeat(i if lower else k.minus(k.minus(n, 1), i), less)
+            if not unit:
+                divisor = a.element(k, [*outer, i, i])
+                k.require(compared(k, "une", divisor, constant(0, out.dtype)).text)
+
+                def divide(c: list[Word]) -> None:
+                    place = to.place(k, [*outer, i, *c])
+                    k.store(operation(k, "fdiv", k.load(place, out.dtype), divisor), place)
+
+                k.nest([columns], divide)
+            return ()
+
+        k.repeat(n, row)
+
+    k.nest(stack, one)
+    return to

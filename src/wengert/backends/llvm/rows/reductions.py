@@ -10,7 +10,7 @@ from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled
 from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, type_as
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.updates import apart_if_lazy
-from wengert.backends.llvm.scalars import ALIKE, cast, chosen, compared, operation
+from wengert.backends.llvm.scalars import ALIKE, cast, chosen, compared, operation, unsigned
 from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, Word, constant, llvm_type, stored_type
 from wengert.ir.program import Equation, numeric
 
@@ -202,41 +202,69 @@ def reduce_truth(frame: Frame, e: Equation) -> Value:
 
 @lowers("argmax", "argmin")
 def arg_extremum(frame: Frame, e: Equation) -> Value:
-    """The first place of the extremum, or of a nan."""
+    """The first place of the extremum, or of a nan; of all axes, counted through."""
     k, axis, out = frame.kernel, e.params["axis"], numeric(e.outs[0].type)
     x = apart_if_lazy(frame, frame.array(e.ins[0]), type_as(e.ins[0]))
-    beyond = ("ogt", "sgt") if e.row.name == "argmax" else ("olt", "slt")
-    if axis is None:
-        raise Unsupported("argmax over several axes")
+    axes = list(range(len(x.lengths))) if axis is None else [axis % len(x.lengths)]
+    kept = [a for a in range(len(x.lengths)) if a not in axes]
+    inner = [x.lengths[a] for a in axes]
+    real, integral = ("ogt", "sgt") if e.row.name == "argmax" else ("olt", "slt")
+    for n in inner:
+        k.require(k.compare("sgt", n, 0) if isinstance(n, str) else "true" if n else "false")
 
     def best(index: Sequence[Word]) -> Number:
-        def value(i: Word) -> Number:
-            return x.element(k, [*index[:axis], i, *index[axis:]])
+        def value(inside: Sequence[Word]) -> Number:
+            where = dict(zip([*kept, *axes], [*index, *inside]))
+            return x.element(k, [where[a] for a in range(len(x.lengths))])
 
-        def one(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
-            found, place = carried
-            new = value(i)
-            is_float = new.dtype.kind == "f"
-            better = compared(k, beyond[0] if is_float else beyond[1], new, found)
-            if is_float:  # a nan wins, and the first stays
-                better = operation(k, "or", better, compared(k, "uno", new, new))
+        def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
+            if len(inside) < len(inner):
+                return k.repeat(inner[len(inside)], lambda i, c: level([*inside, i], c), carried)
+            (found, place), new = carried, value(inside)
+            if new.dtype.kind == "f":  # a nan wins, and the first stays
+                better = operation(k, "or", compared(k, real, new, found), compared(k, "uno", new, new))
                 better = operation(k, "and", better, compared(k, "ord", found, found))
-            i = Number(str(i), INT)
-            return [
-                Number(k.value(f"select i1 {better.text}, {kind(a)} {a.text}, {kind(b)} {b.text}"), a.dtype)
-                for a, b in ((new, found), (i, place))
-            ]
+            else:
+                better = compared(k, unsigned(integral, new), new, found)
+            flat: Word = 0
+            for i, n in zip(inside, inner):
+                flat = k.plus(k.times(flat, n), i)
+            return [chosen(k, better, new, found), chosen(k, better, Number(str(flat), INT), place)]
 
-        return k.repeat(x.lengths[axis], one, [value(0), constant(0, INT)])[1]
-
-    def kind(x: Number) -> str:
-        return {"f": "double" if x.dtype.itemsize == 8 else "float"}.get(x.dtype.kind, f"i{8 * x.dtype.itemsize}")
+        return level([], [value([0] * len(inner)), constant(0, INT)])[1]
 
     if out.shape == ():
-        return best(())
-    lengths = [n for a, n in enumerate(x.lengths) if a != axis]
+        return cast(k, best(()), out.dtype)
+    lengths = [x.lengths[a] for a in kept]
     lazy = Lazy(out.dtype, lengths, lambda k, index: best(index), dict.fromkeys(x.reads, False))
     return frame.copied(lazy, out, e.outs[0])
+
+
+@lowers("sum_of_ranges")
+def sum_of_ranges(frame: Frame, e: Equation) -> Value:
+    """From each start to the next one, or to the end; where the next is not beyond, the element at the start."""
+    k, axis, out = frame.kernel, e.params["axis"], numeric(e.outs[0].type)
+    x = apart_if_lazy(frame, frame.array(e.ins[0]), type_as(e.ins[0]))
+    starts = np.asarray(e.params["starts"], np.intp)
+    table = frame.array(starts)
+    n, count = x.lengths[axis], len(starts)
+    for i in {int(i) for i in starts}:
+        k.require(k.compare("slt", i, n) if isinstance(n, str) else "true" if i < n else "false")
+    lengths = [count if a == axis else m for a, m in enumerate(x.lengths)]
+
+    def total(k: Function, index: Sequence[Word]) -> Number:
+        i = index[axis]
+        at = lambda j: cast(k, x.element(k, [*index[:axis], j, *index[axis + 1 :]]), out.dtype)
+        begin = table.element(k, [i]).text
+        following = table.element(k, [k.least(k.plus(i, 1), count - 1)]).text
+        end = k.choose(k.compare("slt", k.plus(i, 1), count), following, n)
+        size = k.most(1, k.minus(end, begin))
+        if out.dtype.kind == "f":
+            return sum_in_blocks(k, [size], out.dtype, lambda inside: at(k.plus(begin, inside[0])))
+        add = lambda j, carried: [sum_step(k, carried[0], at(k.plus(begin, j)))]
+        return k.repeat(size, add, [constant(0, out.dtype)])[0]
+
+    return frame.copied(Lazy(out.dtype, lengths, total, dict.fromkeys(x.reads, False)), out, e.outs[0])
 
 
 @lowers("share")
