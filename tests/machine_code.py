@@ -1,4 +1,4 @@
-"""Programs as machine code, compiled with no cache and called with no entry from Python; compared with the interpreter.
+"""Programs as machine code, called with no entry from Python, and compared with the interpreter.
 
 Memory is poisoned: what machine code reads before it wrote it is NaN, or far out of range.  Around each array lie
 bytes that must stay as they are, and so must the operands.
@@ -6,10 +6,10 @@ bytes that must stay as they are, and so must the operands.
 
 import ctypes
 
-import llvmlite.binding as llvm
 import numpy as np
 
 import wengert as wg
+from wengert.backends.llvm.engine import compile
 from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.program import lowered
 from wengert.core.tree import flatten, unflatten
@@ -17,17 +17,8 @@ from wengert.frontend.jit import arguments, built_for, is_operand
 from wengert.ir.evaluate import evaluate
 from wengert.ir.program import Extent, elements, extents_of, result_types
 
-llvm.initialize_native_target()
-llvm.initialize_native_asmprinter()
-
 POISON = np.uint16(0x7FF8)  # NaN as a float of any size; an integer far out of any range
 EDGE = 64  # bytes around each array
-
-
-def target_machine(level):
-    features = llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=level, jit=True)
 
 
 class Memory:
@@ -53,19 +44,10 @@ class Memory:
 class Code:
     """A program that is called with its operands: gives its results, or the status where it does not end well."""
 
-    def __init__(self, program, opt=2, **options):
+    def __init__(self, program, **options):
         self.program, self.lowered = program, lowered(program, **options)
-        for name, address in self.lowered.symbols.items():
-            llvm.add_symbol(name, address)
-        module = llvm.parse_assembly(self.lowered.text)
-        module.verify()
-        machine = target_machine(opt)
-        builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=opt))
-        builder.getModulePassManager().run(module, builder)
-        self.engine = llvm.create_mcjit_compiler(module, machine)
-        self.engine.finalize_object()
-        run = self.engine.get_function_address("run")
-        self.run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(run)
+        self.code = compile(self.lowered.text, self.lowered.symbols)
+        self.run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(self.code.address("run"))
 
     def __call__(self, *values):
         types = result_types(self.program)
@@ -94,7 +76,7 @@ class Operand:
         self.room = Memory(self.value.nbytes)
         self.array = self.room.array(self.value.shape, type.dtype)
         self.array[...] = self.value
-        self.word = self.room.address if type.shape else int.from_bytes(self.value.tobytes(), "little")
+        self.word = self.room.address if type.form == "array" else int.from_bytes(self.value.tobytes(), "little")
 
     def is_unchanged(self):
         return self.array.tobytes() == self.value.tobytes()
@@ -102,12 +84,12 @@ class Operand:
 
 def result(type, room, word, lengths):
     """As the interpreter gives it."""
-    if type.shape:
+    if type.form == "array":
         shape = [n.bound if isinstance(n, Extent) else n for n in type.shape]
         part = tuple([slice(next(lengths)) if isinstance(n, Extent) else slice(None) for n in type.shape])
         return room.array(shape, type.dtype)[part]
     x = np.frombuffer(word.tobytes()[: type.dtype.itemsize], type.dtype)[0]
-    return {"weak": x.item, "scalar": lambda: x, "array": lambda: np.array(x)}[type.form]()
+    return x.item() if type.form == "weak" else x
 
 
 # ---------------------------------------------------------------- against the interpreter

@@ -17,7 +17,7 @@ from wengert.ir.program import REGIONS, Equation, Program, Type, Var, elements, 
 VIEWS = frozenset(["reshape", "transpose", "flip", "relabel", "broadcast_to", "spread", "stop_gradient", "real"])
 CONSTANT = frozenset(["full", "unread"])
 # elementwise rows that may end the call must run where they stand
-UNLIKELY = frozenset(["wrap_index"])
+UNLIKELY = frozenset(["wrap_index", "finite", "refuse"])
 
 
 @dataclass

@@ -372,7 +372,7 @@ def wave_evaluate(x: Any, *, quarter: int) -> Any:
     wide = in_double(x)
     phase = wide * wide
     if wide.dtype.kind == "f":
-        h = np.where(np.abs(wide) < 1e18, np.float64(np.float32(wide)), wide)
+        h = np.where(np.abs(wide) < 1e18, wide.astype(np.float32).astype(np.float64), wide)
         r = wide - h
         phase = np.mod(np.mod(h * h, 4.0) + np.mod(2.0 * h * r, 4.0) + r * r, 4.0)
     wave = (np.sin, np.cos)[quarter % 2](0.5 * np.pi * phase)

@@ -19,13 +19,21 @@ import numpy as np
 
 from wengert.core.primitive import Primitive as row
 from wengert.rules.elementwise import div, equal, exp, less, log, log1p, nonzero, sign, sqrt, square, where
-from wengert.rules.special import betaln, polygamma, polygamma_step, polygamma_step_evaluate, precision_of, special
+from wengert.rules.special import (
+    as_array,
+    betaln,
+    polygamma,
+    polygamma_step,
+    polygamma_step_evaluate,
+    precision_of,
+    special,
+)
 
 # ---------------------------------------------------------------- what both share
 
 
 def in_doubles(*operands: Any) -> list[np.ndarray]:
-    return np.broadcast_arrays(*[np.asarray(x, np.float64) for x in operands])
+    return np.broadcast_arrays(*[as_array(x, np.float64) for x in operands])
 
 
 def bell(i: int, j: int, cumulant: Callable[[int, int], Any]) -> Any:

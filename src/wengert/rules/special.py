@@ -52,7 +52,12 @@ def precision_of(*operands: Any) -> np.dtype:
 
 
 def in_double(x: Any) -> np.ndarray:
-    return np.asarray(x, np.result_type(dtype_of(x), np.float64))
+    return as_array(x, np.result_type(dtype_of(x), np.float64))
+
+
+def as_array(x: Any, dtype: Any) -> np.ndarray:
+    """What stands for a number of a formula stays that, as does a number elsewhere in NumPy."""
+    return np.asarray(x, dtype) if isinstance(x, np.ndarray | np.generic | complex | float | int) else x.astype(dtype)
 
 
 def real_part(x: Any) -> Any:
@@ -350,10 +355,11 @@ log_expit = row("log_expit", lambda x: special.log_expit(x), partials=(lambda x:
 
 
 def polygamma_evaluate(x: Any, *, n: int) -> Any:
-    """SciPy's polygamma returns float64 for float32."""
+    """As SciPy's polygamma, which returns float64 for float32."""
     if n == 0:
         return special.psi(x)
-    return special.polygamma(n, real_only("psi", x)).astype(dtype_of(x))[()]
+    zeta = special.zeta(n + 1.0, in_double(real_only("psi", x)))
+    return ((-1.0) ** (n + 1) * special.gamma(n + 1.0) * zeta).astype(dtype_of(x))[()]
 
 
 polygamma = row(

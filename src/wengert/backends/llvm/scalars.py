@@ -30,7 +30,32 @@ def cast(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
         if have.kind == "f":
             return compared(k, "une", x, constant(0, have))
         return Number(k.value(f"icmp ne {llvm_type(have)} {x.text}, 0"), BOOL)
+    if have.kind == "f" and dtype.kind in "iu":
+        return whole(k, x, dtype)
     return Number(k.value(f"{conversion(have, dtype)} {llvm_type(have)} {x.text} to {llvm_type(dtype)}"), dtype)
+
+
+def whole(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
+    """Towards zero; beyond the range, and for nan, what NumPy gives on x86: the least integer of 32 or 64 bits, of which
+    smaller types keep the low bits."""
+    if dtype == np.uint64:
+        half = constant(2.0**63, x.dtype)
+        low, high = whole(k, x, INT), whole(k, operation(k, "fsub", x, half), INT)
+        high = operation(k, "xor", high, constant(-(2**63), INT))
+        return Number(chosen(k, compared(k, "oge", x, half), high, low).text, dtype)
+    wide = INT if dtype.itemsize == 8 or dtype == np.uint32 else np.dtype(np.int32)
+    if dtype != wide:
+        return cast(k, whole(k, x, wide), dtype)
+    least = np.iinfo(wide).min
+    found = Number(k.value(f"fptosi {llvm_type(x.dtype)} {x.text} to {llvm_type(wide)}"), wide)
+    above = compared(k, "ogt" if x.dtype.itemsize > wide.itemsize else "oge", x, constant(*below(x.dtype, least)))
+    inside = operation(k, "and", above, compared(k, "olt", x, constant(-float(least), x.dtype)))
+    return chosen(k, inside, found, constant(least, wide))
+
+
+def below(dtype: np.dtype[Any], least: int) -> tuple[float, np.dtype[Any]]:
+    """Where numbers begin that are at least `least` without their fraction."""
+    return (least - 1.0 if dtype.itemsize == 8 and least == -(2**31) else float(least)), dtype
 
 
 def conversion(have: np.dtype[Any], dtype: np.dtype[Any]) -> str:
@@ -39,8 +64,6 @@ def conversion(have: np.dtype[Any], dtype: np.dtype[Any]) -> str:
         return "fpext" if dtype.itemsize > have.itemsize else "fptrunc"
     if dtype.kind == "f":
         return "sitofp" if have.kind == "i" else "uitofp"
-    if have.kind == "f":
-        return "fptosi" if dtype.kind == "i" else "fptoui"
     if have.kind != "b" and dtype.itemsize == have.itemsize:
         return "bitcast"
     if have.kind != "b" and dtype.itemsize < have.itemsize:
@@ -117,15 +140,18 @@ class Arithmetic:
         return Number(k.value(f"extractvalue {{ i64, i1 }} {pair}, 0"), INT)
 
 
-def quotient(k: Function, xs: Sequence[Number], out: Type) -> Number:
-    return operation(k, "fdiv", *xs)
+def quotient(k: Function, xs: Sequence[Number], types: Sequence[Type], out: Type) -> Number:
+    x, y = xs
+    if all(t.form == "weak" and t.dtype.kind in "ib" for t in types):  # Python raises for whole numbers only
+        k.require(compared(k, "ne", y, constant(0, y.dtype)).text)
+    return operation(k, "fdiv", cast(k, x, out.dtype), cast(k, y, out.dtype))
 
 
 def negative(k: Function, xs: Sequence[Number], out: Type) -> Number:
     (x,) = xs
     if x.dtype.kind == "f":
         return Number(k.value(f"fneg {llvm_type(x.dtype)} {x.text}"), x.dtype)
-    return operation(k, "sub", constant(0, x.dtype), x)
+    return SUB(k, [constant(0, x.dtype), x], out)
 
 
 def nonzero_divisor(k: Function, y: Number, out: Type) -> Number:
@@ -159,6 +185,7 @@ def remainder(k: Function, xs: Sequence[Number], out: Type) -> Number:
         return cleared(k, operation(k, "urem", x, divisor), y, out)
     if (n := known(y)) is not None and n > 0 and n & (n - 1) == 0:
         return operation(k, "and", x, constant(n - 1, x.dtype))
+    divisor = chosen(k, compared(k, "eq", divisor, constant(-1, x.dtype)), constant(1, x.dtype), divisor)  # see below
     left = operation(k, "srem", x, divisor)
     other_side = opposite(k, left, y, compared(k, "slt", left, zero), compared(k, "slt", y, zero))
     return cleared(k, chosen(k, other_side, operation(k, "add", left, y), left), y, out)
@@ -198,15 +225,18 @@ def no_overflow(k: Function, x: Number, divisor: Number, out: Type) -> Number:
 
 def float_floor_quotient(k: Function, x: Number, y: Number) -> Number:
     """NumPy's way: from the remainder, rounded; an exact quotient where the divisor is 0."""
-    left = remainder(k, [x, y], Type(x.dtype, (), "scalar"))
+    zero, one = constant(0.0, x.dtype), constant(1.0, x.dtype)
+    left = operation(k, "frem", x, y)
+    k.module.declare("fmod", "double", "double, double")
     near = operation(k, "fdiv", operation(k, "fsub", x, left), y)
+    other_side = opposite(k, left, y, compared(k, "olt", left, zero), compared(k, "olt", y, zero))
+    near = chosen(k, other_side, operation(k, "fsub", near, one), near)
     down = called(k, "llvm.floor", near)
     off = compared(k, "ogt", operation(k, "fsub", near, down), constant(0.5, x.dtype))
-    down = chosen(k, off, operation(k, "fadd", down, constant(1.0, x.dtype)), down)
+    down = chosen(k, off, operation(k, "fadd", down, one), down)
     exact = operation(k, "fdiv", x, y)
-    signed_zero = called(k, "llvm.copysign", constant(0.0, x.dtype), exact)
-    down = chosen(k, compared(k, "oeq", near, constant(0.0, x.dtype)), signed_zero, down)
-    return chosen(k, compared(k, "oeq", y, constant(0.0, x.dtype)), exact, down)
+    down = chosen(k, compared(k, "oeq", near, zero), called(k, "llvm.copysign", zero, exact), down)
+    return chosen(k, compared(k, "oeq", y, zero), exact, down)
 
 
 def power(k: Function, xs: Sequence[Number], out: Type) -> Number:
@@ -214,18 +244,25 @@ def power(k: Function, xs: Sequence[Number], out: Type) -> Number:
     if x.dtype.kind == "f":
         return called(k, "pow", x, y)
     # integers: by squaring, in a loop over the bits of the exponent; a negative one is NumPy's or Python's business
-    k.require(compared(k, "sge", y, constant(0, y.dtype)).text)
+    k.require(compared(k, unsigned("sge", y), y, constant(0, y.dtype)).text)
     return whole_power(k, x, y, out)
 
 
 def whole_power(k: Function, x: Number, y: Number, out: Type) -> Number:
-    times = Arithmetic("fmul", "mul", "smul", "and")
+    one = constant(1, x.dtype)
+    if out.form == "weak":  # of 2 or more, 64 factors are too many for any exponent
+        once = lambda i, carried: [MUL(k, [carried[0], x], out)]
+        small = operation(k, "and", compared(k, "sge", x, constant(-1, INT)), compared(k, "sle", x, one))
+        parity = k.choose(compared(k, "eq", y, constant(0, INT)).text, 0, k.minus(2, k.value(f"and i64 {y.text}, 1")))
+        return k.repeat(k.choose(small.text, parity, k.least(y.text, 64)), once, [one])[0]
 
-    def one(i: Any, carried: Sequence[Number]) -> Sequence[Number]:
-        return [times(k, [carried[0], x], out)]
+    def bit(i: Any, carried: Sequence[Number]) -> Sequence[Number]:
+        found, factor, rest = carried
+        odd = compared(k, "ne", operation(k, "and", rest, constant(1, rest.dtype)), constant(0, rest.dtype))
+        found = chosen(k, odd, operation(k, "mul", found, factor), found)
+        return [found, operation(k, "mul", factor, factor), operation(k, "lshr", rest, constant(1, rest.dtype))]
 
-    count = known(y)
-    return k.repeat(y.text if count is None else count, one, [constant(1, x.dtype)])[0]
+    return k.repeat(8 * y.dtype.itemsize - 1, bit, [one, x, y])[0]
 
 
 def constant_power(k: Function, xs: Sequence[Number], out: Type, n: int) -> Number:
@@ -246,6 +283,8 @@ def constant_power(k: Function, xs: Sequence[Number], out: Type, n: int) -> Numb
 def masked_product(k: Function, xs: Sequence[Number], out: Type) -> Number:
     """d * c, where a zero in c wins against inf and nan."""
     d, c = xs
+    if out.dtype.kind != "f":
+        return MUL(k, xs, out)
     product = operation(k, "fmul", d, c)
     zero = constant(0.0, c.dtype)
     finite = compared(k, "ord", operation(k, "fmul", product, zero), zero)
@@ -288,6 +327,8 @@ def unsigned(how: str, x: Number) -> str:
 
 
 def winner(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    if out.dtype.kind != "f":
+        return cast(k, winner(k, xs, Type(FLOAT)), out.dtype)
     x, y = (cast(k, x, out.dtype) for x in xs)
     tie = chosen(k, compared(k, "oeq", x, y), *(constant(v, out.dtype) for v in (0.5, math.nan)))
     other = chosen(k, compared(k, "olt", x, y), constant(0.0, out.dtype), tie)
@@ -393,6 +434,60 @@ def wrapped_index(k: Function, xs: Sequence[Number], out: Type, n: int) -> Numbe
     return place
 
 
+def shifted(instruction: str) -> Rule:
+    """By no more than there are digits: then all of them are gone."""
+
+    def rule(k: Function, xs: Sequence[Number], out: Type) -> Number:
+        x, y = xs
+        digits = constant(8 * x.dtype.itemsize, x.dtype)
+        how = {"shr": "ashr" if x.dtype.kind == "i" else "lshr"}.get(instruction, instruction)
+        some = compared(k, "ult", y, digits)
+        found = operation(k, how, x, chosen(k, some, y, constant(0, y.dtype)))
+        gone = constant(0, x.dtype)
+        if how == "ashr":
+            gone = operation(k, "ashr", x, constant(8 * x.dtype.itemsize - 1, x.dtype))
+        return chosen(k, some, found, gone)
+
+    return rule
+
+
+def rounded(name: str) -> Rule:
+    """To a whole number, which integers are."""
+    return lambda k, xs, out: called(k, name, *xs) if out.dtype.kind == "f" else xs[0]
+
+
+def divided(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    """1 / x; of an integer its whole part, and for 0 what NumPy has."""
+    (x,) = xs
+    one = constant(1, x.dtype)
+    if x.dtype.kind == "f":
+        return operation(k, "fdiv", one, x)
+    least = constant(np.iinfo(x.dtype).min if x.dtype.itemsize > 2 else 0, x.dtype)
+    unit = compared(k, "ule", operation(k, "add", x, one), constant(2, x.dtype))
+    if x.dtype.kind == "u":
+        unit, least = compared(k, "eq", x, one), constant(0, x.dtype)
+    found = chosen(k, unit, x, constant(0, x.dtype))
+    return chosen(k, compared(k, "eq", x, constant(0, x.dtype)), least, found)
+
+
+def whole_remainder(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    """With the sign of the dividend, as C has it; 0 by 0."""
+    x, y = xs
+    if x.dtype.kind == "f":
+        return operation(k, "frem", x, y)
+    trap = compared(k, "ule", operation(k, "add", y, constant(1, y.dtype)), constant(1, y.dtype))  # 0 and -1
+    if x.dtype.kind == "u":
+        trap = compared(k, "eq", y, constant(0, y.dtype))
+    left = operation(k, "urem" if x.dtype.kind == "u" else "srem", x, chosen(k, trap, constant(1, y.dtype), y))
+    return chosen(k, trap, constant(0, x.dtype), left)
+
+
+def checked_finite(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    found = is_finite(k, xs, out)
+    k.require(found.text)
+    return found
+
+
 def function_of(name: str) -> Rule:
     return lambda k, xs, out: called(k, name, *xs)
 
@@ -408,15 +503,14 @@ ALIKE: dict[str, Rule] = {
     "add": ADD,
     "sub": SUB,
     "mul": MUL,
-    "div": quotient,
     "scale": masked_product,
     "pow": power,
     "ipow": constant_power,
     "mod": remainder,
     "floordiv": floor_quotient,
-    "fmod": lambda k, xs, out: operation(k, "frem", *xs),
+    "fmod": whole_remainder,
     "neg": negative,
-    "reciprocal": lambda k, xs, out: operation(k, "fdiv", constant(1.0, out.dtype), xs[0]),
+    "reciprocal": divided,
     "square": lambda k, xs, out: MUL(k, [xs[0], xs[0]], out),
     **{name: function_of(name) for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "cbrt")},
     **{name: function_of(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot")},
@@ -432,14 +526,16 @@ ALIKE: dict[str, Rule] = {
     "copysign": copied_sign,
     "abs": absolute,
     "sign": sign,
-    "floor": function_of("llvm.floor"),
-    "ceil": function_of("llvm.ceil"),
-    "trunc": function_of("llvm.trunc"),
-    "rint": function_of("llvm.rint"),
+    "floor": rounded("llvm.floor"),
+    "ceil": rounded("llvm.ceil"),
+    "trunc": rounded("llvm.trunc"),
+    "rint": rounded("llvm.rint"),
     "bitwise_and": bitwise("and"),
     "bitwise_or": bitwise("or"),
     "bitwise_xor": bitwise("xor"),
     "invert": inverted,
+    "left_shift": shifted("shl"),
+    "right_shift": shifted("shr"),
 }
 
 # operands are converted to the dtype that they have in common
@@ -463,6 +559,7 @@ AS_THEY_ARE: dict[str, Rule] = {
     "isnan": is_nan,
     "isinf": is_infinite,
     "isfinite": is_finite,
+    "finite": checked_finite,
     "signbit": sign_bit,
     "truncate": truncated,
     "wrap_index": wrapped_index,
@@ -475,21 +572,51 @@ AS_THEY_ARE: dict[str, Rule] = {
     "conj": itself,
 }
 
-ELEMENTWISE = {**ALIKE, **COMPARED, **AS_THEY_ARE}
+ELEMENTWISE = {**ALIKE, **COMPARED, **AS_THEY_ARE, "div": quotient}
+SINGLE = np.dtype(np.float32)
 
 
 def element(
     k: Function, row: str, xs: Sequence[Number], types: Sequence[Type], out: Type, params: dict[str, Any]
 ) -> Number:
     """The row applied to one element of each operand."""
+    if any(t.dtype == np.float16 for t in (*types, out)) and row not in SAME_BITS:
+        return in_single(k, row, xs, types, out, params)
+    if row == "div":
+        return quotient(k, xs, types, out)
     if row in ALIKE:
-        xs = [cast(k, x, out.dtype) for x in xs]
+        xs = [fitting(k, x, t, out.dtype) for x, t in zip(xs, types)]
     elif row in COMPARED:
         dtype = common([numeric(t) for t in types])
-        xs = [cast(k, x, dtype) for x in xs]
+        if dtype.kind in "iu" and any(t.form == "weak" for t in types):  # which need not fit into the other's dtype
+            dtype = np.promote_types(dtype, INT) if dtype != np.uint64 else dtype
+        xs = [fitting(k, x, t, dtype) for x, t in zip(xs, types)]
     found = ELEMENTWISE[row](k, xs, out, **params)
     assert found.dtype == out.dtype, (row, found.dtype, out.dtype)
     return found
+
+
+SAME_BITS = frozenset(["convert", "duplicate", "stop_gradient", "relabel", "weak", "real", "conj", "where", "truncate"])
+
+
+def in_single(
+    k: Function, row: str, xs: Sequence[Number], types: Sequence[Type], out: Type, params: dict[str, Any]
+) -> Number:
+    """As NumPy computes in half precision: by single precision, rounded."""
+    wide = lambda t: t._replace(dtype=SINGLE) if t.dtype == np.float16 else t
+    xs = [cast(k, x, wide(t).dtype) for x, t in zip(xs, types)]
+    return cast(k, element(k, row, xs, [wide(t) for t in types], wide(out), params), out.dtype)
+
+
+def fitting(k: Function, x: Number, type: Type, dtype: np.dtype[Any]) -> Number:
+    """A Python integer must fit into the dtype of what it meets."""
+    if type.form == "weak" and type.dtype.kind == "i" and dtype.kind in "iu" and dtype != INT and known(x) is None:
+        found = cast(k, x, dtype)
+        k.require(compared(k, "eq", cast(k, found, INT), x).text)
+        if dtype == np.uint64:
+            k.require(compared(k, "sge", x, constant(0, INT)).text)
+        return found
+    return cast(k, x, dtype)
 
 
 assert FLOAT.itemsize == 8

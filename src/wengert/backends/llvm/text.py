@@ -49,6 +49,8 @@ def constant(x: Any, dtype: np.dtype[Any]) -> Number:
         rounded = float(dtype.type(x))  # LLVM writes a float as the double of its value
     if math.isnan(rounded):
         rounded = math.nan
+    if dtype.itemsize == 2:
+        return Number("0xH" + struct.pack(">e", rounded).hex().upper(), dtype)
     return Number("0x" + struct.pack(">d", rounded).hex().upper(), dtype)
 
 

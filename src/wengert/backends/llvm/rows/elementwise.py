@@ -1,46 +1,107 @@
 """Elementwise rows of whole arrays: a formula for an element, which is stored, or left to its only reader."""
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from wengert.backends.llvm.arrays import Array, Lazy, Stored
-from wengert.backends.llvm.frame import Frame, Value, limits_of, type_as
+from wengert.backends.llvm.formulas import Call, formula_of, single_call, traced_element
+from wengert.backends.llvm.frame import Frame, Value, bytes_of, limits_of, type_as, whole
+from wengert.backends.llvm.loops import call_loop
 from wengert.backends.llvm.lower import lowers
-from wengert.backends.llvm.scalars import ELEMENTWISE, element
-from wengert.backends.llvm.text import INT, Function, Number, Word
+from wengert.backends.llvm.scalars import ELEMENTWISE, cast, compared, element, negated, operation
+from wengert.backends.llvm.text import BOOL, INT, Function, Number, Word, constant
+from wengert.core.primitive import TABLE
 from wengert.ir.program import Equation, Type, numeric
 from wengert.passes.ranges import learn
 
 
-@lowers(*ELEMENTWISE)
+OneElement = Callable[[Function, Sequence[Number]], Number]
+
+
+@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise])
 def elementwise(frame: Frame, e: Equation) -> Value:
     out, k = numeric(e.outs[0].type), frame.kernel
     types = [type_as(x) for x in e.ins[: e.count]]
     params = frame.params(e) if e.params else {}
-    if out.shape == ():
-        if e.row.name in ("add", "sub", "mul") and out.dtype == INT:
+    if e.row.name in ELEMENTWISE:
+        if out.shape == () and e.row.name in ("add", "sub", "mul") and out.dtype == INT:
             params = {"exact": is_small(frame, e)}
-        return element(k, e.row.name, [frame.number(x) for x in e.ins[: e.count]], types, out, params)
+        rule: OneElement = lambda k, xs: element(k, e.row.name, xs, types, out, params)
+    else:
+        formula = formula_of(e.row.name, types, params, out)
+        call = single_call(formula)
+        if call is not None and out.shape != ():
+            return looped(frame, e, types, out, *call)
+        rule = lambda k, xs: traced_element(k, formula, xs)
+    if out.shape == ():
+        return rule(k, [frame.number(x) for x in e.ins[: e.count]])
     lengths = broadcast_lengths([frame.array(x).lengths for x in e.ins[: e.count]], types, out)
     for x, t in zip(e.ins, types):
         fit(k, frame.array(x), t, lengths)
     xs = [steady(frame, frame.array(x), t, lengths) for x, t in zip(e.ins, types)]
-    formula = functools.partial(element_formula, xs, e.row.name, types, out._replace(form="array"), params)
-    lazy = Lazy(out.dtype, lengths, formula, reads_in_place(xs, out))
+    out = out._replace(form="array")
+    lazy = Lazy(
+        out.dtype, lengths, lambda k, index: rule(k, [at(k, x, index) for x in xs]), reads_in_place(xs, out)
+    )
     return lazy if e.outs[0] in frame.plan.lazy else frame.copied(lazy, out, e.outs[0])
 
 
-def element_formula(
-    xs: Sequence[Array],
-    row: str,
-    types: Sequence[Type],
-    out: Type,
-    params: dict[str, Any],
-    k: Function,
-    index: Sequence[Word],
-) -> Number:
-    return element(k, row, [at(k, x, index) for x in xs], types, out, params)
+def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Call, place: int) -> Value:
+    """A function of NumPy or SciPy for whole rows at once: one call for each row, not for each element."""
+    k, loop = frame.kernel, call.loop
+    lengths = broadcast_lengths([frame.array(x).lengths for x in e.ins[: e.count]], types, out)
+    xs = []
+    for x, dtype in zip(call.xs, loop.dtypes):
+        i = x.source
+        array = converted(frame.array(e.ins[i]), dtype)
+        xs.append(frame.stored(array, types[i]._replace(dtype=dtype)))
+    results = [out._replace(dtype=t) for t in loop.dtypes[loop.inputs :]]
+    # what a loop reads and writes may be the same element, and never overlaps in another way
+    same = {b: b_same and len(x.lengths) == len(lengths) for x in xs for b, b_same in x.reads.items()}
+    to = [
+        frame.place_for(e.outs[0], t, lengths, same) if i == place and t.dtype == out.dtype
+        else whole(frame.buffer(bytes_of(t)), t, lengths)
+        for i, t in enumerate(results)
+    ]
+    size = lambda x: x.dtype.itemsize
+
+    def row(index: Sequence[Word]) -> None:
+        starts, steps = [], []
+        for x in [*xs, *to]:
+            lead = len(lengths) - len(x.lengths)
+            inside = [0 if n == 1 else i for i, n in zip([*index, 0][lead:], x.lengths)]
+            starts.append(x.place(k, inside))
+            steps.append(k.times(x.strides[-1], size(x)) if x.lengths and x.lengths[-1] != 1 else 0)
+        call_loop(k, loop, starts, [lengths[-1]], steps)
+
+    k.nest(lengths[:-1], row)
+    found = to[place]
+    return found if found.dtype == out.dtype else frame.copied(converted(found, out.dtype), out, e.outs[0])
+
+
+def converted(x: Array, dtype: np.dtype[Any]) -> Array:
+    if x.dtype == dtype:
+        return x
+    return Lazy(dtype, list(x.lengths), lambda k, i: cast(k, x.element(k, i), dtype), x.reads, isinstance(x, Lazy) and x.is_free)
+
+
+@lowers("refuse")
+def refuse(frame: Frame, e: Equation) -> Value:
+    """A cotangent that is not zero where there is no derivative ends the call."""
+    k, out = frame.kernel, numeric(e.outs[0].type)
+    types = [type_as(x) for x in e.ins[:2]]
+    xs = [frame.stored(frame.array(x), t) if t.shape else frame.array(x) for x, t in zip(e.ins, types)]
+    lengths = broadcast_lengths([x.lengths for x in xs], types, out)
+
+    def one(index: Sequence[Word]) -> None:
+        bar, undefined = (at(k, x, index) for x in xs)
+        used = compared(k, "une" if bar.dtype.kind == "f" else "ne", bar, constant(0, bar.dtype))
+        k.require(negated(k, [operation(k, "and", used, cast(k, undefined, BOOL))], out).text)
+
+    k.nest(lengths, one)
+    return frame.copied(xs[0], out, e.outs[0]) if out.shape else xs[0].element(k, ())
 
 
 def fit(k: Function, x: Array, type: Type, lengths: Sequence[Word]) -> None:

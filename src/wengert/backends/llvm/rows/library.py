@@ -1,1 +1,340 @@
-"""Rows that SciPy's compiled libraries do, through pointers."""
+"""Linear algebra by the loops of `numpy.linalg`, which call LAPACK: they take stacks of matrices, and any strides."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.linalg import _umath_linalg as lapack
+
+from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of
+from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, type_as, whole
+from wengert.backends.llvm.loops import call_loop, failed, forget_failures, loop_at
+from wengert.backends.llvm.lower import lowers
+from wengert.backends.llvm.rows.elementwise import converted
+from wengert.backends.llvm.scalars import cast, chosen, compared, negated, operation
+from wengert.backends.llvm.text import FLOAT, Number, Word, constant
+from wengert.ir.program import Equation, Type, Var, numeric
+from wengert.rules.determinant import trusted_condition
+
+
+# ---------------------------------------------------------------- one call
+
+
+def apply(frame: Frame, ufunc: Any, xs: Sequence[Stored], outs: Sequence[Stored]) -> None:
+    """The generalised ufunc on stacks of matrices, into these arrays; it reads and writes memory apart."""
+    k = frame.kernel
+    cores = [part.split(",") if part else [] for part in re.findall(r"\(([^)]*)\)", re.sub("[ ?]", "", ufunc.signature))]
+    loop = loop_at(ufunc, tuple(x.dtype for x in (*xs, *outs)))
+    sizes: dict[str, Word] = {}
+    steps: list[Word] = []
+    leads: list[Stored] = []
+    for x, core in zip([*xs, *outs], cores):
+        rank = len(x.lengths) - len(core)
+        sizes.update(zip(core, x.lengths[rank:]))
+        steps += [k.times(s, x.dtype.itemsize) for s in x.strides[rank:]]
+        leads.append(Stored(x.dtype, x.lengths[:rank], x.start, x.strides[:rank], x.buffer))
+    lengths = max((x.lengths for x in leads), key=len, default=[])
+    lengths = [max_length([x.lengths for x in leads], axis) for axis in range(-len(lengths), 0)]
+
+    def one(index: Sequence[Word]) -> None:
+        starts, moves = [], []
+        for x in leads:
+            inside = [*index, 0][len(lengths) - len(x.lengths) :] if lengths else []
+            starts.append(x.place(k, [0 if n == 1 else i for i, n in zip(inside, x.lengths)]))
+            moves.append(k.times(x.strides[-1], x.dtype.itemsize) if x.lengths and x.lengths[-1] != 1 else 0)
+        call_loop(k, loop, starts, [lengths[-1] if lengths else 1, *sizes.values()], [*moves, *steps])
+
+    k.nest(lengths[:-1], one)
+
+
+def max_length(all: Sequence[Sequence[Word]], axis: int) -> Word:
+    """Along an axis, of an operand that is not repeated there."""
+    return next((x[axis] for x in all if len(x) >= -axis and x[axis] != 1), 1)
+
+
+def operand(frame: Frame, x: Any) -> Stored:
+    """In memory, in double precision, as NumPy computes all of linear algebra."""
+    return frame.stored(converted(frame.array(x), FLOAT), type_as(x)._replace(dtype=FLOAT))
+
+
+def place(frame: Frame, var: Var | None, type: Type, lengths: Sequence[Word]) -> Stored:
+    """Memory for a result in double precision."""
+    wide = type._replace(dtype=FLOAT, form="array")
+    if var is not None and type.dtype == FLOAT and type.shape:
+        return frame.place_for(var, wide, lengths, {})
+    return whole(frame.buffer(bytes_of(wide)), wide, lengths)
+
+
+def result(frame: Frame, x: Stored, var: Var) -> Value:
+    """As the program has it."""
+    k, out = frame.kernel, numeric(var.type)
+    if out.shape == ():
+        return cast(k, x.element(k, ()), out.dtype)
+    return x if x.dtype == out.dtype else frame.copied(converted(x, out.dtype), out, var)
+
+
+def lengths_of(frame: Frame, e: Equation, var: Var) -> list[Word]:
+    """Of a result: matrices have the lengths that their types say, stacks those of the operands."""
+    type = numeric(var.type)
+    if all(isinstance(n, int) for n in type.shape):
+        return list(type.shape)
+    raise Unsupported(f"`{e.row.name}` of matrices whose number only the run knows")
+
+
+def linear_algebra(frame: Frame, e: Equation, ufunc: Any, may_fail: bool) -> list[Value]:
+    """A row that is one generalised ufunc."""
+    k = frame.kernel
+    xs = [operand(frame, x) for x in e.ins[: e.count]]
+    outs = [place(frame, o, numeric(o.type), lengths_of(frame, e, o)) for o in e.outs]
+    in_turn(frame, ufunc, xs, outs, may_fail)
+    return [result(frame, x, o) for x, o in zip(outs, e.outs)]
+
+
+def in_turn(frame: Frame, ufunc: Any, xs: Sequence[Stored], outs: Sequence[Stored], may_fail: bool) -> None:
+    k = frame.kernel
+    if may_fail:
+        forget_failures(k)
+    apply(frame, ufunc, xs, outs)
+    if may_fail:
+        k.require(negated(k, [failed(k)], Type(FLOAT)).text)
+
+
+# ---------------------------------------------------------------- rows that are one call
+
+SINGLE: dict[str, Any] = {"det": lapack.det, "slogdet": lapack.slogdet}
+FAILING: dict[str, Any] = {"inv": lapack.inv, "cholesky": lapack.cholesky_lo, "solve": lapack.solve}
+
+
+@lowers(*SINGLE, *FAILING)
+def single(frame: Frame, e: Equation) -> Any:
+    found = linear_algebra(frame, e, {**SINGLE, **FAILING}[e.row.name], e.row.name in FAILING)
+    return found if e.row.several else found[0]
+
+
+@lowers("eigh")
+def eigh(frame: Frame, e: Equation) -> list[Value]:
+    return linear_algebra(frame, e, lapack.eigh_lo if e.params["lower"] else lapack.eigh_up, True)
+
+
+@lowers("eigvalsh")
+def eigvalsh(frame: Frame, e: Equation) -> Value:
+    return linear_algebra(frame, e, lapack.eigvalsh_lo if e.params["lower"] else lapack.eigvalsh_up, True)[0]
+
+
+@lowers("svd")
+def svd(frame: Frame, e: Equation) -> list[Value]:
+    if e.params["hermitian"]:
+        raise Unsupported("`svd` of a matrix that is said to be hermitian has no machine code")
+    return linear_algebra(frame, e, lapack.svd_f if e.params["full"] else lapack.svd_s, True)
+
+
+@lowers("svdvals")
+def svdvals(frame: Frame, e: Equation) -> Value:
+    if e.params["hermitian"]:
+        raise Unsupported("`svdvals` of a matrix that is said to be hermitian has no machine code")
+    return linear_algebra(frame, e, lapack.svd, True)[0]
+
+
+@lowers("qr")
+def qr(frame: Frame, e: Equation) -> list[Value]:
+    """R stands in the upper triangle of what LAPACK leaves of the matrix, and Q is made from what is below."""
+    k, (q, r) = frame.kernel, e.outs
+    x = operand(frame, e.ins[0])
+    type = type_as(e.ins[0])._replace(dtype=FLOAT)
+    stack, (m, n) = list(type.shape[:-2]), type.shape[-2:]
+    lengths_of(frame, e, q)
+    work = frame.temporary(x, type)
+    few = min(m, n)
+    tau = place(frame, None, type._replace(shape=(*stack, few)), [*stack, few])
+    in_turn(frame, lapack.qr_r_raw, [work], [tau], True)
+    basis = place(frame, q, numeric(q.type), numeric(q.type).shape)
+    complete = e.params["complete"] and m > n
+    in_turn(frame, lapack.qr_complete if complete else lapack.qr_reduced, [work, tau], [basis], True)
+    rows = part_of(k, work, [*(Part(0, 1, s) for s in stack), Part(0, 1, m if complete else few)])
+    upper = Lazy(FLOAT, list(rows.lengths), lambda k, i: in_triangle(k, rows, i), dict.fromkeys(work.reads, False))
+    return [result(frame, basis, q), frame.copied(converted(upper, numeric(r.type).dtype), numeric(r.type), r)]
+
+
+def in_triangle(k: Any, x: Array, index: Sequence[Word]) -> Number:
+    """An element on or above the diagonal, else 0."""
+    inside = Number(k.compare("sle", index[-2], index[-1]), np.dtype(bool))
+    return chosen(k, inside, x.element(k, index), constant(0.0, x.dtype))
+
+
+# ---------------------------------------------------------------- inverses where there may be none
+
+
+@lowers("inverse_or_nan")
+def inverse_or_nan(frame: Frame, e: Equation) -> Value:
+    """Matrix by matrix, as `rules/determinant.py` has it: nan where the condition is beyond the limit."""
+    k, out = frame.kernel, numeric(e.outs[0].type)
+    type = type_as(e.ins[0])
+    x, lengths = operand(frame, e.ins[0]), lengths_of(frame, e, e.outs[0])
+    to = place(frame, e.outs[0], out, lengths)
+    limit = trusted_condition(type.dtype, 3) if e.params["trusted"] else float(np.finfo(type.dtype).max)
+
+    def one(index: Sequence[Word]) -> None:
+        matrix, target = (inner(k, v, index) for v in (x, to))
+        _, condition = inverted(frame, matrix, target, type.dtype)
+        trusted = compared(k, "ole", condition, constant(limit, FLOAT))
+
+        def clear(at: Sequence[Word]) -> None:
+            place = target.place(k, at)
+            k.store(chosen(k, trusted, k.load(place, FLOAT), constant(math.nan, FLOAT)), place)
+
+        k.nest(matrix.lengths, clear)
+
+    k.nest(lengths[:-2], one)
+    return result(frame, to, e.outs[0])
+
+
+@lowers("cofactor")
+def cofactor(frame: Frame, e: Equation) -> Value:
+    """det(A) A⁻ᵀ; a matrix that is badly conditioned fails the call, and the interpreter takes singular values."""
+    k, out = frame.kernel, numeric(e.outs[0].type)
+    type = type_as(e.ins[0])
+    x, lengths = operand(frame, e.ins[0]), lengths_of(frame, e, e.outs[0])
+    to = place(frame, e.outs[0], out, lengths)
+
+    def one(index: Sequence[Word]) -> None:
+        matrix, target = (inner(k, v, index) for v in (x, to))
+        transposed = Stored(FLOAT, target.lengths, target.start, target.strides[::-1], target.buffer)
+        determinant, condition = inverted(frame, matrix, transposed, type.dtype)
+        finite = compared(k, "olt", absolute(k, determinant), constant(math.inf, FLOAT))
+        exact = operation(k, "and", finite, compared(k, "une", determinant, constant(0.0, FLOAT)))
+        k.require(operation(k, "and", exact, compared(k, "ole", condition, constant(trusted_condition(type.dtype, 1), FLOAT))).text)
+
+        def scaled(at: Sequence[Word]) -> None:
+            there = target.place(k, at)
+            k.store(operation(k, "fmul", determinant, k.load(there, FLOAT)), there)
+
+        k.nest(matrix.lengths, scaled)
+
+    k.nest(lengths[:-2], one)
+    return result(frame, to, e.outs[0])
+
+
+def inner(k: Any, x: Stored, index: Sequence[Word]) -> Stored:
+    """One matrix of a stack."""
+    found = part_of(k, x, [Part(i) for i in index])
+    assert isinstance(found, Stored)
+    return found
+
+
+def inverted(frame: Frame, matrix: Stored, target: Stored, dtype: np.dtype[Any]) -> tuple[Number, Number]:
+    """The inverse of one matrix into `target`; its determinant, and its condition in the 1-norm: inf where it is
+    singular, and nan where it holds a nan."""
+    k = frame.kernel
+    work = [k.alloca("double") for _ in range(3)]
+    determinant, sign, logarithm = (Stored(FLOAT, [], w, [], None) for w in work)
+    apply(frame, lapack.det, [matrix], [determinant])
+    apply(frame, lapack.slogdet, [matrix], [sign, logarithm])
+    forget_failures(k)
+    apply(frame, lapack.inv, [matrix], [target])
+    singular = failed(k)
+    size = operation(k, "fmul", one_norm(frame, matrix), one_norm(frame, target))
+    finite = compared(k, "olt", absolute(k, k.load(logarithm.start, FLOAT)), constant(math.inf, FLOAT))
+    regular = operation(k, "and", finite, negated(k, [singular], Type(FLOAT)))
+    condition = chosen(k, regular, size, constant(math.inf, FLOAT))
+    return k.load(determinant.start, FLOAT), condition
+
+
+def absolute(k: Any, x: Number) -> Number:
+    name = k.module.declare("llvm.fabs.f64", "double", "double")
+    return Number(k.value(f"call double {name}(double {x.text})"), FLOAT)
+
+
+def one_norm(frame: Frame, x: Stored) -> Number:
+    """The largest sum of a column; a nan wins."""
+    k = frame.kernel
+
+    def column(j: Word, best: Sequence[Number]) -> Sequence[Number]:
+        add = lambda i, c: [operation(k, "fadd", c[0], absolute(k, x.element(k, [i, j])))]
+        total = k.repeat(x.lengths[0], add, [constant(0.0, FLOAT)])[0]
+        wins = operation(k, "or", compared(k, "ogt", total, best[0]), compared(k, "uno", total, total))
+        wins = operation(k, "and", wins, compared(k, "ord", best[0], best[0]))
+        return [chosen(k, wins, total, best[0])]
+
+    return k.repeat(x.lengths[1], column, [constant(0.0, FLOAT)])[0]
+
+
+
+# ---------------------------------------------------------------- least squares
+
+
+@lowers("lstsq")
+def lstsq(frame: Frame, e: Equation) -> list[Value]:
+    k = frame.kernel
+    x, remaining, rank, values = e.outs
+    (m, n), (_, count) = (type_as(v).shape for v in e.ins[:2])
+    rcond = e.params["rcond"]
+    rcond = float(np.finfo(FLOAT).eps) * max(m, n) if rcond is None else float(rcond)
+    if 0 in (m, n, count):
+        raise Unsupported("`lstsq` of an empty array has no machine code")
+    a, b = (operand(frame, v) for v in e.ins[:2])
+    limit = Stored(FLOAT, [], k.alloca("double"), [], None)
+    k.store(constant(rcond, FLOAT), limit.start)
+    wide = lambda shape: Type(FLOAT, shape)
+    outs = [place(frame, None, wide(s), s) for s in ((n, count), (count,))]
+    order = Stored(np.dtype(np.int32), [], k.alloca("i64"), [], None)
+    sizes = place(frame, None, wide((min(m, n),)), (min(m, n),))
+    in_turn(frame, lapack.lstsq, [a, b, limit], [*outs, order, sizes], True)
+    found = k.load(order.start, order.dtype)
+    if numeric(remaining.type).shape != (0,):  # NumPy leaves it out where columns are dependent
+        k.require(compared(k, "eq", found, constant(n, found.dtype)).text)
+    return [result(frame, outs[0], x), rest(frame, outs[1], remaining), found, result(frame, sizes, values)]
+
+
+def rest(frame: Frame, x: Stored, var: Var) -> Value:
+    type = numeric(var.type)
+    return filled(constant(0, type.dtype), (0,)) if type.shape == (0,) else result(frame, x, var)
+
+
+# ---------------------------------------------------------------- triangles
+
+
+@lowers("triangular_solve")
+def triangular_solve(frame: Frame, e: Equation) -> Value:
+    """By substitution: rows of the result one after the other, from each of which multiples of those before go off."""
+    k, out = frame.kernel, numeric(e.outs[0].type)
+    lower, unit = e.params["lower"], e.params["unit_diagonal"]
+    a = frame.stored(converted(frame.array(e.ins[0]), out.dtype), type_as(e.ins[0])._replace(dtype=out.dtype))
+    b = converted(frame.array(e.ins[1]), out.dtype)
+    to = frame.place_for(e.outs[0], out, b.lengths, {x: False for v in (a, b) for x in v.reads})
+    assign(k, to, b)
+    *stack, n, columns = to.lengths
+
+    def one(outer: Sequence[Word]) -> None:
+        def row(i: Word, nothing: Sequence[Number]) -> Sequence[Number]:
+            i = i if lower else k.minus(k.minus(n, 1), i)
+
+            def less(j: Word, nothing: Sequence[Number]) -> Sequence[Number]:
+                j = j if lower else k.minus(k.minus(n, 1), j)
+                factor = a.element(k, [*outer, i, j])
+
+                def column(c: list[Word]) -> None:
+                    place = to.place(k, [*outer, i, *c])
+                    gone = operation(k, "fmul", factor, to.element(k, [*outer, j, *c]))
+                    k.store(operation(k, "fsub", k.load(place, out.dtype), gone), place)
+
+                k.nest([columns], column)
+                return ()
+
+            k.repeat(i if lower else k.minus(k.minus(n, 1), i), less)
+            if not unit:
+                divisor = a.element(k, [*outer, i, i])
+                k.require(compared(k, "une", divisor, constant(0, out.dtype)).text)
+
+                def divide(c: list[Word]) -> None:
+                    place = to.place(k, [*outer, i, *c])
+                    k.store(operation(k, "fdiv", k.load(place, out.dtype), divisor), place)
+
+                k.nest([columns], divide)
+            return ()
+
+        k.repeat(n, row)
+
+    k.nest(stack, one)
+    return to

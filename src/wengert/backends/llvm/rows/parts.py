@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of
-from wengert.backends.llvm.frame import Frame, Unsupported, Value
+from wengert.backends.llvm.frame import Frame, Value
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at
 from wengert.backends.llvm.rows.views import view
@@ -77,7 +77,7 @@ def slice_part(k: Function, part: slice, n: Word) -> Part:
     """As `slice.indices` has it."""
     step = 1 if part.step is None else part.step
     if not isinstance(step, int):
-        raise Unsupported("a slice whose step only the run knows")
+        return open_slice_part(k, part, step, n)
     bounds = (part.start, part.stop)
     if isinstance(n, int) and all(isinstance(b, int | None) for b in bounds):
         begin, end, step = part.indices(n)
@@ -101,6 +101,23 @@ def slice_part(k: Function, part: slice, n: Word) -> Part:
         span = k.plus(span, abs(step) - 1)
         span = span // abs(step) if isinstance(span, int) else k.value(f"sdiv i64 {span}, {abs(step)}")
     return Part(begin, step, k.most(0, span))
+
+
+def open_slice_part(k: Function, part: slice, step: str, n: Word) -> Part:
+    """Where only the run knows the step, and so from which end the slice goes."""
+    k.require(k.compare("ne", step, 0))
+    up = k.compare("sgt", step, 0)
+    low, high = k.choose(up, 0, -1), k.choose(up, n, k.minus(n, 1))
+
+    def bound(b: Word | None, default: Word) -> Word:
+        if b is None:
+            return default
+        return k.most(low, k.least(k.choose(k.compare("slt", b, 0), k.plus(b, n), b), high))
+
+    begin, end = bound(part.start, k.choose(up, low, high)), bound(part.stop, k.choose(up, high, low))
+    span = k.choose(up, k.minus(end, begin), k.minus(begin, end))
+    size = k.choose(up, step, k.minus(0, step))
+    return Part(begin, step, k.most(0, k.value(f"sdiv i64 {k.minus(k.plus(span, size), 1)}, {size}")))
 
 
 class Places:

@@ -1,5 +1,6 @@
 """Reductions, running sums, places of extrema."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,8 +10,8 @@ from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled
 from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, type_as
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.updates import apart_if_lazy
-from wengert.backends.llvm.scalars import ALIKE, cast, compared, operation
-from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, Word, constant
+from wengert.backends.llvm.scalars import ALIKE, cast, chosen, compared, operation, unsigned
+from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, Word, constant, llvm_type, stored_type
 from wengert.ir.program import Equation, numeric
 
 
@@ -37,10 +38,17 @@ def reduced(frame: Frame, e: Equation, axes: Sequence[int], start: Number, step:
         for n in inner:
             k.require(k.compare("sgt", n, 0)) if not isinstance(n, int) else None
 
+    if out.dtype == np.float16:
+        raise Unsupported("sums in half precision have no machine code")
+    blocked = step is sum_step and out.dtype.kind == "f" and is_long(inner)
+
     def total(index: Sequence[Word]) -> Number:
         def place(inside: Sequence[Word]) -> list[Word]:
             where = dict(zip([*kept, *axes], [*index, *inside]))
             return [where[a] for a in range(len(x.lengths))]
+
+        if blocked:
+            return sum_in_blocks(k, inner, start.dtype, lambda inside: x.element(k, place(inside)))
 
         def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
             if len(inside) == len(inner):
@@ -59,6 +67,92 @@ def reduced(frame: Frame, e: Equation, axes: Sequence[int], start: Number, step:
     lazy = Lazy(start.dtype, lengths, lambda k, index: total(index), dict.fromkeys(x.reads, False))
     found = frame.copied(lazy, out._replace(dtype=start.dtype), e.outs[0])
     return found
+
+
+BLOCK = 512  # terms that are added in any order
+
+
+def is_long(lengths: Sequence[Word]) -> bool:
+    return any(not isinstance(n, int) for n in lengths) or math.prod(lengths) > 2 * BLOCK  # type: ignore[arg-type]
+
+
+def sum_in_blocks(
+    k: Function, lengths: Sequence[Word], dtype: np.dtype[Any], term: Callable[[Sequence[Word]], Number]
+) -> Number:
+    """The sum over all indices: blocks of neighbours one after the other, and the blocks in pairs, so that the error
+    grows with the logarithm of their number (Higham 1993, The accuracy of floating point summation).
+
+    A block takes the last axes that fit into it, and a piece of the axis before these.
+    """
+    split, room = len(lengths) - 1, BLOCK
+    while split > 0 and isinstance(n := lengths[split], int) and 0 < n <= room:
+        split, room = split - 1, room // n
+    n, piece = lengths[split], max(room, 1)
+    zero = constant(0, dtype)
+    sums, count = k.alloca(stored_type(dtype), 64), k.alloca("i64")
+    k.put(f"store i64 0, ptr {count}")
+    pieces = -(-n // piece) if isinstance(n, int) else k.value(f"sdiv i64 {k.plus(n, piece - 1)}, {piece}")
+
+    def block(outer: Sequence[Word]) -> None:
+        begin = k.times(outer[-1], piece)
+
+        def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
+            if len(inside) == len(lengths) - split:
+                at = [*outer[:-1], k.plus(begin, inside[0]), *inside[1:]]
+                return [sum_step(k, carried[0], cast(k, term(at), dtype))]
+            size = lengths[split + len(inside)] if inside else k.least(piece, k.minus(n, begin))
+            return k.repeat(size, lambda i, c: level([*inside, i], c), carried)
+
+        found = level([], [zero])[0]
+        k.put(f"call void {pairwise(k, dtype)}(ptr {sums}, ptr {count}, {llvm_type(dtype)} {found.text})")
+
+    k.nest([*lengths[:split], pieces], block)
+    done = k.value(f"load i64, ptr {count}")
+
+    def rest(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
+        """What is left at level i, if the number of blocks has that digit."""
+        bit = k.value(f"and i64 {k.value(f'lshr i64 {done}, {i}')}, 1")
+        there = Number(k.compare("ne", bit, 0), BOOL)
+        part = chosen(k, there, k.load(k.address(sums, i, stored_type(dtype)), dtype), zero)
+        return [operation(k, "fadd", carried[0], part)]
+
+    levels = k.minus(64, k.value(f"call i64 {k.module.declare('llvm.ctlz.i64', 'i64', 'i64, i1')}(i64 {done}, i1 false)"))
+    return k.repeat(levels, rest, [zero])[0]
+
+
+def pairwise(k: Function, dtype: np.dtype[Any]) -> str:
+    """A function that adds the sum of one more block: it joins its equal, and both the next, as digits do that carry."""
+    type, name = stored_type(dtype), f"@one_more.{dtype}"
+    if name not in k.module.known:
+        k.module.known[name] = True
+        k.module.functions.append(PAIRWISE.format(name=name, type=type))
+    return name
+
+
+PAIRWISE = """define internal void {name}(ptr %sums, ptr %count, {type} %x) #0 {{
+entry:
+  %n = load i64, ptr %count
+  %more = add i64 %n, 1
+  store i64 %more, ptr %count
+  br label %head
+head:
+  %level = phi i64 [ 0, %entry ], [ %up, %join ]
+  %digits = phi i64 [ %n, %entry ], [ %left, %join ]
+  %sum = phi {type} [ %x, %entry ], [ %both, %join ]
+  %place = getelementptr inbounds {type}, ptr %sums, i64 %level
+  %digit = and i64 %digits, 1
+  %carries = icmp ne i64 %digit, 0
+  br i1 %carries, label %join, label %put
+join:
+  %other = load {type}, ptr %place
+  %both = fadd {type} %other, %sum
+  %up = add i64 %level, 1
+  %left = lshr i64 %digits, 1
+  br label %head
+put:
+  store {type} %sum, ptr %place
+  ret void
+}}"""
 
 
 def reduced_in_memory(
@@ -108,41 +202,69 @@ def reduce_truth(frame: Frame, e: Equation) -> Value:
 
 @lowers("argmax", "argmin")
 def arg_extremum(frame: Frame, e: Equation) -> Value:
-    """The first place of the extremum, or of a nan."""
+    """The first place of the extremum, or of a nan; of all axes, counted through."""
     k, axis, out = frame.kernel, e.params["axis"], numeric(e.outs[0].type)
     x = apart_if_lazy(frame, frame.array(e.ins[0]), type_as(e.ins[0]))
-    beyond = ("ogt", "sgt") if e.row.name == "argmax" else ("olt", "slt")
-    if axis is None:
-        raise Unsupported("argmax over several axes")
+    axes = list(range(len(x.lengths))) if axis is None else [axis % len(x.lengths)]
+    kept = [a for a in range(len(x.lengths)) if a not in axes]
+    inner = [x.lengths[a] for a in axes]
+    real, integral = ("ogt", "sgt") if e.row.name == "argmax" else ("olt", "slt")
+    for n in inner:
+        k.require(k.compare("sgt", n, 0) if isinstance(n, str) else "true" if n else "false")
 
     def best(index: Sequence[Word]) -> Number:
-        def value(i: Word) -> Number:
-            return x.element(k, [*index[:axis], i, *index[axis:]])
+        def value(inside: Sequence[Word]) -> Number:
+            where = dict(zip([*kept, *axes], [*index, *inside]))
+            return x.element(k, [where[a] for a in range(len(x.lengths))])
 
-        def one(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
-            found, place = carried
-            new = value(i)
-            is_float = new.dtype.kind == "f"
-            better = compared(k, beyond[0] if is_float else beyond[1], new, found)
-            if is_float:  # a nan wins, and the first stays
-                better = operation(k, "or", better, compared(k, "uno", new, new))
+        def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
+            if len(inside) < len(inner):
+                return k.repeat(inner[len(inside)], lambda i, c: level([*inside, i], c), carried)
+            (found, place), new = carried, value(inside)
+            if new.dtype.kind == "f":  # a nan wins, and the first stays
+                better = operation(k, "or", compared(k, real, new, found), compared(k, "uno", new, new))
                 better = operation(k, "and", better, compared(k, "ord", found, found))
-            i = Number(str(i), INT)
-            return [
-                Number(k.value(f"select i1 {better.text}, {kind(a)} {a.text}, {kind(b)} {b.text}"), a.dtype)
-                for a, b in ((new, found), (i, place))
-            ]
+            else:
+                better = compared(k, unsigned(integral, new), new, found)
+            flat: Word = 0
+            for i, n in zip(inside, inner):
+                flat = k.plus(k.times(flat, n), i)
+            return [chosen(k, better, new, found), chosen(k, better, Number(str(flat), INT), place)]
 
-        return k.repeat(x.lengths[axis], one, [value(0), constant(0, INT)])[1]
-
-    def kind(x: Number) -> str:
-        return {"f": "double" if x.dtype.itemsize == 8 else "float"}.get(x.dtype.kind, f"i{8 * x.dtype.itemsize}")
+        return level([], [value([0] * len(inner)), constant(0, INT)])[1]
 
     if out.shape == ():
-        return best(())
-    lengths = [n for a, n in enumerate(x.lengths) if a != axis]
+        return cast(k, best(()), out.dtype)
+    lengths = [x.lengths[a] for a in kept]
     lazy = Lazy(out.dtype, lengths, lambda k, index: best(index), dict.fromkeys(x.reads, False))
     return frame.copied(lazy, out, e.outs[0])
+
+
+@lowers("sum_of_ranges")
+def sum_of_ranges(frame: Frame, e: Equation) -> Value:
+    """From each start to the next one, or to the end; where the next is not beyond, the element at the start."""
+    k, axis, out = frame.kernel, e.params["axis"], numeric(e.outs[0].type)
+    x = apart_if_lazy(frame, frame.array(e.ins[0]), type_as(e.ins[0]))
+    starts = np.asarray(e.params["starts"], np.intp)
+    table = frame.array(starts)
+    n, count = x.lengths[axis], len(starts)
+    for i in {int(i) for i in starts}:
+        k.require(k.compare("slt", i, n) if isinstance(n, str) else "true" if i < n else "false")
+    lengths = [count if a == axis else m for a, m in enumerate(x.lengths)]
+
+    def total(k: Function, index: Sequence[Word]) -> Number:
+        i = index[axis]
+        at = lambda j: cast(k, x.element(k, [*index[:axis], j, *index[axis + 1 :]]), out.dtype)
+        begin = table.element(k, [i]).text
+        following = table.element(k, [k.least(k.plus(i, 1), count - 1)]).text
+        end = k.choose(k.compare("slt", k.plus(i, 1), count), following, n)
+        size = k.most(1, k.minus(end, begin))
+        if out.dtype.kind == "f":
+            return sum_in_blocks(k, [size], out.dtype, lambda inside: at(k.plus(begin, inside[0])))
+        add = lambda j, carried: [sum_step(k, carried[0], at(k.plus(begin, j)))]
+        return k.repeat(size, add, [constant(0, out.dtype)])[0]
+
+    return frame.copied(Lazy(out.dtype, lengths, total, dict.fromkeys(x.reads, False)), out, e.outs[0])
 
 
 @lowers("share")

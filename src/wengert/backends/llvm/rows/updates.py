@@ -15,11 +15,11 @@ from wengert.backends.llvm.arrays import (
     transposed,
     without_ones,
 )
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, limits_of, type_as
+from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
-from wengert.backends.llvm.scalars import cast, operation
+from wengert.backends.llvm.scalars import cast, chosen, compared, operation
 from wengert.backends.llvm.text import INT, Number, Word, constant, word
 from wengert.ir.program import Equation, Type, numeric
 from wengert.rules.indexing import Index
@@ -147,3 +147,33 @@ def put_add(frame: Frame, e: Equation) -> Value:
 
 def apart_if_lazy(frame: Frame, x: Array, type: Type) -> Array:
     return frame.temporary(x, type) if isinstance(x, Lazy) and not x.is_free else x
+
+
+@lowers("stayed")
+def stayed(frame: Frame, e: Equation) -> Value:
+    """Each element of the part leaves its number at its place; where another number is found, that one came later."""
+    k, out, params = frame.kernel, numeric(e.outs[0].type), frame.params(e)
+    limits = [n if isinstance(n, int) else n.extent.bound for n in e.params["shape"]]
+    numbers = Type(INT, tuple(limits))
+    last = whole(frame.buffer(bytes_of(numbers)), numbers, params["shape"])
+    places = Places(frame, last, params["index"])
+    x = apart_if_lazy(frame, frame.array(e.ins[0]), type_as(e.ins[0]))
+    to = frame.place_for(e.outs[0], out, x.lengths, {})
+
+    def number(index: Sequence[Word]) -> Number:
+        flat: Word = 0
+        for i, n in zip(index, places.all_lengths):
+            flat = k.plus(k.times(flat, n), i)
+        return Number(str(flat), INT)
+
+    def put(index: Sequence[Word]) -> None:
+        k.store(number(index), places.whole.place(k, places.index(k, index)))  # type: ignore[union-attr]
+
+    def keep(index: Sequence[Word]) -> None:
+        mine = compared(k, "eq", places.whole.element(k, places.index(k, index)), number(index))
+        element = at(k, x, index[len(index) - len(to.lengths) :])
+        k.store(chosen(k, mine, element, constant(0, out.dtype)), to.place(k, index))
+
+    k.nest(places.all_lengths, put)
+    k.nest(places.all_lengths, keep)
+    return to

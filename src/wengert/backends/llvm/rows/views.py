@@ -1,15 +1,16 @@
 """Constants, and other shapes of an array, which take no memory."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from wengert.backends.llvm.arrays import Array, Stored, filled, flipped, row_major, stretched, transposed, without_ones
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, limits_of, type_as
+from wengert.backends.llvm.frame import Frame, Value, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import steady
 from wengert.backends.llvm.text import Function, Word, constant
-from wengert.ir.program import Equation, numeric
+from wengert.ir.program import Equation, Type, numeric
 
 
 @lowers("full")
@@ -74,20 +75,21 @@ def relabel(frame: Frame, e: Equation) -> Value:
 
 @lowers("reshape")
 def reshape(frame: Frame, e: Equation) -> Value:
-    shape, type = list(frame.params(e)["shape"]), type_as(e.ins[0])
-    if -1 in shape:
-        raise Unsupported("a reshape to a length that follows from the others")
+    type, out = type_as(e.ins[0]), numeric(e.outs[0].type)
+    shape = lengths_after(frame.kernel, frame.array(e.ins[0]).lengths, frame.params(e)["shape"])
 
     def make(k: Function, x: Array) -> Array:
         found = without_ones(x, shape)
         if found is not None:
             is_whole = isinstance(x, Stored) and x.limits is not None
             if is_whole and isinstance(found, Stored):
-                limits = limits_of(numeric(e.outs[0].type))
+                limits = limits_of(out)
                 return Stored(x.dtype, shape, x.start, row_major(limits), x.buffer, limits)  # type: ignore[union-attr]
             return found
         if not all(isinstance(n, int) for n in [*shape, *x.lengths]):
-            raise Unsupported("a reshape of an array whose length only the run knows")
+            found = in_order(frame, x, out, shape)
+            frame.holders.setdefault(found.buffer, set()).add(e.outs[0])  # type: ignore[arg-type]
+            return found
         if not (isinstance(x, Stored) and x.is_contiguous):
             x = frame.temporary(x, type)
             frame.holders.setdefault(x.buffer, set()).add(e.outs[0])  # type: ignore[arg-type]
@@ -95,3 +97,47 @@ def reshape(frame: Frame, e: Equation) -> Value:
         return Stored(x.dtype, shape, x.start, row_major(shape), x.buffer, limits)
 
     return view(frame, e, make)
+
+
+def lengths_after(k: Function, have: Sequence[Word], shape: Sequence[Word]) -> list[Word]:
+    """Of a reshape: -1 follows from the others, and all together must hold as many elements."""
+    total = functools.reduce(k.times, have, 1)
+    others = functools.reduce(k.times, [n for n in shape if n != -1], 1)
+    if -1 in shape:
+        if isinstance(total, int) and isinstance(others, int):
+            rest: Word = total // others if others else 0
+        else:
+            k.require(k.compare("ne", others, 0))
+            rest = k.value(f"sdiv i64 {total}, {others}")
+        shape = [rest if n == -1 else n for n in shape]
+        others = k.times(others, rest)
+    if sorted(map(str, have)) != sorted(map(str, shape)):
+        k.require(k.compare("eq", total, others))
+    return list(shape)
+
+
+def in_order(frame: Frame, x: Array, type: Type, lengths: Sequence[Word]) -> Stored:
+    """A copy of x, element after element, in lengths that only the run knows."""
+    k, out = frame.kernel, whole(frame.buffer(bytes_of(type)), type, lengths)
+
+    def one(index: Sequence[Word]) -> None:
+        rest: Word = 0
+        for i, n in zip(index, x.lengths):
+            rest = k.plus(k.times(rest, n), i)
+        place: list[Word] = []
+        for n in reversed(lengths[1:]):
+            place.append(remainder(k, rest, n))
+            rest = quotient(k, rest, n)
+        k.store(x.element(k, index), out.place(k, [rest, *reversed(place)]))
+
+    if lengths:
+        k.nest(x.lengths, one)
+    return out
+
+
+def quotient(k: Function, x: Word, n: Word) -> Word:
+    return x // n if isinstance(x, int) and isinstance(n, int) else k.value(f"sdiv i64 {x}, {n}")
+
+
+def remainder(k: Function, x: Word, n: Word) -> Word:
+    return x % n if isinstance(x, int) and isinstance(n, int) else k.value(f"srem i64 {x}, {n}")

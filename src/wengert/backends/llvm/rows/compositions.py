@@ -1,0 +1,81 @@
+"""Rows whose `evaluate` is a composition of others: it is run once on the values of a program, which is then called."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert.backends.llvm.frame import Frame, Unsupported
+from wengert.backends.llvm.lower import lowers
+from wengert.backends.llvm.rows.calls import calling
+from wengert.core.diagnostic import Diagnostic
+from wengert.core.tree import flatten
+from wengert.ir.program import Equation, Program, filled_params, type_in
+from wengert.modes.stage import NeedsValue
+from wengert.transforms.build import build, optimised
+
+
+def pseudoinverse(a: Any, *, rcond: Any, hermitian: bool) -> Any:
+    """As np.linalg.pinv has it."""
+    if 0 in a.shape[-2:]:
+        return np.zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
+    u, s, vt = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
+    large = s > np.asarray(rcond)[..., None] * np.max(s, axis=-1, keepdims=True, initial=0.0)
+    inverse = np.where(large, 1 / np.where(large, s, 1), 0)
+    return np.swapaxes(vt, -1, -2) @ (inverse[..., None] * np.swapaxes(u, -1, -2))
+
+
+def matrix_rank(a: Any, *, tol: Any, hermitian: bool, rtol: Any) -> Any:
+    """As np.linalg.matrix_rank has it."""
+    s = np.linalg.svd(a, compute_uv=False, hermitian=hermitian)
+    if tol is None:
+        rtol = max(a.shape[-2:]) * np.finfo(s.dtype).eps if rtol is None else np.asarray(rtol)[..., None]
+        tol = np.max(s, axis=-1, keepdims=True, initial=0.0) * rtol
+    else:
+        tol = np.asarray(tol)[..., None]
+    return np.sum((s > tol).astype(np.intp), axis=-1)
+
+
+def is_in(x: Any, known: Any, *, invert: bool) -> Any:
+    found = np.any(x[..., None] == np.reshape(known, -1), axis=-1)
+    return ~found if invert else found
+
+
+# by functions of NumPy that are rows themselves, or make choices that a program cannot
+WRITTEN: dict[str, Callable[..., Any]] = {
+    "pinv": pseudoinverse,
+    "matrix_rank": matrix_rank,
+    "isin": is_in,
+    "exchange": lambda order, *, dtype: (order[..., None] == np.arange(order.shape[-1])).astype(dtype),
+}
+
+# by their own `evaluate`
+AS_EVALUATED = (
+    *("ties", "negligible", "repeated", "without_basis", "nearest", "cuts_off", "dependent", "magnitude"),
+    "elliptic_by_m",
+)
+
+
+@lowers(*WRITTEN, *AS_EVALUATED)
+def composed(frame: Frame, e: Equation) -> Any:
+    found = calling(frame, e, program_of(e), recursive=False)
+    return found if e.row.several else found[0]
+
+
+def program_of(e: Equation) -> Program:
+    """The row as a program of its operands, and of what fills the holes of its parameters."""
+    evaluate = WRITTEN.get(e.row.name, e.row.evaluate)
+    types = [type_in(x) for x in e.ins]
+    try:
+        body = lambda stage, xs: flatten(evaluate(*xs[: e.count], **filled_params(e, xs)))[0]
+        program = build(e.row.name, types, [f"x{i}" for i in range(len(types))], body)
+    except (NeedsValue, Diagnostic) as problem:
+        raise Unsupported(f"`{e.row.name}` makes choices that depend on numbers") from problem
+    program = optimised(program)
+    if any(other.row is e.row for other in program.equations):
+        raise Unsupported(f"`{e.row.name}` is no composition of other rows")
+    if [type_in(x) for x in program.results] != [o.type for o in e.outs]:
+        raise Unsupported(f"`{e.row.name}` as a composition has results of other types")
+    return program
+
+
