@@ -52,7 +52,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
 # by their own `evaluate`
 AS_EVALUATED = (
     *("ties", "negligible", "repeated", "without_basis", "nearest", "cuts_off", "dependent", "magnitude"),
-    "elliptic_by_m",
+    *("elliptic_by_m", "gammainc_by_shape", "betainc_by_shape", "cofactor_dot"),
 )
 
 
