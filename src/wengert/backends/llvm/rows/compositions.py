@@ -62,6 +62,12 @@ def composed(frame: Frame, e: Equation) -> Any:
     return found if e.row.several else found[0]
 
 
+@lowers("with_adjoint", "with_adjoint_and_effects")
+def with_adjoint(frame: Frame, e: Equation) -> list[Any]:
+    """A function whose derivative was edited: its value is that of its program."""
+    return calling(frame, e, e.params["rule"].program, recursive=False)
+
+
 def program_of(e: Equation) -> Program:
     """The row as a program of its operands, and of what fills the holes of its parameters."""
     evaluate = WRITTEN.get(e.row.name, e.row.evaluate)
@@ -77,5 +83,3 @@ def program_of(e: Equation) -> Program:
     if [type_in(x) for x in program.results] != [o.type for o in e.outs]:
         raise Unsupported(f"`{e.row.name}` as a composition has results of other types")
     return program
-
-
