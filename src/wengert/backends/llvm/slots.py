@@ -45,6 +45,7 @@ def is_array(type: AnyType) -> bool:
 def settle(frame: Frame, slots: Sequence[Slot], xs: Sequence[Value]) -> list[list[str]]:
     """Move each value into its slot, as if all moved at once; what the registers hold."""
     k = frame.kernel
+    k.note("settle", [s.buffer for s in slots], xs)
     targets = {s.buffer for s in slots if s.buffer is not None}
     moved = list(xs)
     for i, (slot, x) in enumerate(zip(slots, xs)):
@@ -53,6 +54,7 @@ def settle(frame: Frame, slots: Sequence[Slot], xs: Sequence[Value]) -> list[lis
     for slot, x in zip(slots, moved):
         if slot.buffer is not None and not stays(slot, x):
             assign(k, whole(slot.buffer, numeric(slot.type), x.lengths), x)  # type: ignore[union-attr, arg-type]
+    k.note("settled")
     return [s.texts(x) for s, x in zip(slots, xs)]
 
 
