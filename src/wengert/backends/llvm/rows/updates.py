@@ -154,11 +154,13 @@ def stayed(frame: Frame, e: Equation) -> Value:
     last = whole(frame.buffer(bytes_of(numbers)), numbers, params["shape"])
     places = Places(frame, last, params["index"])
     x = apart_if_lazy(frame, frame.array(e.ins[0]), type_as(e.ins[0]))
-    to = frame.place_for(e.outs[0], out, x.lengths, {})
+    target = places.all_lengths
+    lead = max(len(x.lengths) - len(target), 0)  # axes of a batch stand in front
+    to = frame.place_for(e.outs[0], out, [*x.lengths[:lead], *target], {})
 
     def number(index: Sequence[Word]) -> Number:
         flat: Word = 0
-        for i, n in zip(index, places.all_lengths):
+        for i, n in zip(index, target):
             flat = k.plus(k.times(flat, n), i)
         return Number(str(flat), INT)
 
@@ -166,10 +168,10 @@ def stayed(frame: Frame, e: Equation) -> Value:
         k.store(number(index), places.whole.place(k, places.index(k, index)))  # type: ignore[union-attr]
 
     def keep(index: Sequence[Word]) -> None:
-        mine = compared(k, "eq", places.whole.element(k, places.index(k, index)), number(index))
-        element = at(k, x, index[len(index) - len(to.lengths) :])
-        k.store(chosen(k, mine, element, constant(0, out.dtype)), to.place(k, index))
+        inside = index[lead:]
+        mine = compared(k, "eq", places.whole.element(k, places.index(k, inside)), number(inside))
+        k.store(chosen(k, mine, at(k, x, index), constant(0, out.dtype)), to.place(k, index))
 
-    k.nest(places.all_lengths, put)
-    k.nest(places.all_lengths, keep)
+    k.nest(target, put)
+    k.nest(to.lengths, keep)
     return to
