@@ -90,7 +90,7 @@ class Traced(Step, np.lib.mixins.NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise Unsupported("its formula depends on numbers")
 
-    __float__ = __int__ = __index__ = __iter__ = __array__ = None  # type: ignore[assignment]
+    __float__ = __int__ = __index__ = __iter__ = __array__ = None
 
 
 def real(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -137,7 +137,11 @@ def applied(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
         )
     tape = tape_of(inputs)
     call = Call(tape, loop_at(ufunc, dtypes), inputs)
-    found = [Traced(tape, t, lambda scope, i=i: scope.known[call][i], (call, i)) for i, t in enumerate(outs)]
+
+    def result(i: int) -> Traced:
+        return Traced(tape, outs[i], lambda scope: scope.known[call][i], (call, i))
+
+    found = [result(i) for i in range(ufunc.nout)]
     return found[0] if ufunc.nout == 1 else tuple(found)
 
 

@@ -327,9 +327,10 @@ def unsigned(how: str, x: Number) -> str:
 
 
 def winner(k: Function, xs: Sequence[Number], out: Type) -> Number:
-    if out.dtype.kind != "f":
-        return cast(k, winner(k, xs, Type(FLOAT)), out.dtype)
     x, y = (cast(k, x, out.dtype) for x in xs)
+    if out.dtype.kind != "f":
+        half = "uge" if out.dtype.kind == "b" else unsigned("sgt", x)  # 1/2 is true, and no whole number
+        return cast(k, compared(k, half, x, y), out.dtype)
     tie = chosen(k, compared(k, "oeq", x, y), *(constant(v, out.dtype) for v in (0.5, math.nan)))
     other = chosen(k, compared(k, "olt", x, y), constant(0.0, out.dtype), tie)
     return chosen(k, compared(k, "ogt", x, y), constant(1.0, out.dtype), other)
@@ -572,7 +573,7 @@ AS_THEY_ARE: dict[str, Rule] = {
     "conj": itself,
 }
 
-ELEMENTWISE = {**ALIKE, **COMPARED, **AS_THEY_ARE, "div": quotient}
+ELEMENTWISE: dict[str, Rule] = {**ALIKE, **COMPARED, **AS_THEY_ARE, "div": quotient}
 SINGLE = np.dtype(np.float32)
 
 
@@ -603,7 +604,10 @@ def in_single(
     k: Function, row: str, xs: Sequence[Number], types: Sequence[Type], out: Type, params: dict[str, Any]
 ) -> Number:
     """As NumPy computes in half precision: by single precision, rounded."""
-    wide = lambda t: t._replace(dtype=SINGLE) if t.dtype == np.float16 else t
+
+    def wide(t: Type) -> Type:
+        return t._replace(dtype=SINGLE) if t.dtype == np.float16 else t
+
     xs = [cast(k, x, wide(t).dtype) for x, t in zip(xs, types)]
     return cast(k, element(k, row, xs, [wide(t) for t in types], wide(out), params), out.dtype)
 

@@ -56,15 +56,13 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
         array = converted(frame.array(e.ins[i]), dtype)
         xs.append(frame.stored(array, types[i]._replace(dtype=dtype)))
     results = [out._replace(dtype=t) for t in loop.dtypes[loop.inputs :]]
-    # what a loop reads and writes may be the same element, and never overlaps in another way
-    same = {b: b_same and len(x.lengths) == len(lengths) for x in xs for b, b_same in x.reads.items()}
+    same = reads_in_place(xs, out)
     to = [
         frame.place_for(e.outs[0], t, lengths, same)
         if i == place and t.dtype == out.dtype
         else whole(frame.buffer(bytes_of(t)), t, lengths)
         for i, t in enumerate(results)
     ]
-    size = lambda x: x.dtype.itemsize
 
     def row(index: Sequence[Word]) -> None:
         starts, steps = [], []
@@ -72,7 +70,7 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
             lead = len(lengths) - len(x.lengths)
             inside = [0 if n == 1 else i for i, n in zip([*index, 0][lead:], x.lengths)]
             starts.append(x.place(k, inside))
-            steps.append(k.times(x.strides[-1], size(x)) if x.lengths and x.lengths[-1] != 1 else 0)
+            steps.append(k.times(x.strides[-1], x.dtype.itemsize) if x.lengths and x.lengths[-1] != 1 else 0)
         call_loop(k, loop, starts, [lengths[-1]], steps)
 
     k.nest(lengths[:-1], row)

@@ -273,16 +273,15 @@ def lstsq(frame: Frame, e: Equation) -> list[Value]:
     x, remaining, _, values = e.outs
     (m, n), (_, count) = (type_as(v).shape for v in e.ins[:2])
     rcond = e.params["rcond"]
-    rcond = float(np.finfo(FLOAT).eps) * max(m, n) if rcond is None else float(rcond)
+    rcond = float(np.finfo(np.float64).eps) * max(m, n) if rcond is None else float(rcond)
     if 0 in (m, n, count):
         raise Unsupported("`lstsq` of an empty array has no machine code")
     a, b = (operand(frame, v) for v in e.ins[:2])
     limit = Stored(FLOAT, [], k.alloca("double"), [], None)
     k.store(constant(rcond, FLOAT), limit.start)
-    wide = lambda shape: Type(FLOAT, shape)
-    outs = [place(frame, None, wide(s), s) for s in ((n, count), (count,))]
+    outs = [place(frame, None, Type(FLOAT, s), s) for s in ((n, count), (count,))]
     order = Stored(np.dtype(np.int32), [], k.alloca("i64"), [], None)
-    sizes = place(frame, None, wide((min(m, n),)), (min(m, n),))
+    sizes = place(frame, None, Type(FLOAT, (min(m, n),)), (min(m, n),))
     in_turn(frame, lapack.lstsq, [a, b, limit], [*outs, order, sizes], True)
     found = k.load(order.start, order.dtype)
     if numeric(remaining.type).shape != (0,):  # NumPy leaves it out where columns are dependent
