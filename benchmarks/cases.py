@@ -15,13 +15,13 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import wengert as wg
+from benchmarks.timing import Lane
 
 try:
     import torch
 except ImportError:  # the tests run without it
     torch = None
 
-Lane = Callable[[], Any]
 TOLERANCE = 1e-8  # relative to the largest element of each gradient
 
 

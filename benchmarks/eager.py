@@ -18,72 +18,18 @@ import gc
 import json
 import platform
 import subprocess
-from dataclasses import dataclass
 from importlib.metadata import version
-from statistics import median, quantiles
-from time import perf_counter
 from typing import Any
 
-from benchmarks.cases import CASES, TOLERANCE, Case, Disagreement, Lane, torch, verify
-
-# ---------------------------------------------------------------- effort
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to measure: seconds for a case and for one turn of one tool, fewest rounds, runs of an import."""
-
-    case: float
-    turn: float
-    rounds: int
-    imports: int
-
-
-FULL = Effort(case=4.0, turn=0.03, rounds=7, imports=5)
-QUICK = Effort(case=0.4, turn=0.005, rounds=3, imports=3)
+from benchmarks.cases import CASES, TOLERANCE, Case, Disagreement, torch, verify
+from benchmarks.timing import FULL, QUICK, Effort, Rounds, cpu_name, digits, measure, microseconds, ratio
 
 # ---------------------------------------------------------------- timing
 
-Rounds = dict[str, list[list[float]]]  # tool -> one list of seconds for each round
-
-
-def timed(lane: Lane) -> float:
-    start = perf_counter()
-    lane()
-    return perf_counter() - start
-
-
-def measure(lanes: dict[str, Lane], effort: Effort) -> Rounds:
-    """Rounds of turns, after a warm-up.
-
-    The collector stays on, but nobody pays for others: before each turn the garbage of the last one is collected, and
-    `main` has frozen what the imports made (PyTorch's modules alone make a full collection take 0.1 s).
-    """
-    once = {tool: min(timed(lane), timed(lane)) for tool, lane in lanes.items()}
-    calls = {tool: max(1, int(effort.turn / seconds)) for tool, seconds in once.items()}
-    rounds: Rounds = {tool: [] for tool in lanes}
-    end = perf_counter() + effort.case
-    while perf_counter() < end or len(rounds["numpy"]) < effort.rounds:
-        for tool, lane in lanes.items():
-            gc.collect()
-            rounds[tool].append([timed(lane) for _ in range(calls[tool])])
-    return rounds
-
-
-def ratio(rounds: Rounds, above: str, below: str) -> dict[str, float]:
-    """Time over time: the median over the rounds, and the quartiles around it."""
-    each = [median(a) / median(b) for a, b in zip(rounds[above], rounds[below])]
-    low, middle, high = quantiles(each, n=4, method="inclusive")
-    return {"low": low, "median": middle, "high": high}
-
 
 def figures(case: Case, rounds: Rounds) -> dict[str, Any]:
-    micro = 1e6 / case.steps
     return {
-        "microseconds": {
-            tool: {"min": micro * min(map(min, turns)), "median": micro * median(map(median, turns))}
-            for tool, turns in rounds.items()
-        },
+        "microseconds": microseconds(rounds, case.steps),
         "autograd / wengert": ratio(rounds, "autograd", "wengert"),
         "torch / wengert": ratio(rounds, "torch", "wengert"),
         "wengert / numpy": ratio(rounds, "wengert", "numpy"),
@@ -110,7 +56,7 @@ def import_seconds(module: str) -> float:
 
 
 def run_imports(effort: Effort) -> dict[str, float]:
-    rounds = [{tool: import_seconds(module) for tool, module in MODULES.items()} for _ in range(effort.imports)]
+    rounds = [{tool: import_seconds(module) for tool, module in MODULES.items()} for _ in range(effort.starts)]
     return {tool: min(seconds[tool] for seconds in rounds) for tool in MODULES}
 
 
@@ -126,14 +72,6 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: version(package) for package in ("wengert", "numpy", "autograd", "torch")},
     }
-
-
-def cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def print_imports(seconds: dict[str, float]) -> None:
@@ -164,10 +102,6 @@ def print_case(name: str, found: dict[str, Any]) -> None:
         "" if peer["median"] >= found["goal"] else "  MISSED",
     )
     print(row, flush=True)
-
-
-def digits(microseconds: float) -> str:
-    return f"{microseconds:.{2 if microseconds < 10 else 1 if microseconds < 1000 else 0}f}"
 
 
 # ---------------------------------------------------------------- command line

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 import wengert as wg
-from benchmarks.eager import FULL, QUICK, digits, measure, ratio
+from benchmarks.timing import FULL, QUICK, digits, measure, ratio
 from programs import PROGRAMS
 from wengert.core.tree import flatten
 

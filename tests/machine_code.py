@@ -1,83 +1,176 @@
-"""Programs as machine code, run without the engine and the entry: memory is poisoned, and watched at its ends."""
+"""Programs as machine code, called with no entry from Python, and compared with the interpreter.
+
+Memory is poisoned: what machine code reads before it wrote it is NaN, or far out of range.  Around each array lie
+bytes that must stay as they are, and so must the operands.
+"""
 
 import ctypes
 
 import numpy as np
 
+import wengert as wg
 from wengert.backends.llvm.engine import compile
+from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.program import lowered
-from wengert.ir.program import Extent, extents_of, result_types
+from wengert.core.tree import flatten, unflatten
+from wengert.frontend.jit import arguments, built_for, is_operand
+from wengert.ir.evaluate import evaluate
+from wengert.ir.program import Extent, elements, extents_of, result_types
 
-GUARD = 64  # bytes before and after each buffer
-POISON = 0xA5
+POISON = np.uint16(0x7FF8)  # NaN as a float of any size; an integer far out of any range
+EDGE = 64  # bytes around each array
 
 
-class Guarded:
-    """Memory for so many bytes, with known bytes around it."""
+class Memory:
+    """Poisoned bytes between edges that nobody may write; aligned to 64 bytes."""
 
-    def __init__(self, size, fill=None):
-        self.raw = np.full(size + 3 * GUARD, POISON, np.uint8)
-        self.start = -self.raw.ctypes.data % GUARD + GUARD
-        self.inside = self.raw[self.start : self.start + size]
-        if fill is not None:
-            self.inside[:] = np.resize(np.array([fill]).view(np.uint8), size)
-        self.address = self.raw.ctypes.data + self.start
+    def __init__(self, bytes):
+        room = np.full((bytes + 2 * EDGE + 64 + 2) // 2, POISON).view(np.uint8)
+        skip = -room.ctypes.data % 64
+        self.bytes, self.room = bytes, room[skip : skip + bytes + 2 * EDGE]
+        self.address = self.room.ctypes.data + EDGE
 
-    def assert_untouched_around(self):
-        outside = np.delete(self.raw, np.s_[self.start : self.start + self.inside.size])
-        assert (outside == POISON).all(), "written outside of a buffer"
+    def array(self, shape, dtype):
+        return self.room[EDGE : EDGE + self.bytes].view(dtype).reshape(shape)
+
+    def verify(self):
+        edges = self.room[:EDGE], self.room[EDGE + self.bytes :]
+        poison = np.full(EDGE // 2 + 1, POISON).view(np.uint8)
+        offset = self.bytes % 2
+        assert np.array_equal(edges[0], poison[:EDGE]), "bytes before an array were written"
+        assert np.array_equal(edges[1], poison[offset : offset + len(edges[1])]), "bytes after an array were written"
 
 
 class Code:
-    """A program as machine code: call it with the operands of the program."""
+    """A program that is called with its operands: gives its results, or the status where it does not end well."""
 
-    def __init__(self, program):
-        self.program, self.text = program, lowered(program)
-        self.code = compile(self.text.text, self.text.symbols)
+    def __init__(self, program, **options):
+        self.program, self.lowered = program, lowered(program, **options)
+        self.code = compile(self.lowered.text, self.lowered.symbols)
         self.run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(self.code.address("run"))
 
     def __call__(self, *values):
-        """The results; None where a check failed."""
         types = result_types(self.program)
-        inputs = [self.word(x, p.type) for x, p in zip(values, self.program.params, strict=True)]
-        arrays = [Guarded(bytes_at_most(t), np.float64(77.0)) if t.form == "array" else None for t in types]
-        lengths = sum(len(extents_of(t)) for t in types)
-        outs = np.zeros(len(types) + lengths + 1, np.int64)
-        for i, a in enumerate(arrays):
-            outs[i] = 0 if a is None else a.address
-        arena = Guarded(self.text.arena, np.nan)
-        never = np.zeros(1, np.int32)
-        words = np.array([never.ctypes.data, *(w for w, _ in inputs)], np.int64)
-        status = self.run(words.ctypes.data + 8, outs.ctypes.data, arena.address)
-        assert status in (0, 1)
-        for memory in [arena, *(a for a in arrays if a is not None), *(x for _, x in inputs if x is not None)]:
-            memory.assert_untouched_around()
-        for x, (_, memory), p in zip(values, inputs, self.program.params):
-            if memory is not None:
-                assert memory.inside.tobytes() == np.ascontiguousarray(x, p.type.dtype).tobytes(), "an operand changed"
-        left = iter(outs[len(types) :])
-        return None if status else [self.result(t, a, out, left) for t, a, out in zip(types, arrays, outs)]
-
-    @staticmethod
-    def word(x, type):
-        """What stands for an operand, and the memory that it is in."""
-        if type.form == "array":
-            memory = Guarded(np.asarray(x).size * type.dtype.itemsize)
-            memory.inside[:] = np.ascontiguousarray(x, type.dtype).reshape(-1).view(np.uint8)
-            return memory.address, memory
-        word = np.zeros(1, np.int64)
-        word.view(np.uint8)[: type.dtype.itemsize] = np.array([x], type.dtype).view(np.uint8)
-        return word[0], None
-
-    @staticmethod
-    def result(type, memory, word, left):
-        if memory is None:
-            x = np.array([word]).view(np.uint8)[: type.dtype.itemsize].view(type.dtype)[0]
-            return x.item() if type.form == "weak" else x
-        bounds = [n.bound if isinstance(n, Extent) else n for n in type.shape]
-        part = [slice(0, int(next(left))) if isinstance(n, Extent) else slice(None) for n in type.shape]
-        return memory.inside.view(type.dtype).reshape(bounds)[tuple(part)].copy()
+        operands = [Operand(p.type, x) for p, x in zip(self.program.params, values)]
+        rooms = [Memory(elements(t) * t.dtype.itemsize) for t in types]
+        lengths = [0 for t in types for _ in extents_of(t)]
+        arena = Memory(self.lowered.arena)
+        stop = np.zeros(1, np.int64)  # never: nobody interrupts
+        inputs = np.array([stop.ctypes.data, *(x.word for x in operands)], np.uint64)
+        outputs = np.array([*(room.address for room in rooms), *lengths, 0], np.uint64)
+        status = self.run(inputs.ctypes.data + 8, outputs.ctypes.data, arena.address)
+        for room in [arena, *rooms, *(x.room for x in operands)]:
+            room.verify()
+        assert all(x.is_unchanged() for x in operands), "an operand was written"
+        if status:
+            return status
+        left = iter(outputs[len(types) :].astype(np.int64).tolist())
+        return [result(t, room, word, left) for t, room, word in zip(types, rooms, outputs)]
 
 
-def bytes_at_most(type):
-    return int(np.prod([n.bound if isinstance(n, Extent) else n for n in type.shape])) * type.dtype.itemsize
+class Operand:
+    """`word` stands for it among the inputs."""
+
+    def __init__(self, type, x):
+        self.value = np.ascontiguousarray(x, type.dtype)
+        self.room = Memory(self.value.nbytes)
+        self.array = self.room.array(self.value.shape, type.dtype)
+        self.array[...] = self.value
+        self.word = self.room.address if type.form == "array" else int.from_bytes(self.value.tobytes(), "little")
+
+    def is_unchanged(self):
+        return self.array.tobytes() == self.value.tobytes()
+
+
+def result(type, room, word, lengths):
+    """As the interpreter gives it."""
+    if type.form == "array":
+        shape = [n.bound if isinstance(n, Extent) else n for n in type.shape]
+        part = tuple([slice(next(lengths)) if isinstance(n, Extent) else slice(None) for n in type.shape])
+        return room.array(shape, type.dtype)[part]
+    x = np.frombuffer(word.tobytes()[: type.dtype.itemsize], type.dtype)[0]
+    return x.item() if type.form == "weak" else x
+
+
+# ---------------------------------------------------------------- against the interpreter
+
+
+def staged(f, *args, **kwargs):
+    """(the program that `jit(f)` runs for these arguments, its operands)"""
+    built = built_for(f, args, kwargs)
+    leaves, _ = arguments(args, kwargs)
+    operands = [x for x in leaves if is_operand(x)]
+    return built.optimised, [*operands, *built.hidden(operands)]
+
+
+def interpreted(program, operands):
+    """The results, or what is raised."""
+    try:
+        with np.errstate(all="ignore"):
+            return evaluate(program, [np.copy(x) if isinstance(x, np.ndarray) else x for x in operands])
+    except Exception as error:  # noqa: BLE001 whatever it is, machine code must not end well either
+        return error
+
+
+def agree(program, operands, rtol=1e-9, **options):
+    """Machine code gives what the interpreter gives, and fails where that raises."""
+    same(Code(program, **options)(*operands), interpreted(program, operands), rtol)
+
+
+def is_refused(error):
+    """Whether a program cannot be staged, or has something that has no machine code."""
+    return isinstance(error, Unsupported) or isinstance(error, wg.Diagnostic) and error.code == "W602"
+
+
+def same(found, expected, rtol):
+    if isinstance(expected, Exception) or isinstance(found, int):
+        assert isinstance(expected, Exception) and found == 1, f"status {found}, and Python: {expected!r}"
+        return
+    assert len(found) == len(expected)
+    for x, y in zip(found, expected):
+        assert type(x) is type(y), f"{type(x).__name__} instead of {type(y).__name__}"
+        x, y = np.asarray(x), np.asarray(y)
+        assert (x.dtype, x.shape) == (y.dtype, y.shape)
+        within = 1e-4 if y.dtype == np.float32 else rtol
+        finite = y[np.isfinite(y)]
+        scale = float(np.max(np.abs(finite), initial=0.0)) if y.dtype.kind == "f" else 0.0
+        np.testing.assert_allclose(x, y, rtol=within, atol=within * min(scale, 1e300))
+
+
+def derived(f, args, argnums, scalar=True):
+    """name -> function of the same arguments: f, its derivatives, and theirs."""
+    gradient = wg.grad(f, argnums) if scalar else wg.jacobian(f, argnums)
+    return {
+        "value": f,
+        "gradient": gradient,
+        "forward": along(f, args, argnums),
+        "second": along(gradient, args, argnums),
+    }
+
+
+def along(f, args, argnums):
+    """The derivative of f by these arguments, in a direction that depends on their places only."""
+
+    def slope(*values):
+        def of_some(*some):
+            every = list(values)
+            for i, x in zip(argnums, some):
+                every[i] = x
+            return f(*every)
+
+        some = tuple([values[i] for i in argnums])
+        return wg.jvp(of_some, some, tuple([direction(args[i]) for i in argnums]))[1]
+
+    return slope
+
+
+def direction(x):
+    """As large as x, of the same structure."""
+    leaves, structure = flatten(x)
+    return unflatten(structure, [unit(y) for y in leaves])
+
+
+def unit(x):
+    if isinstance(x, np.ndarray):
+        return np.cos(np.arange(x.size)).reshape(x.shape).astype(x.dtype)
+    return type(x)(0.75) if isinstance(x, float | np.floating) else x

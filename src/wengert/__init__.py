@@ -21,6 +21,7 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.custom import checkpoint, custom_jvp, custom_vjp, primitive
 from wengert.frontend.jit import jit
 from wengert.inspect.adjoint import write_adjoint
+from wengert.inspect.costs import cost
 from wengert.inspect.edited import use_adjoint
 from wengert.inspect.explain import Explanation, explain
 from wengert.inspect.kept import kept
@@ -40,6 +41,7 @@ __all__ = [
     "Tensor",
     "check_grads",
     "checkpoint",
+    "cost",
     "custom_jvp",
     "custom_vjp",
     "derivative",

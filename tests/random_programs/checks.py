@@ -17,7 +17,8 @@ from .write import source
 STEP = 1e-3
 MARGIN = 3e-3  # the least distance of a decision from a tie
 LARGEST = 50.0  # of the value and its slope: beyond, rounding is not small any more
-SECOND_ORDER = 8  # one program of so many
+SECOND_ORDER = 16  # one program of so many
+BOTH_ORDERS = 4  # one program of so many: staging takes most of the time, so that the others take one of two orders
 
 
 class Rejected(Exception):
@@ -245,8 +246,11 @@ def overlapping(args):
 def staged_gradients_agree(subject):
     f, args = subject.program.load().f, subject.args()
     _, gradient, _ = subject.reverse
-    for derivative in (wg.grad(subject.staged, subject.floats), wg.jit(wg.grad(f, subject.floats))):
-        all_close(derivative(*args), gradient)
+    orders = (lambda: wg.grad(subject.staged, subject.floats), lambda: wg.jit(wg.grad(f, subject.floats)))
+    for k, derivative in enumerate(orders):
+        if subject.seed % BOTH_ORDERS and subject.seed % 2 != k:
+            continue
+        all_close(derivative()(*args), gradient)
         same(args, subject.args())
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 
 import wengert as wg
-from wengert.cli import Cost, seconds
+from wengert.cli import Cost
 from wengert.demo.problem import Problem
 from wengert.demo.report import report_gradient
+from wengert.inspect.timing import seconds
 
 
 def check_all(problem: Problem) -> tuple[float, Cost]:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from matplotlib.ticker import FuncFormatter
 
-from wengert.cli import duration, times
 from wengert.demo.report import Fit
+from wengert.inspect.timing import duration, times
 
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#c4001a"  # told apart by the colour-blind (Okabe and Ito)
 INK, PALE = "#222222", "#b5b5b5"

@@ -104,7 +104,7 @@ class Jitted(Transparent):
         self.f, self.backend = f, backend
         self.programs: dict[Any, list[Built]] = {}
         self.quick: Callable[..., Any] = self.general
-        self.entries = 0
+        self.entered: list[Built] = []  # which have an entry there
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # where a program is built around this one, its inputs are inputs of both
@@ -154,11 +154,11 @@ class Jitted(Transparent):
         kwargs: dict[str, Any],
     ) -> Sequence[Any]:
         """What machine code gives; where it fails, the interpreter tells why."""
-        is_new = "machine" not in vars(built)
         outs = built.machine.run(values)
-        if is_new and self.entries < ENTRIES and not built.staging.captured.draws():
+        is_new = all(b is not built for b in self.entered)
+        if is_new and len(self.entered) < ENTRIES and not built.staging.captured.draws():
             self.quick = built.machine.entry(built, structure, leaves, self.quick)
-            self.entries += 1
+            self.entered.append(built)
         return self.evaluated(built, values, args, kwargs) if outs is None else outs
 
     def evaluated(self, built: Built, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
@@ -204,8 +204,8 @@ def jit(f: Callable[..., Any], *, backend: str = "numpy") -> Jitted:
         read.  Its loops, branches on values, in-place writes and helpers are read from the source and become a typed
         program, once for each kind of arguments (shapes, dtypes, structure; other objects and what the function reads
         from outside are compared at each call, so that a change is seen).
-    backend   "numpy" runs the program one NumPy call at a time; "llvm" compiles it to machine code, which is kept on disk
-        (the environment variable WENGERT_CACHE names the folder, or says "off").
+    backend   "numpy" runs the program one NumPy call at a time; "llvm" compiles it to machine code, which is kept on
+        disk (the environment variable WENGERT_CACHE names the folder, or says "off").
 
     The result behaves as f does, writes into its arguments included, and composes with every derivative in any order.
     Raises Diagnostic W601 (no source), W602 (what cannot be staged, every place), W604 (what has no machine code), and

@@ -58,6 +58,19 @@ class Stored:
     def element(self, k: Function, index: Sequence[Word]) -> Number:
         return k.load(self.place(k, index), self.dtype)
 
+    def accessed(self, k: Function, how: str) -> None:
+        """Something outside loads or stores all of it: for builds that check memory."""
+        if not k.module.checked:
+            return
+        low: Word = 0
+        high: Word = 1
+        some: Word = 1  # nothing of an empty array
+        for n, stride in zip(self.lengths, self.strides):
+            last = k.times(k.minus(n, 1), stride)
+            low, high, some = k.plus(low, k.least(last, 0)), k.plus(high, k.most(last, 0)), k.least(some, n)
+        start = k.address(self.start, k.times(low, some), stored_type(self.dtype))
+        k.access(how, start, k.times(k.times(k.minus(high, low), some), self.dtype.itemsize))
+
 
 @dataclass(eq=False)
 class Lazy:
@@ -78,6 +91,14 @@ class Lazy:
 
 
 Array = Stored | Lazy
+
+
+def accessed(k: Function, xs: Sequence[Stored], outs: Sequence[Stored]) -> None:
+    """A function from outside reads all of these, and writes all of those."""
+    for x in xs:
+        x.accessed(k, "load")
+    for x in outs:
+        x.accessed(k, "store")
 
 
 def row_major(lengths: Sequence[Any]) -> list[Any]:

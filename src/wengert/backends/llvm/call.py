@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,15 @@ class VALUE:
 
 class ABSENT:
     """In place of an item that a dict does not have."""
+
+
+class Status(IntEnum):
+    """What the code returns."""
+
+    DONE = 0
+    FAILED = 1  # a check; so is any other number
+    OUT_OF_MEMORY = 2
+    INTERRUPTED = 3
 
 
 PLAIN = (int, str, bytes, bool, type(None))  # facts that are compared by what they are

@@ -4,11 +4,13 @@ One JIT of LLVM's serves the process.  Each text is a library of its own in it: 
 another, and the library leaves memory with the last reference to its `Code`.
 """
 
+import ctypes
 import itertools
 import os
 import platform
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -38,11 +40,11 @@ OPTIMISED, QUICK = 2, 0  # levels of emission: code that does the work, and code
 QUICK_PASSES = ("always_inliner", "global_dead_code_eliminate", "sroa", "simplify_cfg")
 EMISSION = {"reloc": "pic", "codemodel": "small", "jit": True}  # JITLink puts far addresses into a table
 
-_lock = threading.Lock()
+lock = threading.RLock()  # again in one thread: code may go while other code is made
 _numbers = itertools.count()
 
-if hasattr(os, "register_at_fork"):  # a child that is born while another thread compiles would wait for it for ever
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+if hasattr(os, "register_at_fork"):  # a child that is born while another thread is in LLVM would wait for it for ever
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
 
 
 class Code:
@@ -53,12 +55,17 @@ class Code:
         self._libraries = [library]  # each address that was asked for holds the code, too
         self._addresses: dict[str, int] = {}
 
+    def __del__(self, at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
+        with lock:
+            for library in self._libraries:
+                library.detach() if at_exit() else library.close()  # at exit threads may still run it
+
     def address(self, name: str) -> int:
         """Where the function of this name starts.
 
         Raises RuntimeError where there is none, or something that it needs is missing.
         """
-        with _lock:
+        with lock:
             if name not in self._addresses:
                 found = jit().lookup(self._name, name)
                 self._libraries.append(found)
@@ -74,7 +81,7 @@ def compile(text: str, symbols: Mapping[str, int], *, level: int = OPTIMISED) ->
 
     Raises RuntimeError where LLVM refuses the text.
     """
-    with _lock:
+    with lock:
         key = key_of(text, str(level), *circumstances())
         code = load(key)
         if code is None:
@@ -118,7 +125,9 @@ def pipeline(level: int) -> tuple[Any, Any]:
 @cache
 def jit() -> Any:
     # JITLink keeps all of a library within reach of small addresses; LLVM has no such linker for Windows' objects
-    return llvm.create_lljit_compiler(machine(OPTIMISED), use_jit_link=os.name != "nt")
+    made = llvm.create_lljit_compiler(machine(OPTIMISED), use_jit_link=os.name != "nt")
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))  # never disposed of: at exit threads may still run code of it
+    return made
 
 
 @cache

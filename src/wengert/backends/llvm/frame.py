@@ -69,6 +69,7 @@ class Kernel(Function):
             return found
         found = Buffer(f"%b{len(self.buffers)}", bytes)
         self.buffers.append(found)
+        self.memory(found.address, bytes)
         return found
 
 
@@ -115,6 +116,7 @@ class Frame:
         self.mine: set[Var] = set()  # stacks and records that nobody else lets go
         self.position = -1
         for p, x in zip(self.program.params, self.values):
+            self.kernel.note("parameter", p, x)
             self.bind(p, x)
         self.mine = set(self.given)
 
@@ -129,6 +131,7 @@ class Frame:
 
     def value(self, x: Any) -> Value:
         if isinstance(x, Var):
+            self.kernel.note("read", x, self.env[x])
             return self.env[x]
         if isinstance(x, np.ndarray) and x.ndim:
             return stored_constant(self.kernel, x)
@@ -194,6 +197,7 @@ class Frame:
         self.made.remove(buffer)
         self.owned.discard(buffer)
         self.kernel.free.append(buffer)
+        self.kernel.note("give back", buffer)
 
     def buffer(self, bytes: int) -> Buffer:
         found = self.kernel.buffer(max(bytes, 8))
@@ -271,6 +275,7 @@ def stored_constant(k: Function, x: np.ndarray) -> Stored:
     """Few numbers stand in the text; many are read where Python keeps them."""
     x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
     name = k.module.new("data")
+    k.module.sizes[name] = x.nbytes
     if x.nbytes <= 1024:
         content = "".join(f"\\{byte:02X}" for byte in x.tobytes())
         k.module.data.append(f'{name} = private unnamed_addr constant [{x.nbytes} x i8] c"{content}", align 64')

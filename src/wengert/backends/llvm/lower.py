@@ -26,11 +26,13 @@ def run(frame: Frame) -> None:
     frame.release(frame.program.params)
     for i, e in enumerate(frame.program.equations):
         frame.position = i
+        frame.kernel.note("begin", e)
         try:
             equation(frame, e)
         except Unsupported as problem:
             problem.equation = problem.equation or e
             raise
+        frame.kernel.note("end", e)
     frame.position = len(frame.program.equations)
 
 
@@ -42,8 +44,10 @@ def equation(frame: Frame, e: Equation) -> None:
         raise Unsupported("complex numbers have no machine code")
     outs = RULES[name](frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
-        is_number = isinstance(x, Stored | Lazy) and not x.lengths  # an array of no axes is one, too
-        frame.bind(var, x.element(frame.kernel, ()) if is_number else x)
+        if isinstance(x, Stored | Lazy) and not x.lengths:
+            x = x.element(frame.kernel, ())  # an array of no axes is a number, too
+        frame.bind(var, x)
+        frame.kernel.note("result", var, x)
     if len(e.outs) == 1:
         learn(e, frame.known)
     frame.release([*e.ins, *e.outs])

@@ -21,7 +21,7 @@ import numpy as np
 
 from wengert.backends.llvm import tables
 from wengert.backends.llvm.call import ABSENT, PLAIN, VALUE, Call, bounds, holds_positions, item_bytes, size_in_bytes
-from wengert.backends.llvm.engine import QUICK, Code, compile
+from wengert.backends.llvm.engine import QUICK, Code, compile, lock
 from wengert.backends.llvm.layout import Layout, layout
 from wengert.backends.llvm.native_code import symbols, text
 from wengert.backends.llvm.tables import Check, Get, Make, Put
@@ -34,13 +34,18 @@ FASTCALL_WITH_KEYWORDS = 0x82
 WEAK_CHECK = {"f": Check.FLOAT, "i": Check.INT, "b": Check.BOOL}  # by kind of dtype
 WEAK_MAKE = {"f": Make.FLOAT, "i": Make.INT, "b": Make.BOOL}
 
+new_function = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
+    ("PyCFunction_NewEx", ctypes.pythonapi)
+)
+free_memory = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("PyMem_RawFree", ctypes.pythonapi))
+
 
 def native(call: Call, code: Code, where: Layout) -> Callable[..., Any]:
     """A function that runs the code."""
     owner = Owner(call, code)
-    new = ctypes.pythonapi.PyCFunction_NewEx
-    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    made: Callable[..., Any] = new(ctypes.addressof(method(where)), (owner.address, owner), None)
+    with lock:
+        definition = method(where)
+    made: Callable[..., Any] = new_function(ctypes.addressof(definition), (owner.address, owner), None)
     return made
 
 
@@ -72,9 +77,8 @@ class Owner:
         self.address = ctypes.addressof(self.plan)
 
     def __del__(self) -> None:
-        free = ctypes.pythonapi.PyMem_RawFree
-        free.restype, free.argtypes = None, [ctypes.c_void_p]
-        free(self.plan.kept)
+        kept, self.plan.kept = self.plan.kept, None  # another finaliser may still call the function
+        free_memory(kept)
 
     def planned(self, call: Call, run: int) -> tables.Plan:
         """The order here is that of the slots: what a call reads, its results, the parts of what it returns."""
@@ -90,23 +94,27 @@ class Owner:
         plan.outputs = ctypes.sizeof(tables.Frame) + WORD * words
         plan.arena_bytes, plan.long, plan.poison = call.arena, call.long, call.poison
         plan.result = steps[-1].slot
+        self.fill(plan, call, reading, results, steps)
+        plan.positional, plan.block = reading.positional, self.bytes
+        return plan
+
+    def fill(self, plan: tables.Plan, call: Call, reading: "Reading", results: list[int], steps: list[Any]) -> None:
+        """The tables."""
         for node in reading.nodes:  # what other threads may change while the code runs
             if node.check == Check.ARRAY and call.long and holds_positions(call.params[node.param]):
                 node.copy = self.room(node.bytes)
         made = [self.result(i, call, slot) for i, slot in enumerate(results)]
+        slot, places = reading.slot, [row.place for row in made]
+        written = [tables.Written(slot[i], places[k], size_in_bytes(call.params[i])) for i, k in call.written.items()]
         self.table(plan, "names", tables.Name, reading.names)
         self.table(plan, "guards", tables.Guard, [self.guard(*guard) for guard in call.guards])
         self.table(plan, "checks", tables.Checked, [tables.Checked(self.hold(f)) for f in call.checks])
         self.table(plan, "nodes", tables.Node, reading.nodes)
-        slot, places = reading.slot, [row.place for row in made]
         self.table(plan, "same", tables.Same, [tables.Same(slot[i], slot[j]) for i, j in call.same.items()])
         self.table(plan, "apart", tables.Apart, [self.apart(call, i, j) for i, j in call.must_be_apart])
-        written = [tables.Written(slot[i], places[k], size_in_bytes(call.params[i])) for i, k in call.written.items()]
         self.table(plan, "written", tables.Written, written)
         self.table(plan, "results", tables.Result, made)
         self.table(plan, "steps", tables.Step, steps)
-        plan.positional, plan.block = reading.positional, self.bytes
-        return plan
 
     # ------------------------------------------------------------ rows
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.backends.llvm.call import Status
 from wengert.backends.llvm.layout import Layout
 from wengert.backends.llvm.tables import STRUCTURES, Check, Frame, Get, Make, Put
 from wengert.core.lazy import lazy
@@ -679,8 +680,8 @@ others_run:
 end:
   %status = phi i32 [ %short_status, %alone ], [ %long_status, %others_run ]
   switch i32 %status, label %failed [
-    i32 0, label %done
-    i32 2, label %out_of_memory
+    i32 {Status.DONE}, label %done
+    i32 {Status.OUT_OF_MEMORY}, label %out_of_memory
   ]
 done:
   ret i1 true
@@ -704,62 +705,59 @@ define internal i32 @run(ptr %plan, ptr %block, ptr %stop) {{
   ret i32 %status
 }}
 
-; Only the main thread is interrupted, as in Python: its code looks at a word, which a handler sets that stands before
-; Python's own one meanwhile.
+; Only the main thread is interrupted, as in Python: its code looks at a word that our handler sets.
 define internal i32 @run_long(ptr %plan, ptr %block) {{
   %thread = call i64 @PyThread_get_thread_ident()
   %main = load i64, ptr @main_thread
   %is_main = icmp eq i64 %thread, %main
-  br i1 %is_main, label %handlers, label %other
-other:
-  %status = call i32 @run_with_others(ptr %plan, ptr %block, ptr @never)
+  br i1 %is_main, label %handler, label %unseen
+handler:
+  %is_installed = call i1 @handler_installed()
+  br i1 %is_installed, label %again, label %unseen
+unseen:
+  %alone = call i32 @run_with_others(ptr %plan, ptr %block, ptr @never)
+  ret i32 %alone
+again:
+  store atomic i32 0, ptr @interrupted monotonic, align 4
+  %raised_before = call i32 @PyErr_CheckSignals()
+  %none_before = icmp eq i32 %raised_before, 0
+  br i1 %none_before, label %start, label %raise
+start:
+  %status = call i32 @run_with_others(ptr %plan, ptr %block, ptr @interrupted)
+  %was_interrupted = icmp eq i32 %status, {Status.INTERRUPTED}
+  br i1 %was_interrupted, label %ask_python, label %end
+ask_python:
+  ; its handler may raise nothing: then the run starts again, as nothing was done that counts
+  %raised = call i32 @PyErr_CheckSignals()
+  %none = icmp eq i32 %raised, 0
+  br i1 %none, label %handler, label %raise
+raise:
+  ret i32 {Status.INTERRUPTED}
+end:
   ret i32 %status
-handlers:
+}}
+
+; Whether ours stands before Python's own.  It stays there: to ask costs less than to put it there and back for each
+; call.  Where nobody handles Ctrl-C, or the process ignores it, nothing is changed.
+define internal i1 @handler_installed() {{
   %handler = call ptr @PyOS_getsig(i32 {SIGINT})
+  %is_ours = icmp eq ptr %handler, @on_interrupt
+  br i1 %is_ours, label %yes, label %which
+which:
   %default = icmp eq ptr %handler, null
   %ignore = icmp eq ptr %handler, inttoptr (i64 1 to ptr)
   %error = icmp eq ptr %handler, inttoptr (i64 -1 to ptr)
   %nobody_ = or i1 %default, %ignore
   %nobody = or i1 %nobody_, %error
-  br i1 %nobody, label %other, label %main_thread
-main_thread:
-  %main_status = call i32 @run_until_interrupted(ptr %plan, ptr %block, ptr %handler)
-  ret i32 %main_status
-}}
-
-; After an interrupt Python's handler runs.  If it raises nothing, the run starts again: nothing was done that counts.
-define internal i32 @run_until_interrupted(ptr %plan, ptr %block, ptr %handler) {{
-  %nested = icmp eq ptr %handler, @on_interrupt
-  br label %again
-again:
-  store atomic i32 0, ptr @interrupted monotonic, align 4
-  br i1 %nested, label %pending, label %install
+  br i1 %nobody, label %no, label %install
 install:
   store ptr %handler, ptr @handler_before
   %before = call ptr @PyOS_setsig(i32 {SIGINT}, ptr @on_interrupt)
-  br label %pending
-pending:
-  %raised_before = call i32 @PyErr_CheckSignals()
-  %none_before = icmp eq i32 %raised_before, 0
-  br i1 %none_before, label %run, label %leave
-run:
-  %status = call i32 @run_with_others(ptr %plan, ptr %block, ptr @interrupted)
-  br label %leave
-leave:
-  %found = phi i32 [ 4, %pending ], [ %status, %run ]
-  br i1 %nested, label %restored, label %restore
-restore:
-  %ours = call ptr @PyOS_setsig(i32 {SIGINT}, ptr %handler)
-  br label %restored
-restored:
-  %was_interrupted = icmp eq i32 %found, 3
-  br i1 %was_interrupted, label %ask_python, label %end
-ask_python:
-  %raised = call i32 @PyErr_CheckSignals()
-  %none = icmp eq i32 %raised, 0
-  br i1 %none, label %again, label %end
-end:
-  ret i32 %found
+  br label %yes
+yes:
+  ret i1 true
+no:
+  ret i1 false
 }}
 
 define internal void @on_interrupt(i32 %signal) {{
@@ -1168,9 +1166,8 @@ def symbols() -> Mapping[str, int]:
 
 def numpy_functions() -> dict[str, int]:
     """NumPy gives C extensions a table of its functions, whose order does not change."""
-    pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    table = pointer(numpy_core._ARRAY_API, None)
+    kind = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object, ctypes.c_char_p)
+    table = kind(("PyCapsule_GetPointer", ctypes.pythonapi))(numpy_core._ARRAY_API, None)
     return {name: c_void_p.from_address(table + 8 * NUMPY_SLOTS[name]).value or 0 for name in declared(NUMPY)}
 
 

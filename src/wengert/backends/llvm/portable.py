@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.call import ABSENT, VALUE, Call, bounds, holds_positions, is_fact, item_bytes
+from wengert.backends.llvm.call import ABSENT, VALUE, Call, Status, bounds, holds_positions, is_fact, item_bytes
 from wengert.backends.llvm.engine import Code
 from wengert.core.tree import flatten, unflatten
-from wengert.ir.program import KINDS, Extent, Type, has_extents
+from wengert.ir.program import KINDS, Extent, Type, extents_of, has_extents
 
-OUT_OF_MEMORY = 2
 ALIGNMENT = 64
 NEVER = ctypes.c_int32(0)  # where the code looks whether it should stop
 
@@ -92,11 +91,15 @@ class Portable:
                 ctypes.memset(x.ctypes.data, 0xFF, x.nbytes)
         start = arena.ctypes.data + -arena.ctypes.data % ALIGNMENT
         status = self.run(ctypes.addressof(inputs) + 8, ctypes.addressof(outputs), start)
-        if status == OUT_OF_MEMORY:
+        if status == Status.OUT_OF_MEMORY:
             raise MemoryError
-        if status:
+        if status != Status.DONE:
             return None
-        lengths = iter(outputs[len(buffers) :])
+        found = outputs[len(buffers) :]
+        extents = [n for t in call.results for n in extents_of(t)]
+        if not all(0 <= length <= n.bound for length, n in zip(found, extents)):
+            return None
+        lengths = iter(found)
         return [taken(outputs, k, x, t, lengths) for k, (x, t) in enumerate(zip(buffers, call.results))]
 
 

@@ -29,6 +29,7 @@ from wengert.ir.program import Program, Stack, Type, parameter_types, result_typ
 class Lowered:
     """
     arena    bytes;  symbols  addresses that the text names;  kept  what lives there
+    log      of a build that checks memory: what was lowered to what
     """
 
     text: str
@@ -36,17 +37,19 @@ class Lowered:
     symbols: dict[str, int]
     kept: list[Any]
     buffers: int
+    log: list[Any]
 
 
-def lowered(program: Program) -> Lowered:
-    module = Module()
+def lowered(program: Program, checked: bool = False) -> Lowered:
+    """checked: every load and store asks first whether it lies in the memory it is meant for; status 9 if not."""
+    module = Module(checked)
     kernel = Kernel(module, "@kernel")
     types = result_types(program)
     if any(isinstance(t, Stack) for t in [*types, *parameter_types(program)]):
         raise Unsupported("what a loop keeps does not leave machine code")
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
-    values, heads = parameters(program, called)
-    slots, outs = result_slots(program, called, values)
+    values, heads = parameters(kernel, program, called)
+    slots, outs = result_slots(kernel, program, called, values)
     places = [s.buffer for s in slots]
     frame = Frame(kernel, program, values, {b for b in places if b is not None}, wishes_of(program, places))
     run(frame)
@@ -60,7 +63,7 @@ def lowered(program: Program) -> Lowered:
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
     text = module.text() + RUNTIME
-    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers))
+    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), module.log)
 
 
 def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -> str:

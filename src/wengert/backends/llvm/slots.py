@@ -45,15 +45,22 @@ def is_array(type: AnyType) -> bool:
 def settle(frame: Frame, slots: Sequence[Slot], xs: Sequence[Value]) -> list[list[str]]:
     """Move each value into its slot, as if all moved at once; what the registers hold."""
     k = frame.kernel
+    k.note("settle", [s.buffer for s in slots], xs)
     targets = {s.buffer for s in slots if s.buffer is not None}
-    moved = list(xs)
-    for i, (slot, x) in enumerate(zip(slots, xs)):
-        if slot.buffer is not None and not stays(slot, x) and targets & set(x.reads):  # type: ignore[union-attr]
-            moved[i] = frame.temporary(x, numeric(slot.type))  # type: ignore[arg-type]
+    moved = [
+        frame.temporary(x, numeric(slot.type)) if is_overwritten(slot, x, targets) else x  # type: ignore[arg-type]
+        for slot, x in zip(slots, xs)
+    ]
     for slot, x in zip(slots, moved):
         if slot.buffer is not None and not stays(slot, x):
             assign(k, whole(slot.buffer, numeric(slot.type), x.lengths), x)  # type: ignore[union-attr, arg-type]
+    k.note("settled")
     return [s.texts(x) for s, x in zip(slots, xs)]
+
+
+def is_overwritten(slot: Slot, x: Value, targets: set[Buffer]) -> bool:
+    """Whether what moves into one of these buffers may be written before x is read."""
+    return slot.buffer is not None and not stays(slot, x) and bool(targets & set(x.reads))  # type: ignore[union-attr]
 
 
 def stays(slot: Slot, x: Value) -> bool:

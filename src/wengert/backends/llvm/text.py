@@ -35,6 +35,11 @@ def stored_type(dtype: np.dtype[Any]) -> str:
     return f"i{8 * dtype.itemsize}"
 
 
+def size_in_memory(type: str) -> int:
+    """Bytes of an LLVM type."""
+    return {"half": 2, "float": 4, "double": 8, "ptr": 8}.get(type) or int(type[1:]) // 8
+
+
 def constant(x: Any, dtype: np.dtype[Any]) -> Number:
     if dtype.kind == "b":
         return Number("true" if x else "false", dtype)
@@ -66,9 +71,15 @@ class Module:
     """
     functions  their texts;  declared  what they call from outside;  data  constants
     symbols    addresses of what is found under a name of this module only
+    checked    whether every load and store asks first that it lies in the memory it is meant for
+    log        then: what was lowered to what, in order (tests verify lifetimes by it)
+    sizes      then: bytes of the constants
     """
 
-    def __init__(self) -> None:
+    def __init__(self, checked: bool = False) -> None:
+        self.checked = checked
+        self.log: list[Any] = []
+        self.sizes: dict[str, int] = {}
         self.functions: list[str] = []
         self.declared: dict[str, str] = {}
         self.data: list[str] = []
@@ -90,7 +101,8 @@ class Module:
 
 
 STOP = 24  # where in the context of a call stands the address of a word that is not zero when the call should end
-FAILED, INTERRUPTED = 1, 3  # what `run` returns, where it does not return 0
+# what `run` returns, where it does not return 0; the last in a build that checks memory
+FAILED, INTERRUPTED, OUTSIDE = 1, 3, 9
 ATTRIBUTES = 'attributes #0 = { nounwind "prefer-vector-width"="512" }'
 
 
@@ -111,6 +123,14 @@ class Phi:
         self.function.lines[self.line] = f"{self.name} = phi {self.type} {', '.join(self.ways)}"
 
 
+class Part(NamedTuple):
+    """Where an address points: so many bytes after the start of memory of this size."""
+
+    start: str
+    offset: Word
+    size: Word
+
+
 class Function:
     """The text of one function, which gives 0, or a status that ends the whole call: see `program.py`."""
 
@@ -119,6 +139,7 @@ class Function:
         self.lines: list[str] = []
         self.names, self.block = 0, "entry"
         self.local: list[str] = []  # lines of the first block
+        self.parts: dict[str, Part] = {}  # of addresses, in a build that checks memory
 
     # ------------------------------------------------------------ text
 
@@ -128,6 +149,11 @@ class Function:
 
     def put(self, line: str) -> None:
         self.lines.append(line)
+
+    def note(self, what: str, *details: Any) -> None:
+        """In a build that checks memory: for the log."""
+        if self.module.checked:
+            self.module.log.append((what, self, *details))
 
     def value(self, line: str, hint: str = "t") -> str:
         out = self.new(hint)
@@ -150,7 +176,7 @@ class Function:
     def alloca(self, type: str, count: int = 1) -> str:
         out = self.new("a")
         self.local.append(f"{out} = alloca {type}, i64 {count}, align 16")
-        return out
+        return self.memory(out, count * size_in_memory(type))
 
     def require(self, condition: str) -> None:
         """Leave the function, and all that called it, unless this holds."""
@@ -222,16 +248,54 @@ class Function:
 
     # ------------------------------------------------------------ memory
 
+    def memory(self, address: str, bytes: Word) -> str:
+        """The address, where memory of so many bytes begins."""
+        self.parts[address] = Part(address, 0, bytes)
+        return address
+
     def address(self, base: str, offset: Word, type: str) -> str:
-        return base if offset == 0 else self.value(f"getelementptr inbounds {type}, ptr {base}, i64 {offset}")
+        if offset == 0:
+            return base
+        if not self.module.checked:
+            return self.value(f"getelementptr inbounds {type}, ptr {base}, i64 {offset}")
+        found = self.value(f"getelementptr {type}, ptr {base}, i64 {offset}")
+        if part := self.part(base):
+            bytes = self.times(offset, size_in_memory(type))
+            self.parts[found] = part._replace(offset=self.plus(part.offset, bytes))
+        return found
+
+    def part(self, address: str) -> Part | None:
+        """None for what the runtime's own blocks begin with."""
+        if size := self.module.sizes.get(address):
+            return Part(address, 0, size)
+        return self.parts.get(address)
+
+    def access(self, how: str, address: str, bytes: Word) -> None:
+        """In a build that checks memory: leave where so many bytes from here are not all in the memory that this
+        address points into."""
+        if not self.module.checked:
+            return
+        part = self.part(address)
+        assert part is not None, f"{how} of memory that nobody knows: {address}"
+        self.note(how, part.start)
+        end = self.plus(part.offset, bytes)
+        if isinstance(part.offset, int) and isinstance(end, int) and isinstance(part.size, int):
+            if part.offset < 0 or end > part.size:
+                self.status(str(OUTSIDE))
+            return
+        begins, ends = self.compare("sge", part.offset, 0), self.compare("sle", end, part.size)
+        within = self.value(f"and i1 {begins}, {ends}")
+        self.status(self.value(f"select i1 {within}, i32 0, i32 {OUTSIDE}"))
 
     def load(self, address: str, dtype: np.dtype[Any]) -> Number:
+        self.access("load", address, dtype.itemsize)
         found = self.value(f"load {stored_type(dtype)}, ptr {address}")
         if dtype.kind == "b":
             found = self.value(f"trunc i8 {found} to i1")
         return Number(found, dtype)
 
     def store(self, x: Number, address: str) -> None:
+        self.access("store", address, x.dtype.itemsize)
         text = x.text
         if x.dtype.kind == "b":
             text = {"true": "1", "false": "0"}.get(text) or self.value(f"zext i1 {text} to i8")
@@ -239,10 +303,13 @@ class Function:
 
     def copy(self, to: str, source: str, bytes: Word) -> None:
         if to != source and bytes != 0:
+            self.access("load", source, bytes)
+            self.access("store", to, bytes)
             self.module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
             self.put(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {bytes}, i1 false)")
 
     def clear(self, to: str, bytes: Word) -> None:
+        self.access("store", to, bytes)
         self.module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
         self.put(f"call void @llvm.memset.p0.i64(ptr {to}, i8 0, i64 {bytes}, i1 false)")
 
@@ -296,14 +363,17 @@ class Function:
         yes, no, join = (self.fresh_label(n) for n in ("then", "else", "join"))
         self.branch(condition, yes, no)
         self.label(yes)
+        self.note("then")
         first = then()
         first_end = self.block
         self.jump(join)
         self.label(no)
+        self.note("else")
         second = orelse()
         second_end = self.block
         self.jump(join)
         self.label(join)
+        self.note("join")
 
         def merged(types: Iterable[str]) -> list[str]:
             names = []

@@ -74,8 +74,8 @@ def result_places(program: Program, donated: Sequence[bool]) -> list[int | None]
 def write(module: Module, program: Program, called: Called, recursive: bool) -> None:
     """The text of the function, and of an entry that cuts its buffers out of `work`."""
     kernel = Kernel(module, f"{called.name}.body")
-    values, heads = parameters(program, called)
-    slots, outs = result_slots(program, called, values)
+    values, heads = parameters(kernel, program, called)
+    slots, outs = result_slots(kernel, program, called, values)
     places = [s.buffer for s in slots]
     mine = {v.buffer for v, d in zip(values, called.donated) if d and isinstance(v, Stored)}
     owned = {b for b in [*places, *mine] if b is not None}
@@ -91,7 +91,7 @@ def write(module: Module, program: Program, called: Called, recursive: bool) -> 
     module.functions.append(entry(called, head, starts, recursive))
 
 
-def parameters(program: Program, called: Called) -> tuple[list[Value], list[str]]:
+def parameters(kernel: Kernel, program: Program, called: Called) -> tuple[list[Value], list[str]]:
     values: list[Value] = []
     heads: list[str] = []
     for i, p in enumerate(program.params):
@@ -103,7 +103,7 @@ def parameters(program: Program, called: Called) -> tuple[list[Value], list[str]
             values.append(Number(name, type.dtype))
             heads.append(f"{llvm_type(type.dtype)} {name}")
         else:
-            buffer = Buffer(name, max(bytes_of(type), 8))
+            buffer = Buffer(kernel.memory(name, bytes_of(type)), max(bytes_of(type), 8))
             lengths = [f"{name}.n{j}" for j in range(len(extents_of(type)))]
             left = iter(lengths)
             values.append(whole(buffer, type, [n if isinstance(n, int) else next(left) for n in type.shape]))
@@ -112,22 +112,25 @@ def parameters(program: Program, called: Called) -> tuple[list[Value], list[str]
     return values, heads
 
 
-def result_slots(program: Program, called: Called, values: Sequence[Value]) -> tuple[list[Slot], list[str]]:
+def result_slots(
+    kernel: Kernel, program: Program, called: Called, values: Sequence[Value]
+) -> tuple[list[Slot], list[str]]:
     """Where results go, and the parameters that say so."""
     slots, heads = [], []
     for i, place in enumerate(called.places):
         type = type_in(program.results[i])
         if not is_array(type):
             slots.append(Slot(type, None))
-            heads.append(f"ptr noalias %r{i}")
+            heads.append(f"ptr noalias {kernel.memory(f'%r{i}', 8)}")
             continue
         type = numeric(type)
         if place is None:
-            slots.append(Slot(type, Buffer(f"%r{i}", max(bytes_of(type), 8))))
+            buffer = Buffer(kernel.memory(f"%r{i}", bytes_of(type)), max(bytes_of(type), 8))
+            slots.append(Slot(type, buffer))
             heads.append(f"ptr noalias %r{i}")
         else:
             slots.append(Slot(type, values[place].buffer))  # type: ignore[union-attr]
-        heads += [f"ptr noalias %n{i}.{j}" for j in range(len(extents_of(type)))]
+        heads += [f"ptr noalias {kernel.memory(f'%n{i}.{j}', 8)}" for j in range(len(extents_of(type)))]
     return slots, heads
 
 
@@ -212,6 +215,7 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
         arguments += [f"ptr {n}" for n in lengths]
         frame.holders.setdefault(to, set()).add(out)  # no other result may have it
         results.append((type, to, lengths))
+    k.note("call", [v for v, d in zip(xs, donated) if not d], [v for v, d in zip(xs, donated) if d], results)
     work = "null"
     if not recursive and called.arena:
         work = frame.buffer(called.arena).address

@@ -125,6 +125,7 @@ def loop_phis(
 
 
 def carry_phis(k: Function, slots: Sequence[Slot], start: Sequence[Sequence[str]], before: str) -> list[list[Phi]]:
+    k.note("loop")
     rows = [[Phi(k, type) for type in s.registers()] for s in slots]
     for row, texts in zip(rows, start):
         for phi, text in zip(row, texts):
@@ -137,6 +138,7 @@ def close(k: Function, phis: Sequence[Sequence[Phi]], found: Sequence[Sequence[s
         for phi, text in zip(row, texts):
             phi.add(text, k.block)
     k.jump(head)
+    k.note("again")
 
 
 def iterate(
@@ -158,7 +160,10 @@ def pointers(xs: Sequence[Any]) -> list[Var]:
 
 
 def operands(frame: Frame, xs: Sequence[Any], params: Sequence[Var]) -> list[Value]:
-    return [settled(frame, frame.value(x), p.type) for x, p in zip(xs, params)]
+    found = [settled(frame, frame.value(x), p.type) for x, p in zip(xs, params)]
+    for x, value in zip(xs, found):
+        frame.kernel.note("operand", x, value)
+    return found
 
 
 def moved(frame: Frame, xs: Sequence[Any], slots: Sequence[Slot]) -> list[Value]:

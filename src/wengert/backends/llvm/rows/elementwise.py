@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Lazy, Stored
+from wengert.backends.llvm.arrays import Array, Lazy, Stored, accessed
 from wengert.backends.llvm.formulas import Call, formula_of, single_call, traced_element
 from wengert.backends.llvm.frame import Frame, Value, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.loops import call_loop
@@ -56,13 +56,14 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
         array = converted(frame.array(e.ins[i]), dtype)
         xs.append(frame.stored(array, types[i]._replace(dtype=dtype)))
     results = [out._replace(dtype=t) for t in loop.dtypes[loop.inputs :]]
-    same = reads_in_place(xs, out)
+    # what a loop reads and writes may be the same element, and never overlaps in another way
     to = [
-        frame.place_for(e.outs[0], t, lengths, same)
+        frame.place_for(e.outs[0], t, lengths, reads_in_place(xs, t))
         if i == place and t.dtype == out.dtype
         else whole(frame.buffer(bytes_of(t)), t, lengths)
         for i, t in enumerate(results)
     ]
+    accessed(k, xs, to)
 
     def row(index: Sequence[Word]) -> None:
         starts, steps = [], []

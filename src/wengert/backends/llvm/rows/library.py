@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
-from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of
+from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, accessed, filled, part_of
 from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, type_as, whole
 from wengert.backends.llvm.loops import call_loop, failed, forget_failures, loop_at
 from wengert.backends.llvm.lower import lowers
@@ -24,6 +24,7 @@ from wengert.rules.determinant import trusted_condition
 def apply(frame: Frame, ufunc: Any, xs: Sequence[Stored], outs: Sequence[Stored]) -> None:
     """The generalised ufunc on stacks of matrices, into these arrays; it reads and writes memory apart."""
     k = frame.kernel
+    accessed(k, xs, outs)
     cores = [
         part.split(",") if part else [] for part in re.findall(r"\(([^)]*)\)", re.sub("[ ?]", "", ufunc.signature))
     ]

@@ -124,6 +124,7 @@ def stack_push(frame: Frame, e: Equation) -> Value:
     stack = own(frame, e.ins[0])
     place = k.value(f"call ptr @push(ptr %context, ptr {stack.text}, i64 {size_of(type)})")
     k.require(k.value(f"icmp ne ptr {place}, null"))
+    k.memory(place, size_of(type))
     put(frame, given(frame, e.ins[1], frame.value(e.ins[1])), type, place)
     return stack
 
@@ -145,6 +146,7 @@ def pop(frame: Frame, stack: Record, count: str, count_place: str, type: AnyType
     left = k.minus(count, 1)
     k.put(f"store i64 {left}, ptr {count_place}")
     data = k.value(f"load ptr, ptr {stack.text}")
+    k.memory(data, k.times(count, size_of(type)))
     return get(frame, type, k.address(data, k.times(left, size_of(type)), "i8"), var)
 
 
@@ -175,7 +177,7 @@ def pack(frame: Frame, e: Equation) -> list[Value]:
 
 
 def new_record(k: Function, bytes: int, is_filled: bool) -> Record:
-    text = k.value(f"call ptr @new_block(ptr %context, i64 {bytes})")
+    text = k.memory(k.value(f"call ptr @new_block(ptr %context, i64 {bytes})"), bytes)
     k.require(k.value(f"icmp ne ptr {text}, null"))
     k.put(f"store i64 1, ptr {text}")
     k.put(f"store i64 {int(is_filled)}, ptr {k.address(text, 8, 'i8')}")
@@ -198,6 +200,7 @@ def unpack(frame: Frame, e: Equation) -> list[Value]:
     record = frame.value(e.ins[0])
     assert isinstance(record, Record)
     slots = [Slot(t, frame.buffer(bytes_of(t)) if isinstance(t, Type) and t.shape else None) for t in types]
+    k.memory(record.text, places_in(types)[-1])
     is_filled = k.compare("ne", k.value(f"load i64, ptr {k.address(record.text, 8, 'i8')}"), 0)
     is_last = frame.takes(e.ins[0])
 
