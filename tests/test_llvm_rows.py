@@ -40,9 +40,6 @@ PARTS = [
     ("dawsn", {"n": 2}),
     ("kelvin", {"kind": "ber", "n": 2}),
     ("kelvin", {"kind": "kei", "n": 2}),
-    ("svd", {"full": False, "hermitian": True}),
-    ("svdvals", {"hermitian": True}),
-    ("pinv", {"rcond": 1e-15, "hermitian": True}),
 ]
 
 # ---------------------------------------------------------------- examples

@@ -183,7 +183,15 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
 }
 
-# SciPy's own formulas of these convert their operands to arrays
+# In place of `evaluate`, where a call for each element would cost more than the formula: on operands of the dtype of the
+# result
+SHORT: dict[str, Callable[..., Any]] = {
+    "logaddexp": lambda x, y: np.where(x == y, x + math.log(2.0), np.maximum(x, y) + np.log1p(np.exp(-np.abs(x - y)))),
+    "expit": lambda x: 1.0 / (1.0 + np.exp(-x)),
+    "xlogy": lambda x, y: np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log(y)),
+    "xlog1py": lambda x, y: np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log1p(y)),
+}
+# and where SciPy's own formula converts its operands to arrays
 FORMULAS: dict[str, Callable[..., Any]] = {
     "multigammaln": lambda x, *, d: sum(
         (special.gammaln(x - 0.5 * j) for j in range(1, d)), special.gammaln(x) + 0.25 * d * (d - 1) * math.log(math.pi)
@@ -214,9 +222,12 @@ def formula_of(row: str, types: Sequence[Type], params: dict[str, Any], out: Typ
         form = "weak" if type.form == "weak" else "scalar"
         return Traced(tape, type._replace(shape=(), form=form), lambda scope: scope.xs[i], i)
 
-    evaluate: Any = FORMULAS.get(row, TABLE[row].evaluate)
+    evaluate: Any = {**FORMULAS, **SHORT}.get(row, TABLE[row].evaluate)
+    operands = [operand(i, t) for i, t in enumerate(types)]
+    if row in SHORT:
+        operands = [x if x.dtype == out.dtype else x.astype(out.dtype) for x in operands]
     try:
-        found = evaluate(*[operand(i, t) for i, t in enumerate(types)], **params)
+        found = evaluate(*operands, **params)
     except TypeError as problem:  # what NumPy says to operands that are no numbers of its own
         raise Unsupported(f"`{row}` is no formula of ufuncs: {problem}") from problem
     if not isinstance(found, Traced):

@@ -517,6 +517,8 @@ ALIKE: dict[str, Rule] = {
     **{name: function_of(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot")},
     **{f"arc{name}": function_of(f"a{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
     "arctan2": function_of("atan2"),
+    "erf": function_of("erf"),
+    "erfc": function_of("erfc"),
     "sqrt": function_of("llvm.sqrt"),
     "log_slope": log_slope,
     "sech2": sech2,
