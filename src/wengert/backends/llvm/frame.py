@@ -5,7 +5,7 @@ runs in place, and no allocation is left for the run.
 """
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,11 +230,14 @@ class Frame:
             return x
         return self.copied(x, type, var)
 
-    def copied(self, x: Value, type: Type, var: Var | None = None) -> Stored:
-        """x in memory of its own."""
+    def copied(
+        self, x: Value, type: Type, var: Var | None = None, beside: Collection[Buffer] = frozenset()
+    ) -> Stored:
+        """x in memory of its own; `beside`: buffers that this equation reads afterwards."""
         x = filled(x, ()) if isinstance(x, Number) else x
         assert isinstance(x, Stored | Lazy)
-        reads = x.reads if isinstance(x, Lazy) else dict.fromkeys(x.reads, False)
+        in_place = isinstance(x, Lazy)
+        reads = {b: same and in_place and b not in beside for b, same in x.reads.items()}
         out = self.place_for(var, type, x.lengths, reads)
         assign(self.kernel, out, x)
         return out
