@@ -183,8 +183,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
 }
 
-# In place of `evaluate`, where a call for each element would cost more than the formula: on operands of the dtype of the
-# result
+# In place of `evaluate`, where a call for each element costs more than the formula: on operands of the result's dtype
 SHORT: dict[str, Callable[..., Any]] = {
     "logaddexp": lambda x, y: np.where(x == y, x + math.log(2.0), np.maximum(x, y) + np.log1p(np.exp(-np.abs(x - y)))),
     "expit": lambda x: 1.0 / (1.0 + np.exp(-x)),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
 from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, accessed, filled, part_of
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, type_as, whole
+from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.loops import call_loop, failed, forget_failures, loop_at
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.compositions import composed
@@ -103,6 +103,16 @@ def in_turn(frame: Frame, ufunc: Any, xs: Sequence[Stored], outs: Sequence[Store
         k.require(negated(k, [failed(k)], Type(FLOAT)).text)
 
 
+# NumPy before 2.2 has two of each of these, for flat matrices and for tall ones
+IN_TWO = {"svd": "svd_{}", "svd_f": "svd_{}_f", "svd_s": "svd_{}_s", "lstsq": "lstsq_{}", "qr_r_raw": "qr_r_raw_{}"}
+
+
+def by_shape(name: str, type: Type) -> Any:
+    """The function of numpy.linalg for matrices of this type."""
+    m, n = limits_of(type)[-2:]
+    return getattr(lapack, name, None) or getattr(lapack, IN_TWO[name].format("m" if m <= n else "n"))
+
+
 # ---------------------------------------------------------------- rows that are one call
 
 SINGLE: dict[str, Any] = {"det": lapack.det, "slogdet": lapack.slogdet}
@@ -129,14 +139,14 @@ def eigvalsh(frame: Frame, e: Equation) -> Value:
 def svd(frame: Frame, e: Equation) -> list[Value]:
     if e.params["hermitian"]:
         return composed(frame, e)  # type: ignore[no-any-return]
-    return linear_algebra(frame, e, lapack.svd_f if e.params["full"] else lapack.svd_s, True)
+    return linear_algebra(frame, e, by_shape("svd_f" if e.params["full"] else "svd_s", type_as(e.ins[0])), True)
 
 
 @lowers("svdvals")
 def svdvals(frame: Frame, e: Equation) -> Value:
     if e.params["hermitian"]:
         return composed(frame, e)  # type: ignore[no-any-return]
-    return linear_algebra(frame, e, lapack.svd, True)[0]
+    return linear_algebra(frame, e, by_shape("svd", type_as(e.ins[0])), True)[0]
 
 
 @lowers("qr")
@@ -150,7 +160,7 @@ def qr(frame: Frame, e: Equation) -> list[Value]:
     work = frame.temporary(x, type)
     few = min(m, n)
     tau = place(frame, None, type._replace(shape=(*stack, few)), [*stack, few])
-    in_turn(frame, lapack.qr_r_raw, [work], [tau], True)
+    in_turn(frame, by_shape("qr_r_raw", type), [work], [tau], True)
     basis = place(frame, q, numeric(q.type), numeric(q.type).shape)
     complete = e.params["complete"] and m > n
     in_turn(frame, lapack.qr_complete if complete else lapack.qr_reduced, [work, tau], [basis], True)
@@ -304,7 +314,7 @@ def lstsq(frame: Frame, e: Equation) -> list[Value]:
     outs = [place(frame, None, Type(FLOAT, s), s) for s in ((n, count), (count,))]
     order = Stored(np.dtype(np.int32), [], k.alloca("i64"), [], None)
     sizes = place(frame, None, Type(FLOAT, (min(m, n),)), (min(m, n),))
-    in_turn(frame, lapack.lstsq, [a, b, limit], [*outs, order, sizes], True)
+    in_turn(frame, by_shape("lstsq", type_as(e.ins[0])), [a, b, limit], [*outs, order, sizes], True)
     found = k.load(order.start, order.dtype)
     if numeric(remaining.type).shape != (0,):  # NumPy leaves it out where columns are dependent
         k.require(compared(k, "eq", found, constant(n, found.dtype)).text)
