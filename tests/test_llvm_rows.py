@@ -173,7 +173,7 @@ def points(dtype):
 
 OPTIONS = {
     "truncate": [{"dtype": np.dtype(t)} for t in ("i8", "i4", "i2", "i1", "u1", "u2", "u8", "?")],
-    "convert": [{"dtype": np.dtype(t)} for t in ("f8", "f4")],
+    "convert": [{"dtype": np.dtype(t)} for t in ("f8", "f4", "f2")],
     "ipow": [{"n": n} for n in (0, 1, 2, 3, 5, 9)],
     "wrap_index": [],
     "isclose": [],
@@ -233,6 +233,15 @@ def assert_same_numbers(got, expected, row, operands):
     if row.name not in EXEMPT:
         there = ~np.isnan(expected)
         np.testing.assert_array_equal(np.signbit(got[there]), np.signbit(expected[there]))
+
+
+def test_double_precision_is_rounded_once_to_half_precision():
+    """Numbers that single precision would first move to the middle between two halves, and all orders of magnitude."""
+    middle = 1.0 + 2.0**-11
+    x = np.array([middle, middle + 2.0**-40, middle - 2.0**-40, -middle - 2.0**-40, 65519.999, 65520.0, 2.0**-25])
+    x = np.concatenate([x, np.exp(random.uniform(-20, 13, 5000))])
+    (got,) = Code(program_of(lambda x: TABLE["convert"](x, dtype=np.dtype(np.float16)), [x]))(x)
+    np.testing.assert_array_equal(got, x.astype(np.float16))
 
 
 # ---------------------------------------------------------------- Python's integers

@@ -14,6 +14,7 @@ from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, const
 from wengert.ir.program import Type, numeric
 
 Rule = Callable[..., Number]
+SINGLE = np.dtype(np.float32)
 
 # ---------------------------------------------------------------- conversions
 
@@ -32,7 +33,22 @@ def cast(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
         return Number(k.value(f"icmp ne {llvm_type(have)} {x.text}, 0"), BOOL)
     if have.kind == "f" and dtype.kind in "iu":
         return whole(k, x, dtype)
+    if have.itemsize == 8 and dtype == np.float16:
+        x = odd_single(k, x) if have.kind == "f" else cast(k, x, FLOAT)
+        return cast(k, x, dtype)
     return Number(k.value(f"{conversion(have, dtype)} {llvm_type(have)} {x.text} to {llvm_type(dtype)}"), dtype)
+
+
+def odd_single(k: Function, x: Number) -> Number:
+    """In single precision, with the last digit set where that is not exact: so it may be rounded again, to half
+    precision (Boldo and Melquiond 2008, Emulation of FMA and correctly rounded sums, section 2).
+    """
+    near = cast(k, x, SINGLE)
+    back, bits = cast(k, near, FLOAT), Number(k.value(f"bitcast float {near.text} to i32"), np.dtype(np.int32))
+    beyond = compared(k, "ogt", called(k, "llvm.fabs", back), called(k, "llvm.fabs", x))
+    odd = operation(k, "or", operation(k, "sub", bits, cast(k, beyond, bits.dtype)), constant(1, bits.dtype))
+    bits = chosen(k, compared(k, "une", back, x), odd, bits)
+    return Number(k.value(f"bitcast i32 {bits.text} to float"), SINGLE)
 
 
 def whole(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
@@ -576,7 +592,6 @@ AS_THEY_ARE: dict[str, Rule] = {
 }
 
 ELEMENTWISE: dict[str, Rule] = {**ALIKE, **COMPARED, **AS_THEY_ARE, "div": quotient}
-SINGLE = np.dtype(np.float32)
 
 
 def element(
