@@ -34,6 +34,15 @@ def test_a_refused_row_says_why():
         Code(program_of(TABLE["sqrtm"], [np.eye(2)]))
 
 
+@pytest.mark.parametrize("dtype", [complex, np.longdouble, np.dtype(">f8"), np.dtype(">i4")])
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_numbers_that_the_machine_has_not_are_refused(dtype, shape):
+    x = np.ones(shape, dtype)
+    for f in (lambda x: x, lambda x: x * x, lambda x: np.zeros(3) + np.real(x)):
+        with pytest.raises(Unsupported, match="numbers .*have no machine code"):
+            Code(program_of(f, [x]))
+
+
 # Members of a family, and options, that are refused where the row is not
 PARTS = [
     ("dawsn", {"n": 1}),
