@@ -87,7 +87,7 @@ def result(type, room, word, lengths):
     if type.form == "array":
         shape = [n.bound if isinstance(n, Extent) else n for n in type.shape]
         part = tuple([slice(next(lengths)) if isinstance(n, Extent) else slice(None) for n in type.shape])
-        return room.array(shape, type.dtype)[part]
+        return room.array(shape, type.dtype)[(*part, ...)]  # an array of no axes stays one
     x = np.frombuffer(word.tobytes()[: type.dtype.itemsize], type.dtype)[0]
     return x.item() if type.form == "weak" else x
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 import wengert
+from wengert.backends.llvm.refusals import REFUSED
 from wengert.core.primitive import TABLE, Primitive
 from wengert.rules.methods import METHODS
 from wengert.rules.names.absent import ABSENT
@@ -222,6 +223,8 @@ def columns_of(row: Primitive) -> Iterator[tuple[str, str]]:
         yield "also", "; ".join(said)
     for column, reason in sorted(row.absent.items()):
         yield f"no {column}", reason
+    if row.name in REFUSED:
+        yield "no machine code", REFUSED[row.name]
 
 
 def batching_of(row: Primitive) -> str:
@@ -388,7 +391,44 @@ def is_prose(paragraph: str) -> bool:
 
 # ---------------------------------------------------------------- writing them
 
-PAGES = {"primitives.md": primitives_page, "functions.md": functions_page, "api.md": api_page}
+# ---------------------------------------------------------------- what has no machine code
+
+MACHINE_CODE = """# Without machine code
+
+What `wg.jit(f, backend="llvm")` refuses, with [W604](../errors.md#w604), and why. All other rows of the table have
+machine code, for single and double precision, integers and truth values. `wg.jit(f)` runs everything.
+
+"""
+
+IN_PARTS = """
+Beside these, complex numbers; half precision except element by element; derivatives of `dawsn`, and those of Kelvin
+functions beyond the first, which are made of complex numbers; and linear algebra on stacks of matrices whose number
+only the run knows.
+
+Some calls are left to the interpreter, which takes longer and gives what it always gives: those in which a check of
+Python's fails, cofactors of matrices that are badly conditioned, `np.digitize` with bins that fall, and matrices that
+are so near to singular that SciPy warns.
+
+Equal elements stay in their order in `np.argsort`, whatever kind of sort is asked for; NumPy leaves that open. Numbers
+beyond the range of an integer become the integer that they become in NumPy on x86. A zero that a mask or a maximum
+makes may have the other sign.
+"""
+
+
+def machine_code_page() -> str:
+    reasons: dict[str, list[str]] = {}
+    for name, reason in REFUSED.items():
+        reasons.setdefault(reason, []).append(name)
+    lines = [f"* {', '.join(map(code, sorted(names)))}: {reason}\n" for reason, names in reasons.items()]
+    return "".join([NOTE, "\n\n", MACHINE_CODE, *lines, IN_PARTS])
+
+
+PAGES = {
+    "primitives.md": primitives_page,
+    "functions.md": functions_page,
+    "machine_code.md": machine_code_page,
+    "api.md": api_page,
+}
 
 
 def write(folder: Path) -> None:

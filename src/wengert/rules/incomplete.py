@@ -33,7 +33,7 @@ from wengert.rules.special import (
 # ---------------------------------------------------------------- what both share
 
 
-def in_doubles(*operands: Any) -> list[np.ndarray]:
+def in_doubles(*operands: Any) -> Any:
     return np.broadcast_arrays(*[as_array(x, np.float64) for x in operands])
 
 
@@ -153,7 +153,7 @@ def gamma_series(a: Any, x: Any, n: int) -> Any:
     """The same from P(a, x) = Σ_k x^(a+k) exp(-x) / Γ(a+k+1) (DLMF 8.11.4), for x ≤ 1, relative to f at x."""
     total, term = 0.0, 1.0 / a
     for k in range(20):
-        psi = [polygamma_evaluate(a + k + 1.0, n=m) for m in range(n)]
+        psi: list[Any] = [polygamma_evaluate(a + k + 1.0, n=m) for m in range(n)]
         total = total + term * bell(n, 0, lambda p, q, psi=psi: np.log(x) - psi[0] if p == 1 else -psi[p - 1])
         term = term * x / (a + k + 1.0)
     return total

@@ -90,7 +90,7 @@ class Traced(Step, np.lib.mixins.NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise Unsupported("its formula depends on numbers")
 
-    __float__ = __int__ = __index__ = __iter__ = __array__ = None  # type: ignore[assignment]
+    __float__ = __int__ = __index__ = __iter__ = __array__ = None
 
 
 def real(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -137,7 +137,11 @@ def applied(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
         )
     tape = tape_of(inputs)
     call = Call(tape, loop_at(ufunc, dtypes), inputs)
-    found = [Traced(tape, t, lambda scope, i=i: scope.known[call][i], (call, i)) for i, t in enumerate(outs)]
+
+    def result(i: int) -> Traced:
+        return Traced(tape, outs[i], lambda scope: scope.known[call][i], (call, i))
+
+    found = [result(i) for i in range(ufunc.nout)]
     return found[0] if ufunc.nout == 1 else tuple(found)
 
 
@@ -179,7 +183,14 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
 }
 
-# SciPy's own formulas of these convert their operands to arrays
+# In place of `evaluate`, where a call for each element costs more than the formula: on operands of the result's dtype
+SHORT: dict[str, Callable[..., Any]] = {
+    "logaddexp": lambda x, y: np.where(x == y, x + math.log(2.0), np.maximum(x, y) + np.log1p(np.exp(-np.abs(x - y)))),
+    "expit": lambda x: 1.0 / (1.0 + np.exp(-x)),
+    "xlogy": lambda x, y: np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log(y)),
+    "xlog1py": lambda x, y: np.where((x == 0.0) & ~np.isnan(y), 0.0, x * np.log1p(y)),
+}
+# and where SciPy's own formula converts its operands to arrays
 FORMULAS: dict[str, Callable[..., Any]] = {
     "multigammaln": lambda x, *, d: sum(
         (special.gammaln(x - 0.5 * j) for j in range(1, d)), special.gammaln(x) + 0.25 * d * (d - 1) * math.log(math.pi)
@@ -210,9 +221,12 @@ def formula_of(row: str, types: Sequence[Type], params: dict[str, Any], out: Typ
         form = "weak" if type.form == "weak" else "scalar"
         return Traced(tape, type._replace(shape=(), form=form), lambda scope: scope.xs[i], i)
 
-    evaluate: Any = FORMULAS.get(row, TABLE[row].evaluate)
+    evaluate: Any = {**FORMULAS, **SHORT}.get(row, TABLE[row].evaluate)
+    operands = [operand(i, t) for i, t in enumerate(types)]
+    if row in SHORT:
+        operands = [x if x.dtype == out.dtype else x.astype(out.dtype) for x in operands]
     try:
-        found = evaluate(*[operand(i, t) for i, t in enumerate(types)], **params)
+        found = evaluate(*operands, **params)
     except TypeError as problem:  # what NumPy says to operands that are no numbers of its own
         raise Unsupported(f"`{row}` is no formula of ufuncs: {problem}") from problem
     if not isinstance(found, Traced):

@@ -230,9 +230,7 @@ class Frame:
             return x
         return self.copied(x, type, var)
 
-    def copied(
-        self, x: Value, type: Type, var: Var | None = None, beside: Collection[Buffer] = frozenset()
-    ) -> Stored:
+    def copied(self, x: Value, type: Type, var: Var | None = None, beside: Collection[Buffer] = frozenset()) -> Stored:
         """x in memory of its own; `beside`: buffers that this equation reads afterwards."""
         x = filled(x, ()) if isinstance(x, Number) else x
         assert isinstance(x, Stored | Lazy)

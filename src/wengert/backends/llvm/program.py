@@ -16,7 +16,7 @@ from typing import Any
 
 import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
 from wengert.backends.llvm.frame import Frame, Kernel, Unsupported
-from wengert.backends.llvm.lower import run
+from wengert.backends.llvm.lower import refuse_operands, run
 from wengert.backends.llvm.rows.calls import Called, offsets, parameters, result_slots, store_results
 from wengert.backends.llvm.rows.control import moved, wishes_of
 from wengert.backends.llvm.runtime import RUNTIME
@@ -47,6 +47,7 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     types = result_types(program)
     if any(isinstance(t, Stack) for t in [*types, *parameter_types(program)]):
         raise Unsupported("what a loop keeps does not leave machine code")
+    refuse_operands(program)
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
     values, heads = parameters(kernel, program, called)
     slots, outs = result_slots(kernel, program, called, values)

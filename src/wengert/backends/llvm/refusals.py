@@ -10,7 +10,7 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(["imag", "angle", "wofz", "hankel1", "hankel2", "hankel1e", "hankel2e", "lambertw"], COMPLEX),
     **dict.fromkeys(["fft", "ifft", "rfft", "irfft", "refuse_phase"], COMPLEX),
     **dict.fromkeys(["eig", "eigvals", "anchor", "scattered_ties", "phases"], COMPLEX),
-    **dict.fromkeys(["solve_as", "toeplitz_solve", "circulant_solve", "banded_solve", "hermitian_banded_solve"], SCIPY),
+    **dict.fromkeys(["toeplitz_solve", "circulant_solve", "banded_solve", "hermitian_banded_solve"], SCIPY),
     **dict.fromkeys(["sylvester", "lyapunov", "discrete_lyapunov", "riccati", "hermitian", "cosine_transform"], SCIPY),
     **dict.fromkeys(["matrix_function", "frechet", "angle_of_spectrum", "sqrtm", "signm", "polar_unitary"], SCIPY),
     **dict.fromkeys(["pivots", "packed_lu", "column_order"], SCIPY),

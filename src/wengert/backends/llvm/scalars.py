@@ -14,6 +14,7 @@ from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, const
 from wengert.ir.program import Type, numeric
 
 Rule = Callable[..., Number]
+SINGLE = np.dtype(np.float32)
 
 # ---------------------------------------------------------------- conversions
 
@@ -32,7 +33,22 @@ def cast(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
         return Number(k.value(f"icmp ne {llvm_type(have)} {x.text}, 0"), BOOL)
     if have.kind == "f" and dtype.kind in "iu":
         return whole(k, x, dtype)
+    if have.itemsize == 8 and dtype == np.float16:
+        x = odd_single(k, x) if have.kind == "f" else cast(k, x, FLOAT)
+        return cast(k, x, dtype)
     return Number(k.value(f"{conversion(have, dtype)} {llvm_type(have)} {x.text} to {llvm_type(dtype)}"), dtype)
+
+
+def odd_single(k: Function, x: Number) -> Number:
+    """In single precision, with the last digit set where that is not exact: so it may be rounded again, to half
+    precision (Boldo and Melquiond 2008, Emulation of FMA and correctly rounded sums, section 2).
+    """
+    near = cast(k, x, SINGLE)
+    back, bits = cast(k, near, FLOAT), Number(k.value(f"bitcast float {near.text} to i32"), np.dtype(np.int32))
+    beyond = compared(k, "ogt", called(k, "llvm.fabs", back), called(k, "llvm.fabs", x))
+    odd = operation(k, "or", operation(k, "sub", bits, cast(k, beyond, bits.dtype)), constant(1, bits.dtype))
+    bits = chosen(k, compared(k, "une", back, x), odd, bits)
+    return Number(k.value(f"bitcast i32 {bits.text} to float"), SINGLE)
 
 
 def whole(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
@@ -327,9 +343,10 @@ def unsigned(how: str, x: Number) -> str:
 
 
 def winner(k: Function, xs: Sequence[Number], out: Type) -> Number:
-    if out.dtype.kind != "f":
-        return cast(k, winner(k, xs, Type(FLOAT)), out.dtype)
     x, y = (cast(k, x, out.dtype) for x in xs)
+    if out.dtype.kind != "f":
+        half = "uge" if out.dtype.kind == "b" else unsigned("sgt", x)  # 1/2 is true, and no whole number
+        return cast(k, compared(k, half, x, y), out.dtype)
     tie = chosen(k, compared(k, "oeq", x, y), *(constant(v, out.dtype) for v in (0.5, math.nan)))
     other = chosen(k, compared(k, "olt", x, y), constant(0.0, out.dtype), tie)
     return chosen(k, compared(k, "ogt", x, y), constant(1.0, out.dtype), other)
@@ -516,6 +533,8 @@ ALIKE: dict[str, Rule] = {
     **{name: function_of(name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot")},
     **{f"arc{name}": function_of(f"a{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
     "arctan2": function_of("atan2"),
+    "erf": function_of("erf"),
+    "erfc": function_of("erfc"),
     "sqrt": function_of("llvm.sqrt"),
     "log_slope": log_slope,
     "sech2": sech2,
@@ -572,8 +591,7 @@ AS_THEY_ARE: dict[str, Rule] = {
     "conj": itself,
 }
 
-ELEMENTWISE = {**ALIKE, **COMPARED, **AS_THEY_ARE, "div": quotient}
-SINGLE = np.dtype(np.float32)
+ELEMENTWISE: dict[str, Rule] = {**ALIKE, **COMPARED, **AS_THEY_ARE, "div": quotient}
 
 
 def element(
@@ -603,7 +621,10 @@ def in_single(
     k: Function, row: str, xs: Sequence[Number], types: Sequence[Type], out: Type, params: dict[str, Any]
 ) -> Number:
     """As NumPy computes in half precision: by single precision, rounded."""
-    wide = lambda t: t._replace(dtype=SINGLE) if t.dtype == np.float16 else t
+
+    def wide(t: Type) -> Type:
+        return t._replace(dtype=SINGLE) if t.dtype == np.float16 else t
+
     xs = [cast(k, x, wide(t).dtype) for x, t in zip(xs, types)]
     return cast(k, element(k, row, xs, [wide(t) for t in types], wide(out), params), out.dtype)
 

@@ -218,6 +218,12 @@ class Function:
             return 0
         return y if x == 1 else x if y == 1 else self.value(f"mul nsw i64 {x}, {y}")
 
+    def product(self, lengths: Iterable[Word]) -> Word:
+        found: Word = 1
+        for n in lengths:
+            found = self.times(found, n)
+        return found
+
     def compare(self, how: str, x: Word, y: Word) -> str:
         return self.value(f"icmp {how} i64 {x}, {y}")
 

@@ -25,6 +25,18 @@ def pseudoinverse(a: Any, *, rcond: Any, hermitian: bool) -> Any:
     return np.swapaxes(vt, -1, -2) @ (inverse[..., None] * np.swapaxes(u, -1, -2))
 
 
+def hermitian_svd(a: Any, *, full: bool, hermitian: bool) -> Any:
+    """As np.linalg.svd has it, from eigenvalues."""
+    w, u = np.linalg.eigh(a)
+    order = np.argsort(np.abs(w), axis=-1)[..., ::-1]
+    w, u = np.take_along_axis(w, order, axis=-1), np.take_along_axis(u, order[..., None, :], axis=-1)
+    return u, np.abs(w), np.swapaxes(u * np.copysign(1.0, w)[..., None, :], -1, -2)
+
+
+def hermitian_svdvals(a: Any, *, hermitian: bool) -> Any:
+    return np.sort(np.abs(np.linalg.eigvalsh(a)), axis=-1)[..., ::-1]
+
+
 def matrix_rank(a: Any, *, tol: Any, hermitian: bool, rtol: Any) -> Any:
     """As np.linalg.matrix_rank has it."""
     s = np.linalg.svd(a, compute_uv=False, hermitian=hermitian)
@@ -43,6 +55,8 @@ def is_in(x: Any, known: Any, *, invert: bool) -> Any:
 
 # by functions of NumPy that are rows themselves, or make choices that a program cannot
 WRITTEN: dict[str, Callable[..., Any]] = {
+    "svd": hermitian_svd,
+    "svdvals": hermitian_svdvals,
     "pinv": pseudoinverse,
     "matrix_rank": matrix_rank,
     "isin": is_in,
@@ -56,7 +70,7 @@ AS_EVALUATED = (
 )
 
 
-@lowers(*WRITTEN, *AS_EVALUATED)
+@lowers(*WRITTEN, *AS_EVALUATED)  # the first two where a matrix is said to be hermitian: see library.py
 def composed(frame: Frame, e: Equation) -> Any:
     found = calling(frame, e, program_of(e), recursive=False)
     return found if e.row.several else found[0]

@@ -63,7 +63,6 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
         else whole(frame.buffer(bytes_of(t)), t, lengths)
         for i, t in enumerate(results)
     ]
-    size = lambda x: x.dtype.itemsize
     accessed(k, xs, to)
 
     def row(index: Sequence[Word]) -> None:
@@ -72,7 +71,7 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
             lead = len(lengths) - len(x.lengths)
             inside = [0 if n == 1 else i for i, n in zip([*index, 0][lead:], x.lengths)]
             starts.append(x.place(k, inside))
-            steps.append(k.times(x.strides[-1], size(x)) if x.lengths and x.lengths[-1] != 1 else 0)
+            steps.append(k.times(x.strides[-1], x.dtype.itemsize) if x.lengths and x.lengths[-1] != 1 else 0)
         call_loop(k, loop, starts, [lengths[-1]], steps)
 
     k.nest(lengths[:-1], row)

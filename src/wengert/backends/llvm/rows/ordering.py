@@ -192,7 +192,8 @@ def running_place(frame: Frame, e: Equation) -> Value:
     further = ("olt", "slt") if e.params["beyond"] is np.greater else ("ogt", "sgt")
 
     def one(rest: Sequence[Word]) -> None:
-        at = lambda i: [*rest[:axis], i, *rest[axis:]]
+        def at(i: Word) -> list[Word]:
+            return [*rest[:axis], i, *rest[axis:]]
 
         def step(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
             best, place = carried

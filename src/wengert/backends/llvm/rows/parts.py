@@ -82,7 +82,8 @@ def slice_part(k: Function, part: slice, n: Word) -> Part:
     if isinstance(n, int) and all(isinstance(b, int | None) for b in bounds):
         begin, end, step = part.indices(n)
         return Part(begin, step, len(range(begin, end, step)))
-    low, high = (0, n) if step > 0 else (-1, k.minus(n, 1))
+    low: Word = 0 if step > 0 else -1
+    high = n if step > 0 else k.minus(n, 1)
 
     def bound(b: Word | None, default: Word) -> Word:
         if b is None:
@@ -94,13 +95,13 @@ def slice_part(k: Function, part: slice, n: Word) -> Part:
             b = k.choose(k.compare("slt", b, 0), from_end, b)
         return k.most(low, k.least(b, high))
 
-    begin = bound(part.start, low if step > 0 else high)
-    end = bound(part.stop, high if step > 0 else low)
-    span = k.minus(end, begin) if step > 0 else k.minus(begin, end)
+    first = bound(part.start, low if step > 0 else high)
+    last = bound(part.stop, high if step > 0 else low)
+    span = k.minus(last, first) if step > 0 else k.minus(first, last)
     if abs(step) != 1:
         span = k.plus(span, abs(step) - 1)
         span = span // abs(step) if isinstance(span, int) else k.value(f"sdiv i64 {span}, {abs(step)}")
-    return Part(begin, step, k.most(0, span))
+    return Part(first, step, k.most(0, span))
 
 
 def open_slice_part(k: Function, part: slice, step: str, n: Word) -> Part:

@@ -102,7 +102,7 @@ def by_library(frame: Frame, x: Stored, y: Stored, to: Stored) -> None:
     if len(x.lengths) == 1:
         at = len(lengths) - (len(y.lengths) > 1)
         lengths.insert(at, 1)
-        strides.insert(at, functools.reduce(frame.kernel.times, lengths[at + 1 :], 1))
+        strides.insert(at, frame.kernel.product(lengths[at + 1 :]))
         x = Stored(x.dtype, [1, *x.lengths], x.start, [x.lengths[0], *x.strides], x.buffer)
     if len(y.lengths) == 1:
         lengths, strides = [*lengths, 1], [*strides, 1]
@@ -250,8 +250,8 @@ def product_of_matrices(
     own = [[c for c in labels if c not in shared] for labels in (first, second)]
     if len(summed) != 1 or any(len(o) != 1 or o[0] not in output for o in own):
         return False
-    sizes = [lengths[c] for c in (*summed, *own[0], *own[1])]
-    if not all(isinstance(n, int) for n in lengths.values()) or math.prod(sizes) <= LARGE:  # type: ignore[arg-type]
+    known = {c: n for c, n in lengths.items() if isinstance(n, int)}
+    if len(known) < len(lengths) or math.prod(known[c] for c in (*summed, *own[0], *own[1])) <= LARGE:
         return False
     if any(n == 1 != lengths[c] for labels, v in terms for c, n in zip(labels, v.lengths)):
         return False

@@ -73,7 +73,8 @@ BLOCK = 512  # terms that are added in any order
 
 
 def is_long(lengths: Sequence[Word]) -> bool:
-    return any(not isinstance(n, int) for n in lengths) or math.prod(lengths) > 2 * BLOCK  # type: ignore[arg-type]
+    known = [n for n in lengths if isinstance(n, int)]
+    return len(known) < len(lengths) or math.prod(known) > 2 * BLOCK
 
 
 def sum_in_blocks(
@@ -116,10 +117,7 @@ def sum_in_blocks(
         part = chosen(k, there, k.load(k.address(sums, i, stored_type(dtype)), dtype), zero)
         return [operation(k, "fadd", carried[0], part)]
 
-    levels = k.minus(
-        64, k.value(f"call i64 {k.module.declare('llvm.ctlz.i64', 'i64', 'i64, i1')}(i64 {done}, i1 false)")
-    )
-    return k.repeat(levels, rest, [zero])[0]
+    return k.repeat(digits(k, done), rest, [zero])[0]
 
 
 def digits(k: Function, n: Word) -> Word:
@@ -264,7 +262,10 @@ def sum_of_ranges(frame: Frame, e: Equation) -> Value:
 
     def total(k: Function, index: Sequence[Word]) -> Number:
         i = index[axis]
-        at = lambda j: cast(k, x.element(k, [*index[:axis], j, *index[axis + 1 :]]), out.dtype)
+
+        def at(j: Word) -> Number:
+            return cast(k, x.element(k, [*index[:axis], j, *index[axis + 1 :]]), out.dtype)
+
         begin = table.element(k, [i]).text
         following = table.element(k, [k.least(k.plus(i, 1), count - 1)]).text
         end = k.choose(k.compare("slt", k.plus(i, 1), count), following, n)

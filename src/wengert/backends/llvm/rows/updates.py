@@ -79,21 +79,21 @@ def update(
     assert isinstance(part, Stored)
     lengths = places.all_lengths if places else part.lengths
     new = apart(frame, frame.value(e.ins[1]), type_as(e.ins[1]), root, lengths)
-    value = filled(new, ()) if isinstance(new, Number) else new
+    value: Array = filled(new, ()) if isinstance(new, Number) else new  # type: ignore[assignment]
     lead = max(len(value.lengths) - len(lengths), 0)  # axes of length 1 that the part has not
     if lead:
-        value = part_of(k, value, [Part(0)] * lead)  # type: ignore[arg-type]
+        value = part_of(k, value, [Part(0)] * lead)
     for n, m in zip(reversed(value.lengths), reversed(lengths)):
         if n != 1:
             k.agree(n, m)
     if not lengths:
         to = part.place(k, places.index(k, ()) if places else ())
-        k.store(change(lambda: k.load(to, root.dtype), cast(k, value.element(k, ()), root.dtype)), to)  # type: ignore
+        k.store(change(lambda: k.load(to, root.dtype), cast(k, value.element(k, ()), root.dtype)), to)
         return root
 
     def one(at_index: Sequence[Word]) -> None:
         to = part.place(k, places.index(k, at_index) if places else at_index)
-        x = cast(k, at(k, value, at_index), root.dtype)  # type: ignore[arg-type]
+        x = cast(k, at(k, value, at_index), root.dtype)
         k.store(change(lambda: k.load(to, root.dtype), x), to)
 
     k.nest(lengths, one)

@@ -1,6 +1,5 @@
 """Constants, and other shapes of an array, which take no memory."""
 
-import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -81,10 +80,9 @@ def reshape(frame: Frame, e: Equation) -> Value:
     def make(k: Function, x: Array) -> Array:
         found = without_ones(x, shape)
         if found is not None:
-            is_whole = isinstance(x, Stored) and x.limits is not None
-            if is_whole and isinstance(found, Stored):
-                limits = limits_of(out)
-                return Stored(x.dtype, shape, x.start, row_major(limits), x.buffer, limits)  # type: ignore[union-attr]
+            limits = limits_of(out)
+            if isinstance(x, Stored) and x.limits is not None:
+                return Stored(x.dtype, shape, x.start, row_major(limits), x.buffer, limits)
             return found
         if not all(isinstance(n, int) for n in [*shape, *x.lengths]):
             found = in_order(frame, x, out, shape)
@@ -93,19 +91,17 @@ def reshape(frame: Frame, e: Equation) -> Value:
         if not (isinstance(x, Stored) and x.is_contiguous):
             x = frame.temporary(x, type)
             frame.holders.setdefault(x.buffer, set()).add(e.outs[0])  # type: ignore[arg-type]
-        limits = tuple(shape) if x.limits is not None else None
-        return Stored(x.dtype, shape, x.start, row_major(shape), x.buffer, limits)
+        return Stored(x.dtype, shape, x.start, row_major(shape), x.buffer, None if x.limits is None else limits_of(out))
 
     return view(frame, e, make)
 
 
 def lengths_after(k: Function, have: Sequence[Word], shape: Sequence[Word]) -> list[Word]:
     """Of a reshape: -1 follows from the others, and all together must hold as many elements."""
-    total = functools.reduce(k.times, have, 1)
-    others = functools.reduce(k.times, [n for n in shape if n != -1], 1)
+    total, others = k.product(have), k.product(n for n in shape if n != -1)
     if -1 in shape:
         if isinstance(total, int) and isinstance(others, int):
-            rest: Word = total // others if others else 0
+            rest: Word = total // max(others, 1)
         else:
             k.require(k.compare("ne", others, 0))
             rest = k.value(f"sdiv i64 {total}, {others}")
