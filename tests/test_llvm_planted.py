@@ -85,6 +85,14 @@ def shifted(x):
     return y
 
 
+def read_by_two(x):
+    y = np.sin(x)
+    y[0] = 2.0
+    z = np.cos(y)
+    z[1:] = np.tanh(y[:-1])
+    return z * np.sum(z)
+
+
 def transposed(a):
     b = np.sin(a)
     b[0, 0] = 2.0
@@ -211,6 +219,9 @@ BUGS = {
     "a part is written while it is read": lambda patch: patch.setattr(
         updates, "apart", lambda frame, x, type, target, count=None: x
     ),
+    "an operand takes over what another one reads": lambda patch: patch.setattr(
+        frame.Frame, "is_shared", lambda self, buffer: False
+    ),
     "results are made in a place that something holds": lambda patch: changed(
         patch, frame.Frame, "room_for", held_wishes
     ),
@@ -239,6 +250,8 @@ CAUGHT = [
     ("buffers overlap in the arena", one_way_or_another, "values"),
     ("elements of another place, shape or size are overwritten", transposed, "values"),
     ("a part is written while it is read", shifted, "values"),
+    ("an operand takes over what another one reads", read_by_two, "lifetimes"),
+    ("an operand takes over what another one reads", read_by_two, "values"),
     ("results are made in a place that something holds", views, "lifetimes"),
     ("a free buffer suits, whatever its size", sizes, "bounds"),
     ("a loop may overwrite what it reads in each iteration", views, "lifetimes"),

@@ -95,7 +95,9 @@ class Traced(Step, np.lib.mixins.NDArrayOperatorsMixin):
 
 def real(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.kind not in "fiub":
-        raise Unsupported("complex numbers have no machine code" if dtype.kind == "c" else f"no machine code for {dtype}")
+        raise Unsupported(
+            "complex numbers have no machine code" if dtype.kind == "c" else f"no machine code for {dtype}"
+        )
     return dtype
 
 
@@ -146,7 +148,9 @@ def selected(condition: Any, x: Any, y: Any) -> Traced:
     types = [type_in(v) for v in (condition, x, y)]
     out = Type(np.result_type(*[sample(t) for t in types[1:]]), (), "scalar")
     xs = condition, x, y
-    return Traced(tape_of(xs), out, lambda scope: element(scope.k, "where", [number(scope, v) for v in xs], types, out, {}))
+    return Traced(
+        tape_of(xs), out, lambda scope: element(scope.k, "where", [number(scope, v) for v in xs], types, out, {})
+    )
 
 
 def sample(type: Type) -> Any:

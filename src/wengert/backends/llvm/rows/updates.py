@@ -32,11 +32,7 @@ def own(frame: Frame, e: Equation) -> Stored:
         wish = frame.wishes.get(e.outs[0])
         if wish is None or wish is x.buffer or frame.holders.get(wish) or wish.bytes < x.buffer.bytes:
             return x
-    return frame.copied(dead_free(x), type, e.outs[0])
-
-
-def dead_free(x: Array) -> Array:
-    return x
+    return frame.copied(x, type, e.outs[0], is_operand=True)
 
 
 def apart(frame: Frame, x: Value, type: Type, target: Stored, count: Sequence[Word] | None = None) -> Value:
