@@ -11,6 +11,7 @@ import tracemalloc
 import weakref
 from collections import OrderedDict, defaultdict, namedtuple
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from random import Random
 
@@ -603,6 +604,18 @@ def test_guards_and_hidden_inputs_are_read_at_each_call(entry):
         names.update(kept)
         answers[:] = said
         assert f(1.0) == 651.0
+
+
+def test_context_variables_must_be_unset(entry):
+    empty, default = ContextVar("empty"), ContextVar("default", default=None)
+    f = entry(flat_call([FLOAT], [FLOAT], fallback, unset=[empty, default]), numbering([FLOAT]))
+    assert f(1.0) == 1.0
+    for variable in (empty, default):
+        token = variable.set(1)
+        assert went_back(f(1.0), 1.0) and Context().run(f, 1.0) == 1.0
+        variable.reset(token)
+        variable.set(None)
+        assert f(1.0) == 1.0
 
 
 def test_hidden_inputs_are_read_after_the_arguments_fit(entry):

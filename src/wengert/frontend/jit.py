@@ -92,9 +92,12 @@ ENTRIES = 8  # one asks the next whether the arguments are of its kind
 class Jitted(Transparent):
     """
     backend   what runs the programs;  programs  by the kind of their arguments
-    quick     what sees the arguments first: machine code, where there is some
+    __call__  what sees the arguments first: machine code, where there is some; a slot, since Python finds it there
+              without a call of its own
     """
 
+    __slots__ = ("__call__",)
+    __call__: Callable[..., Any]
     __name__: str
 
     def __init__(self, f: Callable[..., Any], backend: str = "numpy") -> None:
@@ -103,12 +106,8 @@ class Jitted(Transparent):
         functools.update_wrapper(self, f)
         self.f, self.backend = f, backend
         self.programs: dict[Any, list[Built]] = {}
-        self.quick: Callable[..., Any] = self.general
+        self.__call__ = self.general
         self.entered: list[Built] = []  # which have an entry there
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # where a program is built around this one, its inputs are inputs of both
-        return (self.quick if ACTIVE.get() is None else self.general)(*args, **kwargs)
 
     def general(self, *args: Any, **kwargs: Any) -> Any:
         """For arguments of any kind."""
@@ -157,7 +156,7 @@ class Jitted(Transparent):
         outs = built.machine.run(values)
         is_new = all(b is not built for b in self.entered)
         if is_new and len(self.entered) < ENTRIES and not built.staging.captured.draws():
-            self.quick = built.machine.entry(built, structure, leaves, self.quick)
+            self.__call__ = built.machine.entry(built, structure, leaves, self.__call__)
             self.entered.append(built)
         return self.evaluated(built, values, args, kwargs) if outs is None else outs
 

@@ -17,6 +17,7 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.tree import Structure
 from wengert.frontend.capture import PLAIN, Read, peek, same_fact
 from wengert.frontend.route import own_derivatives
+from wengert.frontend.scope import ACTIVE
 from wengert.ir.evaluate import line_of
 from wengert.ir.program import Program, Type, elements, parameter_types, result_types, walk
 
@@ -81,6 +82,7 @@ class Machine:
             written={k: count + i for i, k in enumerate(built.written)},
             guards=guards,
             checks=checks,
+            unset=[ACTIVE],  # where a program is built around this one, its inputs are inputs of both
             arena=self.arena,
             long=self.long,
         )

@@ -174,14 +174,14 @@ class Edited(Jitted):
         """Whether a whole number is the one that the text is written for; a program that asks is built for that."""
         return bool(not is_staged(x) or x.aux in x.mode.known) and int(decide(x)) == number
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def general(self, *args: Any, **kwargs: Any) -> Any:
         if not self.is_for(args, kwargs):
             return route(self.f)(*args, **kwargs)
         call = NamedCall(self.f, args, kwargs)
         if not self.is_checked:
             self.check(call)
             self.is_checked = True
-        return super().__call__(*call.args, **call.kwargs)
+        return super().general(*call.args, **call.kwargs)
 
     def built(self, leaves: list[Any], structure: Any, operands: list[Any]) -> tuple[Built, list[Any]]:
         self.is_busy = True

@@ -122,13 +122,12 @@ def cofactor_dot_evaluate(a: Any, e: Any) -> Any:
 
 def products_without_two(s: Any) -> Any:
     """(..., n, n), zero on the diagonal."""
-    out = np.zeros((*s.shape, s.shape[-1]), s.dtype)
-    for i in range(s.shape[-1]):
-        others = s.copy()
-        others[..., i] = 1.0
-        out[..., i, :] = products_without_one(others)
-        out[..., i, i] = 0.0
-    return out
+    n = s.shape[-1]
+    if n == 0:
+        return np.zeros((*s.shape, 0), s.dtype)
+    mine = np.eye(n, dtype=bool)
+    lines = [np.where(mine[i], 0.0, products_without_one(np.where(mine[i], 1.0, s))) for i in range(n)]
+    return np.stack(lines, axis=-2)
 
 
 def third_derivative(a: Any, e: Any, f: Any) -> Any:

@@ -23,6 +23,7 @@ from wengert.rules.special import (
     as_array,
     betaln,
     polygamma,
+    polygamma_evaluate,
     polygamma_step,
     polygamma_step_evaluate,
     precision_of,
@@ -55,15 +56,18 @@ NODES = np.arange(-4.0, 6.0, STEP)
 
 def tail(integrand: Callable[..., Any], scale: np.ndarray, *operands: np.ndarray) -> np.ndarray:
     """∫_0^∞ integrand(v, *operands) dv, where the integrand falls over a length of about `scale`."""
-    out = np.empty(scale.size)
     shift = np.exp(-NODES)
     steps, weights = np.exp(NODES - shift), STEP * (1.0 + shift)
-    columns = [x.reshape(-1, 1) for x in (scale, *operands)]
-    for start in range(0, scale.size, 1024):  # as much as fits into the cache
-        length, *rest = [c[start : start + 1024] for c in columns]
+    columns = [np.reshape(x, (-1, 1)) for x in (scale, *operands)]
+
+    def part(start: int) -> Any:
+        length, *rest = [c[start : start + size] for c in columns]
         v = length * steps
-        out[start : start + 1024] = np.sum(integrand(v, *rest) * v * weights, axis=-1)
-    return out.reshape(scale.shape)
+        return np.sum(integrand(v, *rest) * v * weights, axis=-1)
+
+    size = 1024 if isinstance(scale, np.ndarray) else max(scale.size, 1)  # as much as fits into the cache
+    parts = [part(start) for start in range(0, scale.size, size)]
+    return np.reshape(np.concatenate(parts) if parts else np.zeros(0), np.shape(scale))
 
 
 def stirling_rest(a: Any) -> Any:
@@ -130,7 +134,7 @@ def gammainc_by_shape_evaluate(a: Any, x: Any, *, n: int) -> Any:
         a_, x_ = np.where(finite & ~series, a, 2.0), np.where(finite & ~series, x, 2.0)
         direction = np.where(lower, -1.0, 1.0)
         scale = 1.0 / (np.abs(x_ - a_) + np.sqrt(x_))
-        psi = np.stack([special.polygamma(k, a_) for k in range(n)])
+        psi = [polygamma_evaluate(a_, n=k) for k in range(n)]
         outer = tail(lambda v, a, x, d, *psi: gamma_tail(v, a, x, d, psi, n), scale, a_, x_, direction, *psi)
         out = np.where(series, inner, -direction * outer) * weight
         edge = np.where((a > 0.0) & ((x == 0.0) | (x == np.inf)), 0.0, np.nan)
@@ -149,7 +153,7 @@ def gamma_series(a: Any, x: Any, n: int) -> Any:
     """The same from P(a, x) = Σ_k x^(a+k) exp(-x) / Γ(a+k+1) (DLMF 8.11.4), for x ≤ 1, relative to f at x."""
     total, term = 0.0, 1.0 / a
     for k in range(20):
-        psi = [special.polygamma(m, a + k + 1.0) for m in range(n)]
+        psi = [polygamma_evaluate(a + k + 1.0, n=m) for m in range(n)]
         total = total + term * bell(n, 0, lambda p, q, psi=psi: np.log(x) - psi[0] if p == 1 else -psi[p - 1])
         term = term * x / (a + k + 1.0)
     return total
@@ -284,8 +288,8 @@ def betainc_by_shape_evaluate(a: Any, b: Any, x: Any, *, i: int, j: int) -> Any:
 def beta_cumulant(a: Any, b: Any, p: int, q: int) -> Any:
     """∂^(p+q) (-log B(a, b)) / ∂a^p ∂b^q."""
     if p and q:
-        return np.asarray(special.polygamma(p + q - 1, a + b))
-    return np.asarray(polygamma_step_evaluate(a, b, n=p - 1) if p else polygamma_step_evaluate(b, a, n=q - 1))
+        return polygamma_evaluate(a + b, n=p + q - 1)
+    return polygamma_step_evaluate(a, b, n=p - 1) if p else polygamma_step_evaluate(b, a, n=q - 1)
 
 
 def betainc_by_shape_slope(a: Any, b: Any, x: Any, i: int, j: int) -> Any:

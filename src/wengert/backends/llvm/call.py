@@ -1,6 +1,7 @@
 """What a compiled program takes, gives and needs: the border between a program's code and the call from Python."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -49,6 +50,7 @@ class Call:
     written    parameter: the result that is its new content
     guards     (dict, key, object): which object, or ABSENT, must stand there
     checks     functions of no arguments that must return True
+    unset      context variables that must hold None
     arena      bytes of scratch memory
     long       whether others run meanwhile (the GIL is let go), and Ctrl-C ends the call
     poison     whether memory is filled with NaN before the code gets it, for tests
@@ -67,6 +69,7 @@ class Call:
     written: Mapping[int, int] = field(default_factory=dict)
     guards: Sequence[tuple[dict[Any, Any], Any, Any]] = ()
     checks: Sequence[Callable[[], bool]] = ()
+    unset: Sequence["ContextVar[Any]"] = ()
     arena: int = 0
     long: bool = False
     poison: bool = False

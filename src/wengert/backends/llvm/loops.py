@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.lazy import lazy
 from wengert.backends.llvm.text import Function, Number, Word, constant
+from wengert.core.lazy import lazy
 
 # where ufuncs live, under their own names
 HOMES = ("numpy", "numpy.linalg._umath_linalg", "scipy.special", "scipy.special._ufuncs")
@@ -87,7 +87,7 @@ def address_of(symbol: str) -> int:
 
 
 def call_loop(k: Function, loop: Loop, operands: Sequence[str], lengths: Sequence[Word], steps: Sequence[Word]) -> None:
-    """lengths: of the loop, and of the axes of a matrix;  steps: in bytes, of the loop for each operand, then of axes"""
+    """lengths: of the loop, then of axes of matrices;  steps: in bytes, of the loop for each operand, then of axes"""
     function, data = declared(k, loop)
     places = stored_words(k, "ptr", operands), stored_words(k, "i64", lengths), stored_words(k, "i64", steps)
     k.put(f"call void {function}({', '.join(f'ptr {p}' for p in (*places, data))})")

@@ -5,6 +5,7 @@ from typing import Any
 
 from wengert.backends.llvm.arrays import Lazy, Stored
 from wengert.backends.llvm.frame import Frame, Unsupported
+from wengert.backends.llvm.refusals import REFUSED
 from wengert.ir.program import Equation, dtype_in
 from wengert.passes.ranges import learn
 
@@ -36,12 +37,12 @@ def run(frame: Frame) -> None:
 
 
 def equation(frame: Frame, e: Equation) -> None:
-    rule = RULES.get(e.row.name)
-    if rule is None:
-        raise Unsupported(f"`{e.row.name}` has no machine code")
+    name = e.row.name
+    if name in REFUSED:
+        raise Unsupported(f"`{name}` has no machine code: {REFUSED[name]}")
     if any(dtype_in(x.type).kind == "c" for x in e.outs):
         raise Unsupported("complex numbers have no machine code")
-    outs = rule(frame, e)
+    outs = RULES[name](frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
         if isinstance(x, Stored | Lazy) and not x.lengths:
             x = x.element(frame.kernel, ())  # an array of no axes is a number, too

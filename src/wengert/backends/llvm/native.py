@@ -107,6 +107,7 @@ class Owner:
         slot, places = reading.slot, [row.place for row in made]
         written = [tables.Written(slot[i], places[k], size_in_bytes(call.params[i])) for i, k in call.written.items()]
         self.table(plan, "names", tables.Name, reading.names)
+        self.table(plan, "unset", tables.Variable, [tables.Variable(self.hold(x)) for x in call.unset])
         self.table(plan, "guards", tables.Guard, [self.guard(*guard) for guard in call.guards])
         self.table(plan, "checks", tables.Checked, [tables.Checked(self.hold(f)) for f in call.checks])
         self.table(plan, "nodes", tables.Node, reading.nodes)

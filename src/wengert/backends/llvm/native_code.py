@@ -183,6 +183,7 @@ def all_of(name: str, *conditions: str) -> str:
 
 EVERYTHING = all_of(
     "everything",
+    "each_unset",
     "each_guard",
     "each_check",
     "each_node",
@@ -226,6 +227,7 @@ no:
 EACH = "".join(
     [
         each("each_name", "names", "Name", "is_name"),
+        each("each_unset", "unset", "Variable", "is_unset"),
         each("each_guard", "guards", "Guard", "guard_holds"),
         each("each_check", "checks", "Checked", "check_holds"),
         each("each_node", "nodes", "Node", "node_fits"),
@@ -256,6 +258,17 @@ gone:
   ret i1 %fine
 there:
   ret i1 %same
+}
+
+define internal i1 @is_unset(ptr %plan, ptr %block, ptr %row) {
+  %value_place = alloca ptr
+  store ptr null, ptr %value_place
+  %variable = call ptr @Variable.variable(ptr %row)
+  %error = call i32 @PyContextVar_Get(ptr %variable, ptr @None, ptr %value_place)
+  %value = load ptr, ptr %value_place
+  call void @Py_DecRef(ptr %value)
+  %unset = icmp eq ptr %value, @None
+  ret i1 %unset
 }
 
 define internal i1 @check_holds(ptr %plan, ptr %block, ptr %check) {
@@ -1089,7 +1102,7 @@ define internal ptr @{name}.at(ptr %first, i64 %k) {{
 
 # ---------------------------------------------------------------- the whole
 
-# of CPython, all of its stable ABI but for the last line; arguments and results as in its headers
+# of CPython, all of its stable ABI but for the last two; arguments and results as in its headers
 PYTHON = """
 declare void @Py_IncRef(ptr)
 declare void @Py_DecRef(ptr)
@@ -1123,6 +1136,7 @@ declare ptr @PyMem_RawMalloc(i64)
 declare void @PyMem_RawFree(ptr)
 declare ptr @PyOS_getsig(i32)
 declare ptr @PyOS_setsig(i32, ptr)
+declare i32 @PyContextVar_Get(ptr, ptr, ptr)
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr)
 """
 
@@ -1142,7 +1156,7 @@ declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
 
 OBJECTS = {
     **{kind.__name__: kind for kind in (float, int, str, list, dict, Exception, np.ndarray)},
-    **{"True": True, "False": False},
+    **{"True": True, "False": False, "None": None},
 }
 
 

@@ -65,6 +65,7 @@ class Portable:
 
     def facts_hold(self) -> bool:
         same = all(dict.get(d, key, ABSENT) is x for d, key, x in self.call.guards)
+        same = same and all(variable.get(None) is None for variable in self.call.unset)
         return same and all(check() is True for check in self.call.checks)
 
     def arrays_fit(self, values: list[Any]) -> bool:

@@ -36,8 +36,8 @@ def cast(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
 
 
 def whole(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
-    """Towards zero; beyond the range, and for nan, what NumPy gives on x86: the least integer of 32 or 64 bits, of which
-    smaller types keep the low bits."""
+    """Towards zero.  Beyond the range, and for nan, what NumPy gives on x86: the least integer of 32 or 64 bits, of
+    which smaller types keep the low bits; NumPy's own loops differ there for unsigned integers of 32 bits."""
     if dtype == np.uint64:
         half = constant(2.0**63, x.dtype)
         low, high = whole(k, x, INT), whole(k, operation(k, "fsub", x, half), INT)

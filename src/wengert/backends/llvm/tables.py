@@ -33,7 +33,7 @@ class Frame(ctypes.Structure):
     _fields_ = pointers("arguments stop")
 
 
-TABLES = ("names", "guards", "checks", "nodes", "same", "apart", "written", "results", "steps")
+TABLES = ("names", "unset", "guards", "checks", "nodes", "same", "apart", "written", "results", "steps")
 
 
 class Plan(ctypes.Structure):
@@ -62,6 +62,12 @@ class Guard(ctypes.Structure):
     """`items[key]` is this object; null: there is none."""
 
     _fields_ = pointers("items key object")
+
+
+class Variable(ctypes.Structure):
+    """A context variable that holds None."""
+
+    _fields_ = pointers("variable")
 
 
 class Checked(ctypes.Structure):
@@ -175,4 +181,4 @@ class Step(ctypes.Structure):
     _fields_ = [*words("put slot first count"), *pointers("object")]
 
 
-STRUCTURES = (Frame, Plan, Name, Guard, Checked, Node, Same, Apart, Written, Result, Step)
+STRUCTURES = (Frame, Plan, Name, Variable, Guard, Checked, Node, Same, Apart, Written, Result, Step)

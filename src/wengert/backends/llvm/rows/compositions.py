@@ -52,7 +52,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
 # by their own `evaluate`
 AS_EVALUATED = (
     *("ties", "negligible", "repeated", "without_basis", "nearest", "cuts_off", "dependent", "magnitude"),
-    "elliptic_by_m",
+    *("elliptic_by_m", "gammainc_by_shape", "betainc_by_shape", "cofactor_dot"),
 )
 
 
@@ -60,6 +60,12 @@ AS_EVALUATED = (
 def composed(frame: Frame, e: Equation) -> Any:
     found = calling(frame, e, program_of(e), recursive=False)
     return found if e.row.several else found[0]
+
+
+@lowers("with_adjoint", "with_adjoint_and_effects")
+def with_adjoint(frame: Frame, e: Equation) -> list[Any]:
+    """A function whose derivative was edited: its value is that of its program."""
+    return calling(frame, e, e.params["rule"].program, recursive=False)
 
 
 def program_of(e: Equation) -> Program:
@@ -77,5 +83,3 @@ def program_of(e: Equation) -> Program:
     if [type_in(x) for x in program.results] != [o.type for o in e.outs]:
         raise Unsupported(f"`{e.row.name}` as a composition has results of other types")
     return program
-
-

@@ -10,17 +10,17 @@ from wengert.backends.llvm.formulas import Call, formula_of, single_call, traced
 from wengert.backends.llvm.frame import Frame, Value, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.loops import call_loop
 from wengert.backends.llvm.lower import lowers
+from wengert.backends.llvm.refusals import REFUSED
 from wengert.backends.llvm.scalars import ELEMENTWISE, cast, compared, element, negated, operation
 from wengert.backends.llvm.text import BOOL, INT, Function, Number, Word, constant
 from wengert.core.primitive import TABLE
 from wengert.ir.program import Equation, Type, numeric
 from wengert.passes.ranges import learn
 
-
 OneElement = Callable[[Function, Sequence[Number]], Number]
 
 
-@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise])
+@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise and row.name not in REFUSED])
 def elementwise(frame: Frame, e: Equation) -> Value:
     out, k = numeric(e.outs[0].type), frame.kernel
     types = [type_as(x) for x in e.ins[: e.count]]
@@ -42,9 +42,7 @@ def elementwise(frame: Frame, e: Equation) -> Value:
         fit(k, frame.array(x), t, lengths)
     xs = [steady(frame, frame.array(x), t, lengths) for x, t in zip(e.ins, types)]
     out = out._replace(form="array")
-    lazy = Lazy(
-        out.dtype, lengths, lambda k, index: rule(k, [at(k, x, index) for x in xs]), reads_in_place(xs, out)
-    )
+    lazy = Lazy(out.dtype, lengths, lambda k, index: rule(k, [at(k, x, index) for x in xs]), reads_in_place(xs, out))
     return lazy if e.outs[0] in frame.plan.lazy else frame.copied(lazy, out, e.outs[0])
 
 
@@ -60,7 +58,8 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
     results = [out._replace(dtype=t) for t in loop.dtypes[loop.inputs :]]
     # what a loop reads and writes may be the same element, and never overlaps in another way
     to = [
-        frame.place_for(e.outs[0], t, lengths, reads_in_place(xs, t)) if i == place and t.dtype == out.dtype
+        frame.place_for(e.outs[0], t, lengths, reads_in_place(xs, t))
+        if i == place and t.dtype == out.dtype
         else whole(frame.buffer(bytes_of(t)), t, lengths)
         for i, t in enumerate(results)
     ]
@@ -84,7 +83,9 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
 def converted(x: Array, dtype: np.dtype[Any]) -> Array:
     if x.dtype == dtype:
         return x
-    return Lazy(dtype, list(x.lengths), lambda k, i: cast(k, x.element(k, i), dtype), x.reads, isinstance(x, Lazy) and x.is_free)
+    return Lazy(
+        dtype, list(x.lengths), lambda k, i: cast(k, x.element(k, i), dtype), x.reads, isinstance(x, Lazy) and x.is_free
+    )
 
 
 @lowers("refuse")

@@ -18,7 +18,6 @@ from wengert.backends.llvm.text import FLOAT, Number, Word, constant
 from wengert.ir.program import Equation, Type, Var, numeric
 from wengert.rules.determinant import trusted_condition
 
-
 # ---------------------------------------------------------------- one call
 
 
@@ -26,7 +25,9 @@ def apply(frame: Frame, ufunc: Any, xs: Sequence[Stored], outs: Sequence[Stored]
     """The generalised ufunc on stacks of matrices, into these arrays; it reads and writes memory apart."""
     k = frame.kernel
     accessed(k, xs, outs)
-    cores = [part.split(",") if part else [] for part in re.findall(r"\(([^)]*)\)", re.sub("[ ?]", "", ufunc.signature))]
+    cores = [
+        part.split(",") if part else [] for part in re.findall(r"\(([^)]*)\)", re.sub("[ ?]", "", ufunc.signature))
+    ]
     loop = loop_at(ufunc, tuple(x.dtype for x in (*xs, *outs)))
     sizes: dict[str, Word] = {}
     steps: list[Word] = []
@@ -86,7 +87,6 @@ def lengths_of(frame: Frame, e: Equation, var: Var) -> list[Word]:
 
 def linear_algebra(frame: Frame, e: Equation, ufunc: Any, may_fail: bool) -> list[Value]:
     """A row that is one generalised ufunc."""
-    k = frame.kernel
     xs = [operand(frame, x) for x in e.ins[: e.count]]
     outs = [place(frame, o, numeric(o.type), lengths_of(frame, e, o)) for o in e.outs]
     in_turn(frame, ufunc, xs, outs, may_fail)
@@ -205,7 +205,11 @@ def cofactor(frame: Frame, e: Equation) -> Value:
         determinant, condition = inverted(frame, matrix, transposed, type.dtype)
         finite = compared(k, "olt", absolute(k, determinant), constant(math.inf, FLOAT))
         exact = operation(k, "and", finite, compared(k, "une", determinant, constant(0.0, FLOAT)))
-        k.require(operation(k, "and", exact, compared(k, "ole", condition, constant(trusted_condition(type.dtype, 1), FLOAT))).text)
+        k.require(
+            operation(
+                k, "and", exact, compared(k, "ole", condition, constant(trusted_condition(type.dtype, 1), FLOAT))
+            ).text
+        )
 
         def scaled(at: Sequence[Word]) -> None:
             there = target.place(k, at)
@@ -261,14 +265,13 @@ def one_norm(frame: Frame, x: Stored) -> Number:
     return k.repeat(x.lengths[1], column, [constant(0.0, FLOAT)])[0]
 
 
-
 # ---------------------------------------------------------------- least squares
 
 
 @lowers("lstsq")
 def lstsq(frame: Frame, e: Equation) -> list[Value]:
     k = frame.kernel
-    x, remaining, rank, values = e.outs
+    x, remaining, _, values = e.outs
     (m, n), (_, count) = (type_as(v).shape for v in e.ins[:2])
     rcond = e.params["rcond"]
     rcond = float(np.finfo(FLOAT).eps) * max(m, n) if rcond is None else float(rcond)

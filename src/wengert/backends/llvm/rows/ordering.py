@@ -8,6 +8,7 @@ import numpy as np
 from wengert.backends.llvm.arrays import Array, Stored
 from wengert.backends.llvm.frame import Frame, Value, bytes_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
+from wengert.backends.llvm.rows.reductions import digits
 from wengert.backends.llvm.rows.updates import apart_if_lazy
 from wengert.backends.llvm.scalars import cast, chosen, common, compared, operation, unsigned
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
@@ -24,14 +25,6 @@ def before(k: Function, x: Number, y: Number) -> Number:
 
 def read_often(frame: Frame, x: Any) -> Array:
     return apart_if_lazy(frame, frame.array(x), type_as(x))
-
-
-def digits(k: Function, n: Word) -> Word:
-    """How many binary digits a length has."""
-    if isinstance(n, int):
-        return n.bit_length()
-    zeros = k.value(f"call i64 {k.module.declare('llvm.ctlz.i64', 'i64', 'i64, i1')}(i64 {n}, i1 false)")
-    return k.minus(64, zeros)
 
 
 def halved(k: Function, n: Word) -> Word:
@@ -138,7 +131,9 @@ def digitize(frame: Frame, e: Equation) -> Value:
     k, table = frame.kernel, read_often(frame, e.ins[0])
 
     def grows(i: Word, nothing: Sequence[Number]) -> Sequence[Number]:
-        up = compared(k, "ole" if table.dtype.kind == "f" else "sle", *(table.element(k, [j]) for j in (i, k.plus(i, 1))))
+        up = compared(
+            k, "ole" if table.dtype.kind == "f" else "sle", *(table.element(k, [j]) for j in (i, k.plus(i, 1)))
+        )
         k.require(up.text)
         return ()
 

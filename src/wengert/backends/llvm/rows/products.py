@@ -217,7 +217,9 @@ def contracted(frame: Frame, terms: Sequence[tuple[str, Array]], output: str, ou
     def element(k: Function, index: Sequence[Word]) -> Number:
         def term(inside: Sequence[Word]) -> Number:
             where = dict(zip([*output, *summed], [*index, *inside]))
-            factors = [x.element(k, [0 if n == 1 else where[c] for c, n in zip(labels, x.lengths)]) for labels, x in terms]
+            factors = [
+                x.element(k, [0 if n == 1 else where[c] for c, n in zip(labels, x.lengths)]) for labels, x in terms
+            ]
             return functools.reduce(lambda x, y: multiply(k, x, y), factors)
 
         if out.dtype.kind == "f" and is_long(sizes):

@@ -116,12 +116,22 @@ def sum_in_blocks(
         part = chosen(k, there, k.load(k.address(sums, i, stored_type(dtype)), dtype), zero)
         return [operation(k, "fadd", carried[0], part)]
 
-    levels = k.minus(64, k.value(f"call i64 {k.module.declare('llvm.ctlz.i64', 'i64', 'i64, i1')}(i64 {done}, i1 false)"))
+    levels = k.minus(
+        64, k.value(f"call i64 {k.module.declare('llvm.ctlz.i64', 'i64', 'i64, i1')}(i64 {done}, i1 false)")
+    )
     return k.repeat(levels, rest, [zero])[0]
 
 
+def digits(k: Function, n: Word) -> Word:
+    """How many binary digits a length has."""
+    if isinstance(n, int):
+        return n.bit_length()
+    zeros = k.value(f"call i64 {k.module.declare('llvm.ctlz.i64', 'i64', 'i64, i1')}(i64 {n}, i1 false)")
+    return k.minus(64, zeros)
+
+
 def pairwise(k: Function, dtype: np.dtype[Any]) -> str:
-    """A function that adds the sum of one more block: it joins its equal, and both the next, as digits do that carry."""
+    """A function that adds one more block: two of a size become one, and so on, as digits carry."""
     type, name = stored_type(dtype), f"@one_more.{dtype}"
     if name not in k.module.known:
         k.module.known[name] = True

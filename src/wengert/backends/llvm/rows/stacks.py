@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wengert.backends.llvm.arrays import Stored, filled, row_major
-from wengert.backends.llvm.frame import Frame, Record, Unsupported, Value, assign, bytes_of, limits_of
+from wengert.backends.llvm.frame import Frame, Record, Value, assign, bytes_of, limits_of
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
@@ -256,8 +256,3 @@ def zero(frame: Frame, type: AnyType) -> Value:
         return empty(frame.kernel, type)
     x = constant(0, type.dtype)
     return filled(x, [n if isinstance(n, int) else 0 for n in type.shape]) if type.shape else x
-
-
-@lowers("stack_lift", "stack_sum", "cleared")
-def other(frame: Frame, e: Equation) -> Value:
-    raise Unsupported("a batch over what a loop of unknown length keeps has no machine code")
