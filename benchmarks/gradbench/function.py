@@ -30,9 +30,9 @@ class Function:
 
     @cached_property
     def run(self) -> Callable[..., Any]:
-        """`compute` as it runs: staged.  This is the one place that chooses."""
-        return wg.jit(self.compute)
+        """`compute` as it runs: compiled.  This is the one place that chooses."""
+        return wg.jit(self.compute, backend="llvm")
 
     def prepare(self, args: tuple) -> None:
-        """Build the program for these arguments, so that no run pays for it."""
-        wg.program(self.run, *args)
+        """Compile for these arguments, so that no run pays for it."""
+        self.run.compile(*args)

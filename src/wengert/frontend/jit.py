@@ -154,11 +154,22 @@ class Jitted(Transparent):
     ) -> Sequence[Any]:
         """What machine code gives; where it fails, the interpreter tells why."""
         outs = built.machine.run(values)
+        self.enter(built, structure, leaves)
+        return self.evaluated(built, values, args, kwargs) if outs is None else outs
+
+    def enter(self, built: Built, structure: Any, leaves: list[Any]) -> None:
+        """Let machine code see arguments of this kind first."""
         is_new = all(b is not built for b in self.entered)
         if is_new and len(self.entered) < ENTRIES and not built.staging.captured.draws():
             self.__call__ = built.machine.entry(built, structure, leaves, self.__call__)
             self.entered.append(built)
-        return self.evaluated(built, values, args, kwargs) if outs is None else outs
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Make ready for arguments of this kind: stage, and compile; nothing is run."""
+        leaves, structure = arguments(args, kwargs)
+        built, _ = self.built(leaves, structure, [x for x in leaves if is_operand(x)])
+        if self.backend == "llvm":
+            self.enter(built, structure, leaves)
 
     def evaluated(self, built: Built, values: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """What the program gives.  Where it raises, no argument is written yet: Python does what precedes that."""
