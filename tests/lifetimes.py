@@ -53,6 +53,7 @@ class Replay:
     """
     writer   who wrote a buffer last
     content  of a variable: its buffers, and who had written them when it was made
+    made     the same of the values of variables, by `id`
     operands the same of values that a region or a function is given, by `id`
     buffers  all that there are: what else is loaded is a constant, a stack, a number
     steps    those that go on, the innermost last
@@ -61,7 +62,7 @@ class Replay:
     def __init__(self, log):
         self.log = log
         self.writer = defaultdict(lambda: NOBODY)
-        self.content, self.operands = {}, {}
+        self.content, self.operands, self.made = {}, {}, {}
         self.buffers = {b for what, details in log for x in details for b in buffers_in(x)}
         self.steps, self.sides = [Step("the beginning")], []
         self.closes = closing(log)
@@ -96,7 +97,7 @@ class Replay:
         for b in reads_of(x):
             if b not in self.writer and len(self.steps) == 1:
                 self.writer[b] = "the caller"
-        self.content[var] = self.operands.get(id(x)) or self.now(x)
+        self.content[var] = self.made[id(x)] = self.operands.get(id(x)) or self.now(x)
 
     def on_operand(self, x, value):
         """What a region gets is what the variable was; a copy for it is new."""
@@ -104,7 +105,7 @@ class Replay:
         self.operands[id(value)] = self.content[x] if same else self.now(value)
 
     def on_result(self, var, x):
-        self.content[var] = self.now(x)
+        self.content[var] = self.made[id(x)] = self.now(x)
 
     def on_read(self, var, x):
         self.step.operands.add(var)
@@ -114,7 +115,9 @@ class Replay:
 
     # ------------------------------------------------------------ memory
 
-    def on_load(self, b):
+    def on_load(self, b, whole=None):
+        if whole is not None and self.made.get(id(whole), {}).get(b, self.writer[b]) != self.writer[b]:
+            self.fail(f"{b} is read as it was, which {self.writer[b]} wrote since")
         if self.writer[b] is self.step and b in self.step.before:
             self.fail(f"{b} is written before all is read that moves")
         if b not in self.buffers or self.writer[b] in self.steps:
@@ -124,7 +127,7 @@ class Replay:
         if not any(self.content[x].get(b) == self.writer[b] for x in self.step.operands):
             self.fail(f"{b} is read, which holds none of the operands, but what {self.writer[b]} wrote")
 
-    def on_store(self, b):
+    def on_store(self, b, whole=None):
         self.writer[b] = self.step
 
     def on_give_back(self, buffer):

@@ -1,7 +1,7 @@
 """Programs as machine code, called with no entry from Python, and compared with the interpreter.
 
 Memory is poisoned: what machine code reads before it wrote it is NaN, or far out of range.  Around each array lie
-bytes that must stay as they are, and so must the operands.
+bytes that must stay as they are, and so must the operands.  Stacks and records must be let go before the end.
 """
 
 import ctypes
@@ -19,6 +19,7 @@ from wengert.ir.program import Extent, elements, extents_of, result_types
 
 POISON = np.uint16(0x7FF8)  # NaN as a float of any size; an integer far out of any range
 EDGE = 64  # bytes around each array
+LEFT = 8  # status of a call that leaves stacks or records behind
 
 
 class Memory:
@@ -46,7 +47,7 @@ class Code:
 
     def __init__(self, program, **options):
         self.program, self.lowered = program, lowered(program, **options)
-        self.code = compile(self.lowered.text, self.lowered.symbols)
+        self.code = compile(telling_what_is_left(self.lowered.text), self.lowered.symbols)
         self.run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(self.code.address("run"))
 
     def __call__(self, *values):
@@ -66,6 +67,22 @@ class Code:
             return status
         left = iter(outputs[len(types) :].astype(np.int64).tolist())
         return [result(t, room, word, left) for t, room, word in zip(types, rooms, outputs)]
+
+
+def telling_what_is_left(text):
+    """The text with an entry that gives LEFT where stacks or records are left when all is done."""
+    end = "call void @free_all(ptr %context)\nret i32 %status"
+    assert text.count(end) == 1
+    asking = [
+        "%one.left = load ptr, ptr %context",
+        "%none.left = icmp eq ptr %one.left, %context",
+        f"%told = select i1 %none.left, i32 0, i32 {LEFT}",
+        "%done = icmp eq i32 %status, 0",
+        "%said = select i1 %done, i32 %told, i32 %status",
+        "call void @free_all(ptr %context)",
+        "ret i32 %said",
+    ]
+    return text.replace(end, "\n".join(asking))
 
 
 class Operand:

@@ -5,6 +5,7 @@ Each also runs in a build that checks every load and store, and a second analysi
 
 import numpy as np
 import pytest
+import scipy.special
 
 import lifetimes
 import wengert as wg
@@ -57,12 +58,12 @@ def test_single_precision(program):
 
 @each(PROGRAMS)
 def test_loads_and_stores_lie_in_their_memory(program):
-    follow(program, ["value", "gradient"], lambda *case: agree(*case, checked=True))
+    follow(program, ["gradient"], lambda *case: agree(*case, checked=True))
 
 
 @each(PROGRAMS)
 def test_buffers_hold_what_is_read(program):
-    kinds = ["value", "gradient", "forward", "second"]
+    kinds = ["value", "gradient", "forward", *(["second"] if program in SAMPLE else [])]
     follow(program, kinds, lambda found, operands: lifetimes.verify(lowered(found, checked=True)))
 
 
@@ -74,3 +75,19 @@ def test_few_have_no_machine_code():
         except (Unsupported, wg.Diagnostic):
             refused += 1
     assert refused <= 0.05 * len(PROGRAMS)
+
+
+def column_beside_row(a, x, y):
+    """The column lies in memory where a larger array was: it is no place for the result."""
+    large = np.sin(a)
+    large[0, 0] = 1.0
+    total = np.sum(large * large)
+    column = x + total
+    column[0] = 2.0
+    found = scipy.special.betaln(column.reshape(3, 1), y)
+    return found * np.sum(found)
+
+
+def test_a_repeated_operand_is_no_place_for_the_result():
+    args = np.full((3, 4), 0.7), np.array([1.5, 0.4, 0.6]), np.array([1.2, 0.3, 2.2, 0.8])
+    agree(*staged(column_beside_row, *args))

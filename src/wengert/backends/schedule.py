@@ -24,11 +24,13 @@ UNLIKELY = frozenset(["wrap_index", "finite", "refuse"])
 class Schedule:
     """
     lazy   variables;  views  variables;  last  variable -> position, `len(equations)` for results
+    ends   position -> variables that are read there for the last time
     """
 
     lazy: set[Var]
     views: set[Var]
     last: dict[Var, int]
+    ends: dict[int, list[Var]]
 
 
 _schedules: "WeakKeyDictionary[Program, Schedule]" = WeakKeyDictionary()
@@ -49,7 +51,10 @@ def make(program: Program) -> Schedule:
         last = last_reads(program, views | lazy)
         broken = in_the_way(program, views, lazy, last)
         if not broken:
-            return Schedule(lazy, views, last)
+            ends: dict[int, list[Var]] = {}
+            for x, i in last.items():
+                ends.setdefault(i, []).append(x)
+            return Schedule(lazy, views, last, ends)
         views, lazy = views - broken, lazy - broken
 
 

@@ -56,7 +56,7 @@ class Stored:
         return k.address(self.start, offset, stored_type(self.dtype))
 
     def element(self, k: Function, index: Sequence[Word]) -> Number:
-        return k.load(self.place(k, index), self.dtype)
+        return k.load(self.place(k, index), self.dtype, self)
 
     def accessed(self, k: Function, how: str) -> None:
         """Something outside loads or stores all of it: for builds that check memory."""

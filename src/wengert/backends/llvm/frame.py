@@ -5,7 +5,7 @@ runs in place, and no allocation is left for the run.
 """
 
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ from wengert.ir.program import (
     map_holes,
     type_in,
     type_of,
+    variables,
 )
 from wengert.passes.ranges import Ranges, range_of
 
@@ -173,6 +174,11 @@ class Frame:
         """Whether nobody reads the buffer after this equation."""
         return buffer in self.owned and not any(map(self.is_read_later, self.holders.get(buffer, ())))
 
+    def is_shared(self, buffer: Buffer) -> bool:
+        """Whether several operands of this equation read the buffer."""
+        operands = variables(self.program.equations[self.position])
+        return sum(buffer in reads_of(self.env[x]) for x in operands) > 1
+
     def takes(self, x: Any) -> bool:
         """Whether an equation may keep this stack or record, since nobody reads it afterwards."""
         if x not in self.mine or self.is_read_later(x):
@@ -181,7 +187,7 @@ class Frame:
         return True
 
     def release(self, variables: Iterable[Any]) -> None:
-        for x in {x for x in variables if isinstance(x, Var)}:
+        for x in dict.fromkeys(x for x in variables if isinstance(x, Var)):
             if self.is_read_later(x):
                 continue
             for b in reads_of(self.env[x]):
@@ -225,17 +231,15 @@ class Frame:
         return self.buffer(bytes)
 
     def stored(self, x: Value, type: Type, var: Var | None = None) -> Stored:
-        """x in memory."""
-        if isinstance(x, Stored):
-            return x
-        return self.copied(x, type, var)
+        """An operand in memory."""
+        return x if isinstance(x, Stored) else self.copied(x, type, var, is_operand=True)
 
-    def copied(self, x: Value, type: Type, var: Var | None = None, beside: Collection[Buffer] = frozenset()) -> Stored:
-        """x in memory of its own; `beside`: buffers that this equation reads afterwards."""
+    def copied(self, x: Value, type: Type, var: Var | None = None, is_operand: bool = False) -> Stored:
+        """x in memory of its own; of an operand, not in what other operands of the equation read."""
         x = filled(x, ()) if isinstance(x, Number) else x
         assert isinstance(x, Stored | Lazy)
         in_place = isinstance(x, Lazy)
-        reads = {b: same and in_place and b not in beside for b, same in x.reads.items()}
+        reads = {b: in_place and same and not (is_operand and self.is_shared(b)) for b, same in x.reads.items()}
         out = self.place_for(var, type, x.lengths, reads)
         assign(self.kernel, out, x)
         return out

@@ -69,4 +69,4 @@ def equation(frame: Frame, e: Equation) -> None:
         frame.kernel.note("result", var, x)
     if len(e.outs) == 1:
         learn(e, frame.known)
-    frame.release([*e.ins, *e.outs])
+    frame.release([*frame.plan.ends.get(frame.position, ()), *e.outs])

@@ -270,14 +270,14 @@ class Function:
             return Part(address, 0, size)
         return self.parts.get(address)
 
-    def access(self, how: str, address: str, bytes: Word) -> None:
-        """In a build that checks memory: leave where so many bytes from here are not all in the memory that this
-        address points into."""
+    def access(self, how: str, address: str, bytes: Word, whole: Any = None) -> None:
+        """In a build that checks memory: leave where so many bytes from here, of the array `whole`, are not all in the
+        memory that this address points into."""
         if not self.module.checked:
             return
         part = self.part(address)
         assert part is not None, f"{how} of memory that nobody knows: {address}"
-        self.note(how, part.start)
+        self.note(how, part.start, whole)
         end = self.plus(part.offset, bytes)
         if isinstance(part.offset, int) and isinstance(end, int) and isinstance(part.size, int):
             if part.offset < 0 or end > part.size:
@@ -287,8 +287,8 @@ class Function:
         within = self.value(f"and i1 {begins}, {ends}")
         self.status(self.value(f"select i1 {within}, i32 0, i32 {OUTSIDE}"))
 
-    def load(self, address: str, dtype: np.dtype[Any]) -> Number:
-        self.access("load", address, dtype.itemsize)
+    def load(self, address: str, dtype: np.dtype[Any], whole: Any = None) -> Number:
+        self.access("load", address, dtype.itemsize, whole)
         found = self.value(f"load {stored_type(dtype)}, ptr {address}")
         if dtype.kind == "b":
             found = self.value(f"trunc i8 {found} to i1")

@@ -15,7 +15,7 @@ from wengert.backends.llvm.arrays import (
     transposed,
     without_ones,
 )
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, limits_of, reads_of, type_as, whole
+from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
@@ -32,7 +32,7 @@ def own(frame: Frame, e: Equation) -> Stored:
         wish = frame.wishes.get(e.outs[0])
         if wish is None or wish is x.buffer or frame.holders.get(wish) or wish.bytes < x.buffer.bytes:
             return x
-    return frame.copied(x, type, e.outs[0], {b for y in e.ins[1:] for b in reads_of(frame.value(y))})
+    return frame.copied(x, type, e.outs[0], is_operand=True)
 
 
 def apart(frame: Frame, x: Value, type: Type, target: Stored, count: Sequence[Word] | None = None) -> Value:
