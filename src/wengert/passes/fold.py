@@ -45,7 +45,6 @@ from wengert.passes.rewrite import (
 from wengert.passes.traps import INDEXED, axes_of, can_trap, inside, is_users
 from wengert.rules.control import full, literal
 from wengert.rules.elementwise import add, neg, sub
-from wengert.rules.linear import reshape
 
 Makers = dict[Var, Equation]
 # a rule gives what stands for the result: a variable, a number, an equation; None where it does not apply
