@@ -1,9 +1,13 @@
 """Slices whose bounds the run decides: loops with them stay loops, and are differentiated as loops."""
 
+import functools
+
 import numpy as np
 import pytest
 
 import wengert as wg
+from programs.linear_algebra import householder, lu_slices
+from programs.names import masked
 from staging import agree
 
 RANDOM = np.random.default_rng(7)
@@ -239,6 +243,18 @@ def test_loops_stay_loops(f, x):
     """The program does not grow with the array."""
     size = lambda n: str(wg.program(f, np.resize(x, (n,) * x.ndim))).count("\n")
     assert size(30) == size(40)
+
+
+WAYS = [wg.jacfwd, wg.jacrev, lambda f: wg.jacfwd(wg.jacrev(f)), lambda f: wg.jacrev(wg.jacfwd(f))]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=["forward", "reverse", "forward over reverse", "reverse over forward"])
+@pytest.mark.parametrize("f, x", [(lu_slices, A), (householder, A[:3, :3]), (masked, X)])
+def test_all_rows_of_a_jacobian_at_once(f, x, way):
+    """The lanes of a batch know the lengths by the names that they had."""
+    f = functools.partial(f, n=2) if f is masked else f
+    np.testing.assert_allclose(wg.jit(way(f))(x), way(f)(x), rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(way(wg.jit(f))(x), way(f)(x), rtol=1e-9, atol=1e-10)
 
 
 def written_where_chosen(x):

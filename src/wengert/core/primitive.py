@@ -112,7 +112,7 @@ class Primitive:
     ) -> None:
         self.name, self.evaluate = name, evaluate
         self.operands = positional(evaluate)
-        self.places = [key for key in ("index", "shape") if key in keywords(evaluate)]  # that the run may decide
+        self.places = [key for key in ("index", "shape", "n") if key in keywords(evaluate)]  # that the run may decide
         self.partials = partials and tuple([self.named(p, i) for i, p in enumerate(partials)])
         self.transposes, self.transpose_into = transposes, transpose_into
         self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
@@ -189,9 +189,9 @@ def keywords(f: Callable[..., Any]) -> tuple[str, ...]:
     return () if code is None else code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
 
 
-def staged_mode(index: tuple[Any, ...]) -> Any:
+def staged_mode(index: Any) -> Any:
     """The mode of a position or length that is known only when a program runs; plain operands follow it there."""
-    for part in index:
+    for part in index if type(index) is tuple else (index,):
         for x in (part.start, part.stop, part.step) if type(part) is slice else (part,):
             if isinstance(x, Value) and x.fresh().mode.staged:
                 return x.mode

@@ -1,5 +1,6 @@
 """Shapes and dtypes of anything that can flow through user code: Python numbers, NumPy values, traced values."""
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,14 @@ def dtype_of(x: Any) -> np.dtype[Any]:
         return dtype
     except AttributeError:
         return PYTHON_DTYPES.get(type(x)) or np.asarray(x).dtype
+
+
+def agree(shape: Shape, other: Shape) -> bool:
+    """Whether two shapes are the same.
+
+    Lengths that only the run of a program knows agree by their names; of others Python needs the numbers.
+    """
+    return len(shape) == len(other) and all(n == m or index(n) == index(m) for n, m in zip(shape, other))
 
 
 def unbroadcast_axes(from_shape: Shape, to_shape: Shape) -> tuple[tuple[int, ...], bool]:

@@ -23,6 +23,7 @@ from wengert.frontend.helpers import Helper, Recording
 from wengert.frontend.read import Source
 from wengert.frontend.refuse import (
     Ended,
+    Endless,
     NeedsSpecialising,
     NeedsUnrolling,
     Refusals,
@@ -148,6 +149,8 @@ class Staging:
         self.stage.where = self.frame.source.position(node)
         try:
             statements.handler_of(node)(self, node)
+        except Endless:
+            raise
         except Refused as refused:
             self.refusals.note(self.place_of(refused, node), refused)
             self.spoil(node)

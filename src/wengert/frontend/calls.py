@@ -11,7 +11,7 @@ from wengert.frontend.builtin import BUILTIN, builtin
 from wengert.frontend.expressions import visible_cells
 from wengert.frontend.library import drawn, is_random, is_users, library
 from wengert.frontend.read import Source, read
-from wengert.frontend.refuse import NeedsGeneral, NeedsSpecialising, Refused
+from wengert.frontend.refuse import Endless, NeedsGeneral, NeedsSpecialising, Refused
 from wengert.frontend.route import is_foreign, own_derivatives
 from wengert.frontend.scope import (
     BROKEN,
@@ -108,11 +108,11 @@ def enter(
     s.stage.where = s.stage.where or source.position(node)
     refuse_suspended(f.__name__, node)
     if len(s.frames) > DEPTH:
-        raise Refused(f"`{f.__name__}` calls itself more than {DEPTH} times", "write the recursion as a loop")
+        raise Endless(f"`{f.__name__}` calls itself more than {DEPTH} times", "write the recursion as a loop")
     frame = Frame(f, source, bind(s, f.__name__, node.args, defaults, keywords, args, kwargs), cells)
     if s.is_general(source):
         frame.names.update({name: variable(s, name, x) for name, x in frame.names.items() if s.is_known(x)})
-    elif not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
+    if not s.specialised and sum(frame.source is source for frame in s.frames) > RECURSION:
         raise NeedsGeneral(source) if s.may_be_general(frame) else NeedsSpecialising
     if not s.frames and not s.is_general(source):
         return body(s, frame, node)

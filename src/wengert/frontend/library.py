@@ -13,7 +13,7 @@ from wengert.core.mode import Buffer, Value
 from wengert.core.tree import flatten, map_leaves
 from wengert.frontend.expressions import is_pythons, iterated, length_of
 from wengert.frontend.refuse import OUTSIDE, Refused
-from wengert.frontend.route import is_foreign, route
+from wengert.frontend.route import NAMED, is_foreign, route
 from wengert.frontend.scope import (
     ACTIVE,
     Range,
@@ -116,9 +116,7 @@ def is_users(kind: type) -> bool:
     return module.partition(".")[0] not in LIBRARIES
 
 
-LIBRARIES = frozenset(
-    {"builtins", "numpy", "scipy", "wengert", "functools", "types", "collections", "itertools", "math"}
-)
+LIBRARIES = frozenset({*NAMED, "builtins", "wengert", "functools", "types", "collections", "itertools"})
 
 
 def module_of(f: Any) -> str:

@@ -16,6 +16,10 @@ class Refused(Exception):
         self.reason, self.instead = reason, instead
 
 
+class Endless(Refused):
+    """Calls inside calls without an end in sight: nothing else is looked for."""
+
+
 class Ended(Exception):
     """An exception is always raised here: nothing comes after."""
 

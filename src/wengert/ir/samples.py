@@ -16,6 +16,7 @@ from wengert.ir.program import (
     Items,
     Stack,
     Type,
+    extents_of,
     fill,
     has_extents,
     holes,
@@ -98,7 +99,25 @@ def types_of_results(
         return [type_of(x) for x in samples_of(row, variable, chosen, params)]
 
     ways = [found(choose) for choose in (lambda n: n.number, lambda n: 2 * n.number + 1, lambda n: n.bound)]
+    given = sorted({*lengths.values(), *(n for t in types for n in extents_of(t))}, reverse=True)
+    short = {n.number: i + 2 for i, n in enumerate(given)}  # in the other order, and below lengths that are known
+    try:
+        turned = found(lambda n: short[n.number])
+    except Exception:  # noqa: BLE001  too few for this row
+        turned = ways[0]
+        short = {n.number: n.number for n in given}
+    for first, second, other in zip(ways[0], ways[1], turned):
+        if not in_any_order(first, second, other, short):
+            raise ValueError("which of the lengths is larger decides about the shape of the result")
     return [in_extents(*same) for same in zip(*ways)]
+
+
+def in_any_order(first: Any, second: Any, turned: Any, short: dict[int, int]) -> bool:
+    """Whether the shape follows in the same way where other lengths are the larger ones."""
+    if not isinstance(first, Type):
+        return True
+    parts = zip(first.shape, second.shape, turned.shape)
+    return all(t == n if n == m else t == short.get(n, t) for n, m, t in parts)
 
 
 def in_extents(first: Any, second: Any, most: Any) -> Any:

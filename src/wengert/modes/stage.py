@@ -281,6 +281,8 @@ class Stage(Mode):
             mask = args[0].aux
             found = params.get("extent") or Extent(self.unused_number(), elements(mask.type))
             return {"extent": self.slices.setdefault((positions, mask), found)}
+        if any(type(n) is Staged for n in params.get("shape", ())):
+            return {**params, "shape": tuple([self.length_of(n) if type(n) is Staged else n for n in params["shape"]])}
         return params
 
     def extents_of(self, x: Any, index: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, ...]:

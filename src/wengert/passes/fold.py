@@ -26,7 +26,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.ir.keys import key_of
-from wengert.ir.program import Equation, Program, Type, Var, dtype_in, numeric, type_in, type_of
+from wengert.ir.program import Equation, Program, Type, Var, dtype_in, has_extents, numeric, type_in, type_of
 from wengert.passes.ranges import range_of
 from wengert.passes.rewrite import (
     Final,
@@ -45,7 +45,6 @@ from wengert.passes.rewrite import (
 from wengert.passes.traps import INDEXED, axes_of, can_trap, inside, is_users
 from wengert.rules.control import full, literal
 from wengert.rules.elementwise import add, neg, sub
-from wengert.rules.linear import reshape
 
 Makers = dict[Var, Equation]
 # a rule gives what stands for the result: a variable, a number, an equation; None where it does not apply
@@ -344,7 +343,7 @@ def no_axes(e: Equation, makers: Makers) -> Any:
 
 def reshaped_twice(e: Equation, makers: Makers) -> Any:
     inner = maker(e.ins[0], makers, "reshape")
-    return inner and made(e, reshape, inner.ins[0], **e.params)
+    return inner and replace(e, ins=[inner.ins[0], *e.ins[1:]])
 
 
 def transposed_twice(e: Equation, makers: Makers) -> Any:
@@ -455,6 +454,8 @@ def evaluated_once(e: Equation, values: list[Any]) -> Any:
 def full_of(e: Equation, value: Any) -> Any:
     """The constant of the type of e's result."""
     type = numeric(e.outs[0].type)
+    if has_extents(type):
+        return None
     if type.form != "array":
         return type.dtype.type(value) if type.form == "scalar" else None
     return made(e, full, shape=type.shape, value=value.item(), dtype=type.dtype.str)

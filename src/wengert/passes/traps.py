@@ -6,14 +6,14 @@ A row is taken to raise unless it is listed here, or elementwise.
 import math
 from typing import Any
 
-from wengert.ir.program import Equation, Extent, Hole, Stack, dtype_in, numeric, type_in
+from wengert.ir.program import Equation, Extent, Hole, Stack, dtype_in, has_extents, numeric, type_in
 from wengert.passes.ranges import Range, Ranges, learn, range_of, region_ranges
 
 # of operands whose types fit, as those of a program do
 TOTAL = frozenset(
     [
         *("full", "array", "empty_stack", "stack_push", "unread", "weak", "length", "positions"),
-        *("reshape", "transpose", "flip", "broadcast_to", "spread", "concatenate", "stack"),
+        *("transpose", "flip", "broadcast_to", "spread", "concatenate", "stack"),
         *("reduce_sum", "collapse", "reduce_max", "reduce_min", "reduce_prod", "reduce_any", "reduce_all"),
         *("cumsum", "cumprod", "sum_of_ranges", "share", "argsort", "matmul", "einsum", "convolve"),
     ]
@@ -37,6 +37,8 @@ def can_trap(e: Equation, known: Ranges) -> bool:
         return region_can_trap(e, known)
     if name in INDEXED:
         return e.has_holes and not holes_in_range(e, known)
+    if name == "reshape":
+        return e.has_holes or has_extents(type_in(e.ins[0]))  # it may not have as many elements
     if name == "wrap_index":
         n = e.params["n"]
         return not isinstance(n, int) or not inside(range_of(e.ins[0], known), n)

@@ -5,16 +5,19 @@ with `resized`.  With F_jk = exp(-2πi jk/n), cotangents are paired by Re(ct * t
 conjugate.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from wengert.core.lazy import lazy
+from wengert.core.mode import is_open
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.rules.elementwise import conj
+from wengert.rules.elementwise import conj, equal, logical_or, where
 from wengert.rules.indexing import getitem
 from wengert.rules.join import concatenate
+from wengert.rules.linear import convert, count, reshape, zeros
 
 scipy_fft = lazy("scipy.fft")
 
@@ -25,15 +28,19 @@ SWAPPED = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
 def resized(x: Any, axis: int, length: int) -> Any:
     """The first `length` entries along an axis, zeros where there are fewer."""
     shape = shape_of(x)
-    if length <= shape[axis]:
-        return x if length == shape[axis] else getitem(x, index=(*(slice(None),) * axis, slice(0, length)))
-    zeros = np.zeros((*shape[:axis], length - shape[axis], *shape[axis + 1 :]), dtype_of(x))
-    return concatenate(x, zeros, axis=axis)
+    if length == shape[axis]:
+        return x
+    is_known = not is_open(length) and not is_open(shape[axis])
+    if not is_known or length > shape[axis]:
+        more = length - shape[axis] if is_known else length  # of which some may be cut off again
+        x = concatenate(x, zeros((*shape[:axis], more, *shape[axis + 1 :]), dtype_of(x)), axis=axis)
+    return getitem(x, index=(*(slice(None),) * axis, slice(0, length)))
 
 
 def weighted(x: Any, axis: int, weights: Any) -> Any:
     """Each entry along an axis times its weight, in the precision of x."""
-    return x * weights.astype(dtype_of(x)).reshape(-1, *(1,) * (len(shape_of(x)) - axis - 1))
+    wide = reshape(weights, shape=(*shape_of(weights), *(1,) * (len(shape_of(x)) - axis - 1)))
+    return x * convert(wide, dtype=dtype_of(x))
 
 
 def shifted(axis: int, **params: Any) -> dict[str, Any]:
@@ -65,13 +72,10 @@ ifft = row(
 # ---------------------------------------------------------------- half spectra of real arrays
 
 
-def copies(n: int) -> Any:
+def copies(n: int, bins: int) -> Any:
     """How often the whole spectrum of n real numbers holds each bin of the half: twice, but bins 0 and n/2 once."""
-    counts = np.full(n // 2 + 1, 2.0)
-    counts[0] = 1.0
-    if n % 2 == 0:
-        counts[-1] = 1.0
-    return counts
+    k = count(bins)
+    return where(logical_or(equal(k, 0), equal(2 * k, n)), 1.0, 2.0)
 
 
 def rfft_transpose(ct: Any, x_shape: Shape, n: int, axis: int, norm: str) -> Any:
@@ -79,13 +83,14 @@ def rfft_transpose(ct: Any, x_shape: Shape, n: int, axis: int, norm: str) -> Any
 
     irfft without its factor gives sum_k c_k Re(d_k exp(2πi jk/n)) with c_k = `copies`; so d = conj(ct) / c.
     """
-    halved = weighted(conj(ct), axis, 1.0 / copies(n))
+    halved = weighted(conj(ct), axis, 1.0 / copies(n, shape_of(ct)[axis]))
     return resized(irfft(halved, n=n, axis=axis, norm=SWAPPED[norm]), axis, x_shape[axis])
 
 
 def irfft_transpose(ct: Any, x_shape: Shape, n: int, axis: int, norm: str) -> Any:
     """x_bar_k = c_k sum_j ct_j exp(2πi jk/n), with c_k = `copies`; real where irfft reads no imaginary part."""
-    doubled = weighted(conj(rfft(ct, n=n, axis=axis, norm=SWAPPED[norm])), axis, copies(n))
+    spectrum = conj(rfft(ct, n=n, axis=axis, norm=SWAPPED[norm]))
+    doubled = weighted(spectrum, axis, copies(n, shape_of(spectrum)[axis]))
     return resized(doubled, axis, x_shape[axis])
 
 
@@ -114,9 +119,8 @@ ENDS: dict[tuple[str, int], tuple[int, ...]] = {  # which entries orthogonal and
 
 
 def end_weights(family: str, type: int, n: int, weight: float) -> Any:
-    weights = np.ones(n)
-    weights[list(ENDS.get((family, type), ()))] = weight
-    return weights
+    ends = [equal(count(n), 0 if end == 0 else n - 1) for end in ENDS.get((family, type), ())]
+    return where(functools.reduce(logical_or, ends), weight, 1.0) if ends else 1.0
 
 
 def cosine_transpose(

@@ -9,7 +9,8 @@ from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules.contract import matmul
 from wengert.rules.elementwise import conj, where
 from wengert.rules.indexing import align
-from wengert.rules.linear import swap_last, unbroadcast
+from wengert.rules.linear import convert, swap_last, unbroadcast
+from wengert.rules.triangles import identity, lower_triangle
 
 # ---------------------------------------------------------------- solve
 
@@ -52,8 +53,8 @@ solve = row(
 def lower_half(x: Any, lower: bool = True) -> Any:
     """φ: the lower triangle with the diagonal halved; or the upper one.  What stands in the other is not read."""
     n = shape_of(x)[-1]
-    chosen = (np.tril if lower else np.triu)(np.ones((n, n), bool))
-    return where(chosen, x, 0.0) * (1.0 - 0.5 * np.eye(n)).astype(dtype_of(x))
+    chosen = lower_triangle(n) if lower else swap_last(lower_triangle(n))
+    return where(chosen, x, 0.0) * convert(1.0 - 0.5 * identity(n, np.dtype(float)), dtype=dtype_of(x))
 
 
 def cholesky_push(a_dot: Any, out: Any) -> Any:

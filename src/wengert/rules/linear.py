@@ -9,6 +9,7 @@ import numpy as np
 from wengert.core.mode import Value
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of, unbroadcast_axes
+from wengert.ir.program import Extent
 
 # ---------------------------------------------------------------- helpers that rules share
 
@@ -41,6 +42,11 @@ def zeros(shape: Shape, dtype: np.dtype[Any]) -> Any:
     if any(isinstance(n, Value) for n in shape):
         return broadcast_to(dtype.type(0), shape=shape)
     return np.zeros(shape, dtype)
+
+
+def count(n: Any) -> Any:
+    """0, 1, ..., n - 1; plain numbers where n is known."""
+    return cumsum(broadcast_to(1, shape=(n,)), axis=0) - 1 if isinstance(n, Value) else np.arange(n)
 
 
 def cast(ct: Any, dtype: np.dtype[Any]) -> Any:
@@ -218,12 +224,21 @@ def inverse_permutation(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
+def reshaped_types(ins: list[Any], shape: Shape) -> list[Any] | None:
+    """Where only the run knows lengths, the type that is asked for: samples need not have as many elements."""
+    wanted = tuple([getattr(n, "extent", n) for n in shape])
+    if not any(isinstance(n, Extent) for n in (*ins[0].shape, *wanted)):
+        return None
+    return [ins[0]._replace(shape=wanted, form="array")]
+
+
 reshape = row(
     "reshape",
     lambda x, *, shape: np.asarray(x).reshape(shape),
     transposes=(lambda ct, x_shape: reshape(ct, shape=x_shape),),
     lift=batched_shape,
     view=True,
+    types=reshaped_types,
     examples=[(((2, 3),), {"shape": (6,)}), (((2, 3),), {"shape": (3, 1, 2)}), (((0, 3),), {"shape": (0,)})],
 )
 transpose = row(

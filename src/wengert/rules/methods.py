@@ -8,7 +8,7 @@ import numpy as np
 from wengert.core.guard import refuse_overwrite
 from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, content_of, exclusive, is_array
 from wengert.core.primitive import Primitive
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import elementwise as e
 from wengert.rules import indexing
 from wengert.rules.contract import matmul
@@ -104,7 +104,7 @@ def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             return out
         if not np.can_cast(dtype_of(out), x.dtype, "same_kind"):
             raise TypeError(f"cannot cast the result of an in-place operation from {dtype_of(out)} to {x.dtype}")
-        if shape_of(out) != x.shape:
+        if not agree(shape_of(out), x.shape):
             raise ValueError(f"non-broadcastable output operand with shape {x.shape} doesn't match {shape_of(out)}")
         replace(x, out)
         return x

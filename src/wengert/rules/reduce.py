@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import content_of, is_staged, plain
+from wengert.core.mode import is_open, is_staged, plain
 from wengert.core.primitive import Primitive as row
-from wengert.core.types import Shape, shape_of
-from wengert.rules.elementwise import scale
+from wengert.core.types import Shape, dtype_of, shape_of
+from wengert.rules.elementwise import equal, less_equal, scale, where
 from wengert.rules.indexing import getitem, put_add, take
 from wengert.rules.join import concatenate, stack, stretch
 from wengert.rules.linear import (
+    count,
     cumsum,
     flip,
     inverse_permutation,
@@ -19,6 +20,7 @@ from wengert.rules.linear import (
     reshape,
     shifted_axes,
     transpose,
+    zeros,
     zeros_like,
 )
 
@@ -124,7 +126,7 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
 
 def products_of_others(x: Any, axis: int) -> Any:
     """For each element the product of all others along `axis`: what is before times what is after."""
-    ones = np.ones_like(content_of(x), shape=one_along(shape_of(x), axis))
+    ones = zeros(one_along(shape_of(x), axis), dtype_of(x)) + 1
 
     def before(x: Any) -> Any:
         others = getitem(concatenate(ones, x, axis=axis), index=along(axis, slice(0, -1)))
@@ -169,11 +171,26 @@ reduce_prod = row(
 )
 
 
+def cumprods_without(x: Any, axis: int) -> Any:
+    """[..., i, j, ...]: the product of the elements up to j but the i-th, 0 where that comes later."""
+    before, n, after = shape_of(x)[:axis], shape_of(x)[axis], shape_of(x)[axis + 1 :]
+    i, j = (reshape(count(n), shape=(*shape, *(1,) * len(after))) for shape in ((n, 1), (1, n)))
+    others = where(equal(i, j), 1.0, reshape(x, shape=(*before, 1, n, *after)))
+    return where(less_equal(i, j), cumprod(others, axis=axis + 1), 0.0)
+
+
+def beside(x: Any, axis: int) -> Any:
+    """With one more axis before this one."""
+    return reshape(x, shape=(*shape_of(x)[:axis], 1, *shape_of(x)[axis:]))
+
+
 def cumprod_push(x: Any, x_dot: Any, out: Any, axis: int) -> Any:
     """out_dot_j = out_dot_(j-1) x_j + out_(j-1) x_dot_j; without zeros, out cumsum(x_dot / x)."""
     if not has_zero(x):
         return out * cumsum(x_dot / x, axis=axis)
     length = shape_of(x)[axis]
+    if is_open(length):
+        return reduce_sum(cumprods_without(x, axis) * beside(x_dot, axis + 1), axes=(axis,))
     columns = [getitem(x_dot, index=along(axis, 0))]
     for j in range(1, length):
         here, before = along(axis, j), along(axis, j - 1)
@@ -186,6 +203,8 @@ def cumprod_pull(ct: Any, x: Any, out: Any, axis: int) -> tuple[Any]:
     if not has_zero(x):
         return (flip(cumsum(flip(ct * out, axes=(axis,)), axis=axis), axes=(axis,)) / x,)
     length = shape_of(x)[axis]
+    if is_open(length):
+        return (reduce_sum(cumprods_without(x, axis) * beside(ct, axis), axes=(axis + 1,)),)
     s = getitem(ct, index=along(axis, length - 1))
     columns = []
     for i in reversed(range(length)):

@@ -19,6 +19,7 @@ from wengert.rules.indexing import add_at, getitem
 from wengert.rules.join import concatenate, stretch
 from wengert.rules.linear import flip, reduce_sum, reshape, swap_last, transpose
 from wengert.rules.stacks import in_precision_of, over_stack, zeros_beside
+from wengert.rules.triangles import lower_triangle
 
 scipy_linalg = lazy("scipy.linalg")
 
@@ -50,10 +51,9 @@ def columns_beside(solver: Any, core: int, size: int, batched: Any, operands: An
     return transpose(reshape(solver(a, beside, **params), shape=(n, size, k)), axes=(1, 0, 2))
 
 
-def solution_type(core: int, a: Type, b: Type) -> list[Type]:
-    """Of x in a(x) = b, where `core` axes of a are no stack; samples of a need not have a solution."""
-    stack = np.broadcast_shapes(a.shape[:-core], b.shape[:-2])
-    return [Type(np.result_type(a.dtype, b.dtype), (*stack, *b.shape[-2:]))]
+def solution_type(a: Type, b: Type) -> list[Type]:
+    """Of x in a(x) = b; samples of a need not have a solution."""
+    return [Type(np.result_type(a.dtype, b.dtype), b.shape)]
 
 
 def well_conditioned(n: int) -> Any:
@@ -96,8 +96,8 @@ solve_as = row(
 
 def triangle(n: int, lower: bool, unit_diagonal: bool) -> Any:
     """Which elements of a triangular matrix count."""
-    mask = np.tri(n, n, -1 if unit_diagonal else 0, dtype=np.bool_)
-    return mask if lower else mask.T
+    mask = lower_triangle(n, below=int(unit_diagonal))
+    return mask if lower else swap_last(mask)
 
 
 def triangular_push(a: Any, a_dot: Any, b_dot: Any, out: Any, lower: bool, unit_diagonal: bool) -> Any:
@@ -189,7 +189,7 @@ toeplitz_solve = row(
     pull=lambda ct, values, out, traced: arranged_pull(
         toeplitz_solve, toeplitz_places(shape_of(out)[-2]), mirrored(values), ct, values, out, traced
     ),
-    types=lambda ins: solution_type(1, *ins),
+    types=lambda ins: solution_type(*ins),
     batch=lambda size, batched, operands: columns_beside(toeplitz_solve, 1, size, batched, operands, {}),
     examples=[((np.array([0.3, -0.4, 2.0, 0.7, 0.2]), (3, 2)), {}), ((np.full((2, 1), 0.4), (2, 1, 1)), {})],
 )
@@ -210,7 +210,7 @@ circulant_solve = row(
     pull=lambda ct, values, out, traced: arranged_pull(
         circulant_solve, circulant_places(shape_of(values)[-1]), backwards(values), ct, values, out, traced
     ),
-    types=lambda ins: solution_type(1, *ins),
+    types=lambda ins: solution_type(*ins),
     batch=lambda size, batched, operands: columns_beside(circulant_solve, 1, size, batched, operands, {}),
     examples=[((np.array([2.0, 0.7, 0.2]), (3, 2)), {}), ((np.full((2, 1), 0.4), (2, 1, 1)), {})],
 )
@@ -324,7 +324,7 @@ hermitian_banded_solve = row(
     ),
     push=hermitian_banded_push,
     pull=hermitian_banded_pull,
-    types=lambda ins, lower: solution_type(2, *ins),
+    types=lambda ins, lower: solution_type(*ins),
     batch=lambda size, batched, operands, **params: columns_beside(
         hermitian_banded_solve, 2, size, batched, operands, params
     ),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.rules.linear import broadcast_to
+from wengert.rules.linear import broadcast_to, zeros
 
 
 def over_stack(f: Callable[..., Any], cores: tuple[int, ...], *operands: Any) -> Any:
@@ -45,4 +45,4 @@ def same_stack(cores: tuple[int, ...], *operands: Any) -> list[Any]:
 
 def zeros_beside(x: Any, shape: Shape | None = None) -> Any:
     """Zeros that may be joined with x."""
-    return np.zeros(shape_of(x) if shape is None else shape, dtype_of(x))
+    return zeros(shape_of(x) if shape is None else shape, dtype_of(x))

@@ -1,12 +1,13 @@
 """Differences, integrals, interpolation, polynomials and convolutions."""
 
 import itertools
+import operator
 from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import is_staged, plain
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.mode import is_open, is_staged, plain
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import contract, elementwise, indexing, join, linear, order
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import holds_traced, missing, name_on_traced
@@ -18,6 +19,7 @@ from wengert.rules.names.operands import (
     in_double,
     one_axis,
     plain_numbers,
+    refuse_where,
     strong,
 )
 from wengert.rules.names.products import conjugate
@@ -75,10 +77,12 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError("invalid number of arguments")
     if edge_order > 2:
         raise ValueError("'edge_order' greater than 2 not supported")
-    if any(shape_of(f)[i] < edge_order + 1 for i in axes):
-        raise ValueError(
+    for i in axes:
+        refuse_where(
+            elementwise.less(shape_of(f)[i], edge_order + 1),
+            ValueError,
             "Shape of array too small to calculate a numerical gradient, "
-            "at least (edge_order + 1) elements are required."
+            "at least (edge_order + 1) elements are required.",
         )
     found = tuple(derivative_along(f, i, arrayed(h), edge_order) for i, h in zip(axes, spacings))
     return found[0] if len(found) == 1 else found
@@ -94,7 +98,8 @@ def derivative_along(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
         inside = between(f, axis, part(steps, 0, None, -1), part(steps, 0, 1))
         ends = (part(steps, 0, 0, 1), part(steps, 0, 1, 2)), (part(steps, 0, -1), part(steps, 0, -2, -1))
     first, last = [edge(f, axis, *ends[side], side, edge_order) for side in (0, 1)]
-    return join.concatenate(*[convert_to(x, dtype_of(f)) for x in (first, inside, last)], axis=axis)
+    joined = join.concatenate(*[convert_to(x, dtype_of(f)) for x in (first, inside, last)], axis=axis)
+    return linear.labelled(joined, shape_of(f))
 
 
 def steps_of(f: Any, axis: int, spacing: Any) -> Any:
@@ -103,7 +108,7 @@ def steps_of(f: Any, axis: int, spacing: Any) -> Any:
         return spacing
     if len(shape_of(spacing)) != 1:
         raise ValueError("distances must be either scalars or 1d")
-    if shape_of(spacing)[0] != shape_of(f)[axis]:
+    if not agree(shape_of(spacing), shape_of(f)[axis : axis + 1]):
         raise ValueError("when 1d, distances must match the length of the corresponding dimension")
     steps = diff(spacing)
     if not holds_traced(steps) and not is_staged(steps) and np.all(plain(steps) == plain(steps)[0]):
@@ -119,15 +124,23 @@ def between(f: Any, axis: int, before: Any, after: Any) -> Any:
     return left * part(f, axis, None, -2) + middle * part(f, axis, 1, -1) + right * part(f, axis, 2)
 
 
+def element(f: Any, axis: int, i: Any) -> Any:
+    """Number i along an axis, which stays."""
+    found = indexing.getitem(f, index=(*(slice(None),) * axis, i))
+    return reshape(found, (*shape_of(f)[:axis], 1, *shape_of(f)[axis + 1 :]))
+
+
 def edge(f: Any, axis: int, near: Any, far: Any, side: int, order: int) -> Any:
     """The slope at an end: of the line through two points, or of the parabola through three.
 
     near, far: the distances between them, as seen from the end.
     """
     n, sign = shape_of(f)[axis], -1.0 if side else 1.0
-    first, second, third = [part(f, axis, i, i + 1) for i in ((n - 1, n - 2, n - 3) if side else (0, 1, 2))]
+    places = (n - 1, n - 2, n - 3) if side else (0, 1, 2)
+    first, second, *others = [element(f, axis, i) for i in places[: order + 1]]
     if order == 1:
         return (first - second if side else second - first) / near
+    (third,) = others
     a = -sign * (2.0 * near + far) / (near * (near + far))
     b = sign * (near + far) / (near * far)
     c = -sign * near / (far * (near + far))
@@ -159,16 +172,15 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     Beyond the ends the value is constant: its slope is zero in x, and one in what it is equal to.
     """
     x, xp, fp = in_double(arrayed(x)), flat(in_double(arrayed(xp))), flat(in_double(arrayed(fp)))
-    if shape_of(xp) != shape_of(fp):
+    if not agree(shape_of(xp), shape_of(fp)):
         raise ValueError("fp and xp are not of the same length.")
-    if not shape_of(xp)[0]:
-        raise ValueError("array of sample points is empty")
+    refuse_where(elementwise.equal(shape_of(xp)[0], 0), ValueError, "array of sample points is empty")
     if period is not None:
         x, xp, fp = around(x, xp, fp, period)
     n = shape_of(xp)[0]
     ends = [indexing.getitem(fp, index=(0 if side == "left" else n - 1,)) for side in ("left", "right")]
     ends = [end if value is None or period is not None else in_double(value) for end, value in zip(ends, (left, right))]
-    inside = on_pieces(x, xp, fp, n) if n > 1 else linear.broadcast_to(flat(fp)[0], shape=shape_of(x))
+    inside = on_pieces(x, xp, fp, n) if is_open(n) or n > 1 else linear.broadcast_to(flat(fp)[0], shape=shape_of(x))
     above = elementwise.greater(x, indexing.getitem(xp, index=(n - 1,)))
     below = elementwise.less(x, indexing.getitem(xp, index=(0,)))
     return select(below, ends[0], select(above, ends[1], inside))
@@ -309,11 +321,11 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
 @name_on_traced(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     a, v = sequence(a), sequence(v)
-    if shape_of(v)[0] > shape_of(a)[0]:
+    is_symmetric = mode == "full" and any(is_open(shape_of(x)[0]) for x in (a, v))  # either may be the longer one
+    if not is_symmetric and shape_of(v)[0] > shape_of(a)[0]:
         a, v = v, a
     for x, called in ((a, "a"), (v, "v")):
-        if not shape_of(x)[0]:
-            raise ValueError(f"{called} cannot be empty")
+        refuse_where(elementwise.equal(shape_of(x)[0], 0), ValueError, f"{called} cannot be empty")
     return convolved(a, v, mode, shift=(shape_of(v)[0] - 1) // 2)
 
 
@@ -352,7 +364,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 
 def cross_last(a: Any, b: Any, axisc: int) -> Any:
     """Vectors of two components lie in the plane."""
-    sizes = shape_of(a)[-1], shape_of(b)[-1]
+    sizes = operator.index(shape_of(a)[-1]), operator.index(shape_of(b)[-1])
     if not set(sizes) <= {2, 3}:
         raise ValueError("incompatible dimensions for cross product\n(dimension must be 2 or 3)")
     x, y = ([indexing.getitem(v, index=(Ellipsis, i)) for i in range(n)] for v, n in zip((a, b), sizes))
@@ -370,7 +382,7 @@ def cross_last(a: Any, b: Any, axisc: int) -> Any:
 
 @name_on_traced(np.linalg.cross)
 def cross_3d(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    if shape_of(arrayed(x1))[axis] != 3 or shape_of(arrayed(x2))[axis] != 3:
+    if any(operator.index(shape_of(arrayed(x))[axis]) != 3 for x in (x1, x2)):
         raise ValueError("Both input arrays must be (arrays of) 3-dimensional vectors")
     return cross(x1, x2, axis=axis)
 

@@ -11,7 +11,15 @@ from wengert.rules import elementwise, indexing, join, linear, solvers
 from wengert.rules.elementwise import floor
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import buffered, holds_traced, missing, name_on_traced
-from wengert.rules.names.operands import arrayed, convert_to, in_double, plain_numbers, refuse_where, representative
+from wengert.rules.names.operands import (
+    arrayed,
+    convert_to,
+    in_double,
+    lengths_of,
+    plain_numbers,
+    refuse_where,
+    representative,
+)
 from wengert.rules.names.shape import moveaxis, reshape
 from wengert.rules.names.table import name
 
@@ -99,12 +107,6 @@ def full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
 ) -> Any:
     return full(shape_of(a) if shape is None else shape, fill_value, dtype_of(a) if dtype is None else dtype)
-
-
-def lengths_of(shape: Any) -> tuple[Any, ...]:
-    """A shape as a user writes it; what only the run knows is the length that a program has for it."""
-    lengths = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    return tuple([n.mode.length_of(n) if is_open(n) else n for n in lengths])
 
 
 def is_of_run(shape: Any) -> bool:

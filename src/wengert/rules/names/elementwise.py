@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.mode import is_array, is_open, read_only
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import contract, elementwise, indexing, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.constructors import zeros_like
@@ -202,7 +202,7 @@ def allclose(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
 @name(np.array_equal)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     a1, a2 = arrayed(a1), arrayed(a2)
-    if shape_of(a1) != shape_of(a2):
+    if not agree(shape_of(a1), shape_of(a2)):
         return False
     same = elementwise.equal(a1, a2)
     if equal_nan and dtype_of(a1).kind in "fc" and dtype_of(a2).kind in "fc":

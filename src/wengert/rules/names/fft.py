@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, buffer
+from wengert.core.mode import Value, buffer, is_open
 from wengert.core.primitive import Primitive
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import elementwise, indexing, join, linear
 from wengert.rules import fft as rows
 from wengert.rules.fft import SWAPPED
-from wengert.rules.names.operands import arrayed, no_keywords, one_axis, write_out
+from wengert.rules.names.operands import arrayed, lengths_of, no_keywords, one_axis, write_out
 from wengert.rules.names.table import NAMES, name
 
 # ---------------------------------------------------------------- options
@@ -35,7 +35,7 @@ def written(out: Any, result: Any) -> Any:
     """`out=` as a ufunc treats it: nothing is cast to a lesser kind, nothing is stretched."""
     if out is None:
         return result
-    if shape_of(out) != shape_of(result):
+    if not agree(shape_of(out), shape_of(result)):
         raise ValueError("output array has wrong shape.")
     if not np.can_cast(dtype_of(result), dtype_of(out), "same_kind"):
         raise TypeError(f"cannot cast the result of a Fourier transform from {dtype_of(result)} to {dtype_of(out)}")
@@ -49,7 +49,8 @@ def along(row: Primitive, a: Any, n: Any, axis: Any, norm: Any, half: bool = Fal
     """`half`: a holds the half spectrum, and `n` is that of the result."""
     a, norm = arrayed(a), norm_of(norm)
     axis, length = axis_and_length(a, axis)
-    n = (2 * (length - 1) if half else length) if n is None else operator.index(n)
+    n = (2 * (length - 1) if half else length) if n is None else n
+    n = lengths_of(n)[0] if is_open(n) else operator.index(n)
     return row(a, n=n, axis=axis, norm=norm)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.mode import buffer
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import (
     contract,
     determinant,
@@ -124,7 +124,7 @@ def square(a: Any) -> Any:
     shape = shape_of(a)
     if len(shape) < 2:
         raise np.linalg.LinAlgError(f"{len(shape)}-dimensional array given. Array must be at least two-dimensional")
-    if shape[-1] != shape[-2]:
+    if not agree(shape[-1:], shape[-2:-1]):
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
     return a
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Buffer, Value, buffer, content_of, decide, is_staged, plain, unbuffer
+from wengert.core.mode import Buffer, Value, buffer, content_of, decide, is_open, is_staged, plain, unbuffer
 from wengert.core.primitive import positional
 from wengert.core.tree import flatten, unflatten
-from wengert.core.types import Shape, dtype_of, shape_of
+from wengert.core.types import Shape, agree, dtype_of, shape_of
 from wengert.rules import control, elementwise, indexing, join, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import holds_objects, missing
@@ -148,7 +148,7 @@ def gather_along(x: Any, places: Any, axis: int) -> Any:
         return indexing.take(x, places)
     x, places = axis_last(x, axis), axis_last(places, axis)
     *lead, n = shape_of(x)
-    starts = n * np.arange(math.prod(lead)).reshape(*lead, 1)
+    starts = n * linear.reshape(linear.count(math.prod(lead)), shape=(*lead, 1))
     return axis_back(gather(x, starts + places), axis)
 
 
@@ -219,8 +219,14 @@ def fills_out(composition: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def lengths_of(shape: Any) -> tuple[Any, ...]:
+    """A shape as a user writes it; what only the run knows is the length that a program has for it."""
+    lengths = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    return tuple([n.mode.length_of(n) if is_open(n) else n for n in lengths])
+
+
 def check_fit(result: Any, out: Any) -> None:
-    if shape_of(result) != shape_of(out):
+    if not agree(shape_of(result), shape_of(out)):
         raise ValueError(f"output array has shape {shape_of(out)}, but the result has shape {shape_of(result)}")
     if not np.can_cast(dtype_of(result), dtype_of(out), "same_kind"):
         raise TypeError(f"cannot cast the result from {dtype_of(result)} to {dtype_of(out)}, the dtype of `out`")

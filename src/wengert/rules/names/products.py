@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.mode import read_only
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import contract, elementwise
 from wengert.rules.names.foreign import missing
 from wengert.rules.names.operands import arrayed, fills_out, no_keywords, one_axis, strong
@@ -124,7 +124,7 @@ def take_diagonal(x: Any, term: str, label: str) -> tuple[Any, str]:
     first = term.index(label)
     second = term.index(label, first + 1)
     n, m = shape_of(x)[first], shape_of(x)[second]
-    if n != m:
+    if not agree((n,), (m,)):
         raise ValueError(f"dimensions in operand for collapsing index '{label}' don't match ({n} != {m})")
     rest = [i for i in range(len(term)) if i not in (first, second)]
     return diagonal(x, 0, first, second), "".join(term[i] for i in rest) + label

@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert.core.mode import is_staged
 from wengert.core.primitive import Primitive
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import contract, elementwise, join, linear, reduce
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import name_on_traced
@@ -253,12 +253,12 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
 def fitted_weights(a: Any, weights: Any, axis: Any) -> Any:
     """Broadcast to the shape of `a`, if they are given for the axes alone."""
     have = shape_of(a)
-    if shape_of(weights) == have:
+    if agree(shape_of(weights), have):
         return weights
     if axis is None:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
     chosen = [one_axis(i, len(have)) for i in (axis if isinstance(axis, tuple) else (axis,))]
-    if shape_of(weights) != tuple(have[i] for i in chosen):
+    if not agree(shape_of(weights), tuple([have[i] for i in chosen])):
         raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
     turned = transpose(weights, [int(i) for i in np.argsort(chosen)])
     wide = reshape(turned, tuple(n if i in chosen else 1 for i, n in enumerate(have)))

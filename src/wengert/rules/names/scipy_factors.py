@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.mode import is_staged
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import (
     contract,
     determinant,
@@ -77,7 +77,7 @@ def lstsq(
     limit = np.finfo(np.result_type(dtype_of(a), dtype_of(b))).eps if cond is None else plain_numbers(cond)
     x, squares, rank, s = least_squares.lstsq(a, contract.column(b) if vector else b, rcond=limit)
     if vector:
-        x, squares = x[:, 0], squares[0] if shape_of(squares) == (1,) else squares
+        x, squares = x[:, 0], squares[0] if agree(shape_of(squares), (1,)) else squares
     return x, squares, rank if is_staged(rank) else int(plain_numbers(rank)), s
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert.core.lazy import lazy
 from wengert.core.mode import Value
-from wengert.core.types import dtype_of, shape_of
+from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import contract, elementwise, indexing, join, linear, matrix_functions, solvers
 from wengert.rules.degenerate import adjoint
 from wengert.rules.elementwise import where as select
@@ -273,7 +273,7 @@ def orthonormal(a: Any) -> Any:
 @name("scipy.linalg.orthogonal_procrustes")
 def orthogonal_procrustes(A: Any, B: Any, check_finite: bool = True) -> Any:
     A, B = checked(A, check_finite), checked(B, check_finite)
-    if len(shape_of(A)) != 2 or shape_of(A) != shape_of(B):
+    if len(shape_of(A)) != 2 or not agree(shape_of(A), shape_of(B)):
         raise ValueError(f"expected matrices of the same shape, and got {shape_of(A)} and {shape_of(B)}")
     product = contract.matmul(adjoint(A), B)
     rotation = orthonormal(product)
@@ -290,7 +290,8 @@ def function(a: Any, *f: Any) -> Any:
 @name("scipy.linalg.expm")
 def expm(A: Any) -> Any:
     A = arrayed(A)
-    return elementwise.exp(reshape(A, (1, 1))) if shape_of(A) in ((), (1,)) else function(A, "expm")
+    is_number = shape_of(A) == () or (len(shape_of(A)) == 1 and agree(shape_of(A), (1,)))
+    return elementwise.exp(reshape(A, (1, 1))) if is_number else function(A, "expm")
 
 
 @name("scipy.linalg.expm_frechet")
@@ -470,7 +471,7 @@ def circulant(c: Any) -> Any:
 def leslie(f: Any, s: Any) -> Any:
     f, s = vector("scipy.linalg.leslie", f), vector("scipy.linalg.leslie", s)
     n = shape_of(f)[0]
-    if shape_of(s)[0] != n - 1 or n < 2:
+    if not agree(shape_of(s), (n - 1,)) or n < 2:
         raise ValueError("Incorrect lengths for f and s. s must have one element less than f, and at least one.")
     places = np.full((n, n), 2 * n - 1)
     places[0] = np.arange(n)
@@ -558,7 +559,7 @@ def khatri_rao(a: Any, b: Any) -> Any:
     """Columns of the result are Kronecker products of columns."""
     a, b = same_stack((2, 2), arrayed(a), arrayed(b))
     *stack, rows, columns = shape_of(a)
-    if shape_of(b)[-1] != columns:
+    if not agree(shape_of(b)[-1:], (columns,)):
         raise ValueError("The number of columns for both arrays should be equal.")
     products = reshape(a, (*stack, rows, 1, columns)) * reshape(b, (*stack, 1, *shape_of(b)[-2:]))
     return reshape(products, (*stack, rows * shape_of(b)[-2], columns))

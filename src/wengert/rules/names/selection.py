@@ -19,6 +19,7 @@ from wengert.rules.names.operands import (
     flat,
     gather,
     gather_along,
+    lengths_of,
     one_axis,
     plain_numbers,
     refuse_where,
@@ -39,7 +40,7 @@ def within(places: Any, n: int, mode: str) -> Any:
         return elementwise.minimum(elementwise.maximum(places, 0), n - 1)
     if mode != "raise":
         raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
-    return indexing.wrap_index(places, n=n)
+    return indexing.wrap_index(places, n=lengths_of(n)[0])
 
 
 @name_on_traced(np.take)

@@ -22,6 +22,7 @@ from wengert.rules.names.operands import (
     each,
     fills_out,
     flat,
+    lengths_of,
     no_keywords,
     one_axis,
     plain_index,
@@ -58,7 +59,7 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = N
 
 def resolved(wanted: Any, have: Shape) -> Shape:
     """The target shape with -1 filled in."""
-    wanted = wanted if isinstance(wanted, tuple | list | np.ndarray) else (wanted,)
+    wanted = lengths_of(wanted if isinstance(wanted, tuple | list | np.ndarray) else (wanted,))
     wanted = tuple(n if is_open(n) else int(n) for n in wanted)
     if -1 not in wanted:
         return wanted
@@ -68,12 +69,15 @@ def resolved(wanted: Any, have: Shape) -> Shape:
 
 
 def only_other(have: Shape, wanted: Shape) -> Any:
-    """The one length of `have` that stands not in `wanted`, of lengths that are known when a program runs."""
-    left = [n for n in have if n != 1]
+    """What stands for -1 in `wanted`, of lengths that are known when a program runs."""
+    left, others = [n for n in have if n != 1], []
     for n in wanted:
         if n in left:
             left.remove(n)
-    return left[0] if len(left) == 1 else math.prod(left)
+        elif n not in (-1, 1):
+            others.append(n)
+    count = left[0] if len(left) == 1 else math.prod(left)
+    return count // math.prod(others) if others else count
 
 
 @name(np.ravel)
@@ -423,7 +427,10 @@ def diag(v: Any, k: int = 0) -> Any:
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = shape_of(a)[-2:]
-    places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
+    if offset == 0 and rows == columns:
+        places = linear.count(rows) * (columns + 1)
+    else:
+        places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
     return read_only(
         indexing.getitem(
             reshape(a, (*shape_of(a)[:-2], rows * columns)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places)
@@ -448,4 +455,8 @@ def triu(m: Any, k: int = 0) -> Any:
 
 def triangle(cut: Any, m: Any, k: int) -> Any:
     m = linear.broadcast_to(m, shape=shape_of(m) * 2) if len(shape_of(m)) == 1 else m
-    return select(cut(np.ones(shape_of(m)[-2:], np.bool_), k), m, 0)
+    rows, columns = shape_of(m)[-2:]
+    if not is_open(rows) and not is_open(columns):
+        return select(cut(np.ones((rows, columns), np.bool_), k), m, 0)
+    from_diagonal = linear.count(columns) - linear.reshape(linear.count(rows), shape=(rows, 1))
+    return select(from_diagonal <= k if cut is np.tril else from_diagonal >= k, m, 0)
