@@ -317,7 +317,7 @@ def multigammaln(a: Any, d: Any) -> Any:
     return special.multigammaln(arrayed(a), d=int(d) if d == int(d) else d)
 
 
-@name("scipy.special.zeta", "scipy.special._zeta")  # the second is the ufunc that the first calls
+@name("scipy.special.zeta")
 def zeta(x: Any, q: Any = None, out: Any = None) -> Any:
     no_keywords("scipy.special.zeta", out=out)
     return special.riemann_zeta(arrayed(x)) if q is None else special.zeta(arrayed(x), arrayed(q), n=0)
