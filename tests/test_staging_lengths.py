@@ -14,7 +14,9 @@ from wengert.core.tree import flatten
 from wengert.core.types import random_like
 
 COMPLEX = ("names.linalg.eig", "names.linalg.eigvals", "names.scipy.linalg.eig")
-UNSAFE = ("names.scipy.linalg.lu_solve",)
+UNSAFE = ("names.scipy.linalg.lu_solve",)  # where pivots do not fit, SciPy writes beyond the matrix
+# a row that is told the shape; no numbers; no arrays
+LEFT_OUT = (*UNSAFE, "relabel", "names.empty_like", "names.shape")
 
 # ---------------------------------------------------------------- what is refused, and why
 
@@ -72,7 +74,8 @@ VALUE = {
 }
 FIRST = VALUE | because(
     FORMULA,
-    "linalg.pinv linalg.qr linalg.svd linalg.svdvals scipy.linalg.eigvals scipy.linalg.expm_frechet "
+    "linalg.eig linalg.eigvals linalg.pinv linalg.qr linalg.svd linalg.svdvals scipy.linalg.eig "
+    "scipy.linalg.eigvals scipy.linalg.expm_frechet "
     "scipy.linalg.lu_factor scipy.linalg.qr scipy.linalg.solve_circulant scipy.linalg.solve_toeplitz "
     "scipy.linalg.solveh_banded scipy.linalg.svd scipy.linalg.svdvals",
     rows="circulant_solve cofactor_dot eig eigvals frechet hermitian_banded_solve packed_lu "
@@ -84,7 +87,7 @@ SECOND = FIRST | because(
     "scipy.linalg.logm scipy.linalg.sinhm scipy.linalg.sinm scipy.linalg.tanhm scipy.linalg.tanm",
     rows="cofactor matrix_function",
 )
-REFUSED = {"value": VALUE, "forward": FIRST, "reverse": FIRST, "second": SECOND, "lanes": FIRST}
+REFUSED = {"value": VALUE, "forward": FIRST, "reverse": FIRST, "second": SECOND}
 
 
 def cases():
@@ -236,12 +239,13 @@ def test_lanes_with_parts_of_their_own(name):
     counts = [subject.parts.counts(less) for less in (0, 1)]
     arrays = [np.stack([x, x]) for x in subject.arrays]
     arguments = tuple(1 + i for i in subject.places)
-    for derive in (lambda f: f, lambda f: wg.grad(f, arguments)) if arguments else (lambda f: f,):
+    ways = {"value": lambda f: f, "reverse": lambda f: wg.grad(f, arguments)}
+    for mode, derive in ways.items() if arguments else [("value", ways["value"])]:
         each = [outcome(lambda: derive(subject.plain)(c, *subject.parts.whole())) for c in counts]  # noqa: B023
-        if name in UNSAFE or any(map(is_error, each)):
+        if name in LEFT_OUT or any(map(is_error, each)):
             pytest.skip("not in Python either")
         got = outcome(lambda: wg.vmap(derive(subject.staged))(np.stack(counts), *arrays))  # noqa: B023
-        is_listed = name in REFUSED["lanes"]
+        is_listed = name in REFUSED[mode]
         assert is_refused(got, subject) == is_listed, got
         if is_listed:
             return

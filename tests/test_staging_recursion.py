@@ -9,6 +9,7 @@ import pytest
 
 import wengert as wg
 from programs.recursion import PROGRAMS, determinant_by_minors, fibonacci_like, power
+from staging import agree
 from wengert.frontend.jit import built_for
 from wengert.ir.program import walk
 from wengert.ir.text import parse, text
@@ -295,3 +296,38 @@ def test_what_changes_with_the_depth_is_refused():
     assert f([1.0], 0.0) == 16.0
     with pytest.raises(wg.Diagnostic, match="W602"):
         wg.jit(f)([1.0], 0.0)
+
+
+def test_what_is_returned_may_be_an_argument():
+    """Staged for its whole numbers, since nothing tells whose memory the result is."""
+
+    def f(x, a, n):
+        if n <= 0:
+            return a
+        b = f(x, a, n - 1)
+        return b * x + f(x, b, n - 1)
+
+    agree(f, 1.5, np.array([1.0, 2.0]), 3)
+
+
+def test_endless_staging_of_many_branches_ends():
+    def f(x, a):
+        if x < 0.1:
+            return a
+        return f(x - 1.0, a) + f(x - 2.0, a)
+
+    with pytest.raises(wg.Diagnostic, match="calls itself more than"):
+        wg.jit(f)(3.0, np.ones(2))
+
+
+def test_calls_whose_results_nobody_reads():
+    def f(x, n):
+        if n <= 0:
+            if x > 9.0:
+                raise ValueError(n)
+            return x
+        f(x + 1.0, n - 1)
+        return 1.0 * n
+
+    agree(f, 1.5, 3)
+    agree(f, 8.5, 3)

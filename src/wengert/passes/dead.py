@@ -165,7 +165,7 @@ class Sweeper:
             else:
                 outs = [union(ins)] * len(e.outs)
                 stays = has_effect(e) or (is_users(e) and can_trap(e, known))
-                needs = outs[0] if stays else 0
+                needs = union(ins) if stays else 0
             bits.update(zip(e.outs, outs))
             found.stays.append(stays)
             found.needs |= needs
