@@ -9,7 +9,7 @@ import ctypes
 import numpy as np
 
 import wengert as wg
-from wengert.backends.llvm.engine import compile
+from wengert.backends.llvm.engine import OPTIMISED, compile
 from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.program import lowered
 from wengert.core.tree import flatten, unflatten
@@ -45,9 +45,9 @@ class Memory:
 class Code:
     """A program that is called with its operands: gives its results, or the status where it does not end well."""
 
-    def __init__(self, program, **options):
+    def __init__(self, program, level=OPTIMISED, **options):
         self.program, self.lowered = program, lowered(program, **options)
-        self.code = compile(telling_what_is_left(self.lowered.text), self.lowered.symbols)
+        self.code = compile(telling_what_is_left(self.lowered.text), self.lowered.symbols, level=level)
         self.run = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3)(self.code.address("run"))
 
     def __call__(self, *values):

@@ -7,7 +7,7 @@ import pytest
 
 from random_recursion import FAMILIES, check, describe
 
-COUNT, CHUNK = 60, 5  # programs of each family, and of one test
+COUNT, CHUNK = 30, 5  # programs of each family, and of one test
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -3,6 +3,8 @@
 Each agrees with Python, by all derivatives and for all lanes of a batch, or is refused at its line and listed here.
 """
 
+import os
+
 import numpy as np
 import pytest
 
@@ -103,7 +105,7 @@ def cases():
 
 
 CASES = {name: (f, args, kwargs) for name, f, args, kwargs in cases() if Parts(f, args, kwargs).cut}
-each_case = pytest.mark.parametrize("name", CASES)
+EVERY = "WENGERT_EVERY" in os.environ  # the second order, and lanes, of all cases; else of one in three
 
 
 class Subject:
@@ -204,8 +206,11 @@ def same(got, expected, name):
             np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("mode", MODES := {f.__name__: f for f in (value, forward, reverse, second)})
-@each_case
+MODES = {f.__name__: f for f in (value, forward, reverse, second)}
+TESTS = [(name, mode) for i, name in enumerate(CASES) for mode in MODES if mode != "second" or EVERY or i % 3 == 0]
+
+
+@pytest.mark.parametrize("name, mode", TESTS)
 def test_parts_agree_with_python(name, mode):
     """One program for all lengths."""
     subject, derive, refused = Subject(name), MODES[mode], REFUSED[mode].keys()
@@ -232,7 +237,7 @@ def total(f):
     return g
 
 
-@each_case
+@pytest.mark.parametrize("name", list(CASES)[:: 1 if EVERY else 3])
 def test_lanes_with_parts_of_their_own(name):
     """Of a batch: each has other lengths."""
     subject = Subject(name, total)

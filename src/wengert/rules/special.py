@@ -358,8 +358,8 @@ def polygamma_evaluate(x: Any, *, n: int) -> Any:
     """As SciPy's polygamma, which returns float64 for float32."""
     if n == 0:
         return special.psi(x)
-    zeta = special.zeta(n + 1.0, in_double(real_only("psi", x)))
-    return ((-1.0) ** (n + 1) * special.gamma(n + 1.0) * zeta).astype(dtype_of(x))[()]
+    sum_of_powers = zeta(n + 1.0, in_double(real_only("psi", x)), n=0)
+    return ((-1.0) ** (n + 1) * special.gamma(n + 1.0) * sum_of_powers).astype(dtype_of(x))[()]
 
 
 polygamma = row(
