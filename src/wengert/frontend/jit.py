@@ -8,18 +8,18 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import wengert.transforms  # noqa: F401  fills the columns of the rows of control flow
 from wengert.core.diagnostic import Diagnostic, Position, definition
+from wengert.core.lazy import lazy
 from wengert.core.mode import Value, decide, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
 from wengert.frontend.expressions import Message
-from wengert.frontend.machine import Machine
 from wengert.frontend.read import Source
 from wengert.frontend.refuse import Ended, NeedsGeneral, NeedsSpecialising
 from wengert.frontend.route import own_derivatives
@@ -29,6 +29,11 @@ from wengert.ir.program import Program, Var, has_extents, result_types
 from wengert.passes.optimise import optimise, prepare
 from wengert.rules.control import call, value_type
 from wengert.rules.lanes import whole
+
+if TYPE_CHECKING:
+    from wengert.frontend.machine import Machine
+
+machine = lazy("wengert.frontend.machine")  # who compiles nothing need not wait for the import of what compiles
 
 NUMBERS = (int, float, complex, np.number, np.bool_, Value)
 
@@ -65,9 +70,10 @@ class Built:
         return optimise(self.program)
 
     @functools.cached_property
-    def machine(self) -> Machine:
+    def machine(self) -> "Machine":
         """The program as machine code."""
-        return Machine(self.program.name, self.optimised)
+        made: Machine = machine.Machine(self.program.name, self.optimised)
+        return made
 
     def returned(self) -> list[tuple[Any, bool]]:
         """What the function returns: leaves, and whether they are results of the program."""
