@@ -11,7 +11,6 @@ from programs import PROGRAMS
 from random_equations import quiet, random_program
 from wengert.backends import schedule
 from wengert.backends.llvm import frame
-from wengert.backends.llvm import program as whole_program
 from wengert.backends.llvm.program import lowered
 from wengert.backends.llvm.rows import calls, control
 
@@ -33,7 +32,7 @@ def no_buffer_twice(patch):
 
 
 def no_wishes(patch):
-    for place in (calls, control, whole_program):
+    for place in (calls, control):
         patch.setattr(place, "wishes_of", lambda program, places: {})
 
 

@@ -11,11 +11,21 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from wengert.ir.evaluate import variables_of
-from wengert.ir.program import REGIONS, Equation, Program, Type, Var, elements, has_extents, numeric, variables
+from wengert.ir.program import (
+    REGIONS,
+    AnyType,
+    Equation,
+    Program,
+    Type,
+    Var,
+    elements,
+    has_extents,
+    numeric,
+    variables,
+)
 
 # whose result is memory of the first operand, by other strides
 VIEWS = frozenset(["reshape", "transpose", "flip", "relabel", "broadcast_to", "spread", "stop_gradient", "real"])
-CONSTANT = frozenset(["full", "unread"])
 # elementwise rows that may end the call must run where they stand
 UNLIKELY = frozenset(["wrap_index", "finite", "refuse"])
 
@@ -58,12 +68,13 @@ def make(program: Program) -> Schedule:
         views, lazy = views - broken, lazy - broken
 
 
-def is_array(x: Var) -> bool:
-    return isinstance(x.type, Type) and x.type.shape != ()
+def is_array(type: AnyType) -> bool:
+    """Whether it needs memory: not a number, an array of no axes, or a stack."""
+    return isinstance(type, Type) and type.shape != ()
 
 
 def is_view(e: Equation) -> bool:
-    if not is_array(e.outs[0]) or not isinstance(e.ins[0] if e.ins else None, Var):
+    if not is_array(e.outs[0].type) or not isinstance(e.ins[0] if e.ins else None, Var):
         return False
     if e.row.name == "getitem":
         return not any(hasattr(part, "shape") for part in e.params["index"]) and not reads_places(e)
@@ -76,7 +87,7 @@ def reads_places(e: Equation) -> bool:
 
 
 def is_lazy(e: Equation) -> bool:
-    return e.row.elementwise and is_array(e.outs[0]) and e.row.name not in UNLIKELY
+    return e.row.elementwise and is_array(e.outs[0].type) and e.row.name not in UNLIKELY
 
 
 def read_once(program: Program) -> set[Var]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert.api import grad, vjp
 from wengert.core.tree import map_leaves
-from wengert.frontend.jit import Built, Jitted, arguments, is_operand
+from wengert.frontend.jit import Jitted, arguments, is_operand
 from wengert.inspect.cost import count
 from wengert.inspect.kept import Kept, aligned, kept
 from wengert.inspect.timing import duration, seconds, times
@@ -121,11 +121,7 @@ def price(f: Callable[..., Any], args: tuple[Any, ...], backend: str) -> Price:
     built, hidden = jitted.built(leaves, structure, operands)
     program = built.optimised
     staged = time.perf_counter()
-    compiling = compiled(built, staged) if backend == "llvm" else None
+    machine = built.machine if backend == "llvm" else None  # compiled when it is first asked for
+    compiling = time.perf_counter() - staged if machine else None
     counted = count(program, [np.array(x) if isinstance(x, np.ndarray) else x for x in [*operands, *hidden]])
     return Price(counted.operations, counted.bytes, staged - start, compiling, seconds(jitted, *args))
-
-
-def compiled(built: Built, start: float) -> float:
-    assert built.machine
-    return time.perf_counter() - start

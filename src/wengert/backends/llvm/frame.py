@@ -114,12 +114,12 @@ class Frame:
         self.env: dict[Var, Value] = {}
         self.holders: dict[Buffer, set[Var]] = {}
         self.made: list[Buffer] = []  # here: they go back when they are not needed any more
-        self.mine: set[Var] = set()  # stacks and records that nobody else lets go
+        self.mine: set[Var] = set()
         self.position = -1
         for p, x in zip(self.program.params, self.values):
             self.kernel.note("parameter", p, x)
             self.bind(p, x)
-        self.mine = set(self.given)
+        self.mine = set(self.given)  # stacks and records that nobody else lets go
 
     # ------------------------------------------------------------ variables
 
@@ -221,6 +221,7 @@ class Frame:
         return whole(self.room_for(var, type, reads), type, lengths)
 
     def room_for(self, var: Var | None, type: Type, reads: Mapping[Buffer, bool]) -> Buffer:
+        """A buffer that may be written while these are read; where the result is wished, if that is free."""
         bytes = bytes_of(type)
         wish = None if var is None else self.wishes.get(var)
         if wish is not None and wish.bytes >= bytes and not self.holders.get(wish) and wish not in reads:

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
-from wengert.backends.llvm.frame import Frame, Kernel, Unsupported
-from wengert.backends.llvm.lower import refuse_operands, run
-from wengert.backends.llvm.rows.calls import Called, offsets, parameters, result_slots, store_results
-from wengert.backends.llvm.rows.control import moved, wishes_of
+from wengert.backends.llvm.frame import Kernel, Unsupported
+from wengert.backends.llvm.lower import refuse_operands
+from wengert.backends.llvm.rows.calls import Called, write_body
 from wengert.backends.llvm.runtime import RUNTIME
-from wengert.backends.llvm.slots import Slot, settle
+from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
 
@@ -49,17 +48,7 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
         raise Unsupported("what a loop keeps does not leave machine code")
     refuse_operands(program)
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
-    values, heads = parameters(kernel, program, called)
-    slots, outs = result_slots(kernel, program, called, values)
-    places = [s.buffer for s in slots]
-    frame = Frame(kernel, program, values, {b for b in places if b is not None}, wishes_of(program, places))
-    run(frame)
-    found = settle(frame, slots, moved(frame, program.results, slots))
-    frame.leave()
-    store_results(kernel, slots, found)
-    head = ["ptr %context", *heads, *outs, *(f"ptr noalias {b.address}" for b in kernel.buffers)]
-    module.functions.append(kernel.text(head))
-    starts, arena = offsets([b.bytes for b in kernel.buffers])
+    _, slots, starts, arena = write_body(kernel, program, called)
     module.functions.append(entry(parameter_types(program), slots, starts))
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")

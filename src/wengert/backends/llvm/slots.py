@@ -38,10 +38,6 @@ class Slot:
         return whole(self.buffer, self.type, [n if isinstance(n, int) else next(left) for n in self.type.shape])
 
 
-def is_array(type: AnyType) -> bool:
-    return isinstance(type, Type) and type.shape != ()
-
-
 def settle(frame: Frame, slots: Sequence[Slot], xs: Sequence[Value]) -> list[list[str]]:
     """Move each value into its slot, as if all moved at once; what the registers hold."""
     k = frame.kernel

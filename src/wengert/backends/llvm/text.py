@@ -240,6 +240,14 @@ class Function:
             return max(x, y)
         return x if x == y else self.choose(self.compare("sgt", x, y), x, y)
 
+    def steps(self, first: Word, last: Word, step: int) -> Word:
+        """How many numbers first, first + step, ... come before last."""
+        span = self.minus(last, first) if step > 0 else self.minus(first, last)
+        if abs(step) != 1:
+            span = self.plus(span, abs(step) - 1)
+            span = span // abs(step) if isinstance(span, int) else self.value(f"sdiv i64 {span}, {abs(step)}")
+        return self.most(0, span)
+
     def agree(self, x: Word, y: Word) -> None:
         """Lengths that must be equal, where one of them is not 1 and repeated."""
         if x != y:

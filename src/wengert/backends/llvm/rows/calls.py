@@ -8,16 +8,17 @@ function that calls itself takes that from the context, as its caller cannot kno
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from wengert.backends.llvm.arrays import Buffer, Stored, row_major
-from wengert.backends.llvm.frame import Frame, Kernel, Record, Value, bytes_of, limits_of, whole
+from wengert.backends.llvm.frame import Frame, Kernel, Record, Value, bytes_of, limits_of, reads_of, whole
 from wengert.backends.llvm.lower import lowers, run
 from wengert.backends.llvm.rows.control import branch_origin, may_overwrite, moved, operands, pointers, wishes_of
 from wengert.backends.llvm.rows.stacks import given
-from wengert.backends.llvm.slots import Slot, is_array, settle
+from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Module, Number, llvm_type
+from wengert.backends.schedule import is_array
 from wengert.ir.program import AnyType, Equation, Program, Stack, extents_of, numeric, parameter_types, type_in
 
 ALIGN = 64
@@ -36,7 +37,6 @@ class Called:
     donated: Sequence[bool]
     places: list[int | None]
     arena: int | None = None
-    waiting: list[Any] = field(default_factory=list)
 
 
 def offsets(sizes: Sequence[int]) -> tuple[list[int], int]:
@@ -73,7 +73,12 @@ def result_places(program: Program, donated: Sequence[bool]) -> list[int | None]
 
 def write(module: Module, program: Program, called: Called, recursive: bool) -> None:
     """The text of the function, and of an entry that cuts its buffers out of `work`."""
-    kernel = Kernel(module, f"{called.name}.body")
+    head, _, starts, called.arena = write_body(Kernel(module, f"{called.name}.body"), program, called)
+    module.functions.append(entry(called, head, starts, recursive))
+
+
+def write_body(kernel: Kernel, program: Program, called: Called) -> tuple[list[str], list[Slot], list[int], int]:
+    """The function itself.  Its parameters before the buffers, its results, where the buffers begin, how many bytes."""
     values, heads = parameters(kernel, program, called)
     slots, outs = result_slots(kernel, program, called, values)
     places = [s.buffer for s in slots]
@@ -86,9 +91,8 @@ def write(module: Module, program: Program, called: Called, recursive: bool) -> 
     store_results(kernel, slots, found)
     buffers = [f"ptr noalias {b.address}" for b in kernel.buffers]
     head = ["ptr %context", *heads, *outs]
-    module.functions.append(kernel.text([*head, *buffers]))
-    starts, called.arena = offsets([b.bytes for b in kernel.buffers])
-    module.functions.append(entry(called, head, starts, recursive))
+    kernel.module.functions.append(kernel.text([*head, *buffers]))
+    return head, slots, *offsets([b.bytes for b in kernel.buffers])
 
 
 def parameters(kernel: Kernel, program: Program, called: Called) -> tuple[list[Value], list[str]]:
@@ -198,7 +202,7 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
     for v, t in zip(xs, parameter_types(program)):
         arguments += argument(v, t)
     results: list[Any] = []
-    for _i, (out, place) in enumerate(zip(e.outs, called.places)):
+    for out, place in zip(e.outs, called.places):
         type = out.type
         if not is_array(type):
             address = k.alloca("ptr" if isinstance(type, Stack) else "i64")
@@ -207,7 +211,7 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
             continue
         type = numeric(type)
         if place is None:
-            to = frame.room_for(out, type, {b: False for v in xs for b in reads(v)})
+            to = frame.room_for(out, type, {b: False for v in xs for b in reads_of(v)})
             arguments.append(f"ptr {to.address}")
         else:
             to = xs[place].buffer  # type: ignore[union-attr, assignment]
@@ -221,10 +225,6 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
         work = frame.buffer(called.arena).address
     k.status(k.value(f"call i32 {called.name}({', '.join([*arguments, f'ptr {work}'])})"))
     return [result(frame, *r) for r in results]
-
-
-def reads(x: Value) -> Any:
-    return x.reads if isinstance(x, Stored) else {}
 
 
 def passed(frame: Frame, x: Any, value: Value, type: AnyType) -> Value:

@@ -31,11 +31,7 @@ def trip_count(frame: Frame, e: Equation) -> Value:
     if step == 0:
         k.require("false")
         return constant(0, INT)
-    span = k.minus(hi, lo) if step > 0 else k.minus(lo, hi)
-    if abs(step) != 1:
-        span = k.plus(span, abs(step) - 1)
-        span = span // abs(step) if isinstance(span, int) else k.value(f"sdiv i64 {span}, {abs(step)}")
-    return Number(str(k.most(0, span)), INT)
+    return Number(str(k.steps(lo, hi, step)), INT)
 
 
 def open_trip_count(frame: Frame, lo: Word, hi: Word, step: str) -> Number:

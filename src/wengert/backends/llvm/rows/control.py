@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from wengert.backends.llvm.arrays import Buffer, Lazy, Stored
-from wengert.backends.llvm.frame import Frame, Value, bytes_of, home
+from wengert.backends.llvm.frame import Frame, Value, home
 from wengert.backends.llvm.lower import lowers, run
 from wengert.backends.llvm.rows.stacks import given, is_pointer
 from wengert.backends.llvm.scalars import cast
-from wengert.backends.llvm.slots import Slot, is_array, settle, typed
+from wengert.backends.llvm.slots import Slot, settle, typed
 from wengert.backends.llvm.text import BOOL, INT, Function, Number, Phi, Word
+from wengert.backends.schedule import is_array
 from wengert.ir.program import AnyType, Equation, Program, Type, Var, numeric
 from wengert.passes.ranges import Ranges, region_ranges
 
@@ -55,20 +56,17 @@ def settled(frame: Frame, x: Value, type: AnyType) -> Value:
 
 def carry_slots(frame: Frame, e: Equation, types: Sequence[AnyType]) -> list[Slot]:
     """The buffer of a carry is that of what it begins with, where nobody reads that afterwards."""
-    slots, taken = [], set()
+    slots: list[Slot] = []
+    taken: set[Buffer] = set()
     for x, type, out in zip(carries_of(e), types, e.outs):
         if not is_array(type):
             slots.append(Slot(type, None))
             continue
         type = numeric(type)
         buffer = home(frame.value(x), type)
-        wish = frame.wishes.get(out)
         if buffer in taken or not may_overwrite(frame, e, buffer, x):
             buffer = None
-        if buffer is None and wish is not None and wish.bytes >= bytes_of(type) and not frame.holders.get(wish):
-            buffer = wish if wish not in taken else None
-        if buffer is None:
-            buffer = frame.buffer(bytes_of(type))
+        buffer = buffer or frame.room_for(out, type, dict.fromkeys(taken, False))
         taken.add(buffer)
         slots.append(Slot(type, buffer))
     return slots
@@ -243,7 +241,8 @@ def owned_operands(frame: Frame, e: Equation, values: Sequence[Value]) -> list[B
 
 def branch_slots(frame: Frame, e: Equation, values: Sequence[Value], owned: set[Buffer]) -> list[Slot]:
     """A result that is an update of an operand stays in the operand's buffer."""
-    slots, taken = [], set()
+    slots: list[Slot] = []
+    taken: set[Buffer] = set()
     for i, out in enumerate(e.outs):
         if not is_array(out.type):
             slots.append(Slot(out.type, None))
@@ -255,10 +254,7 @@ def branch_slots(frame: Frame, e: Equation, values: Sequence[Value], owned: set[
             if found in owned and found not in taken:
                 buffer = found
                 break
-        wish = frame.wishes.get(out)
-        if buffer is None and wish is not None and wish not in taken and not frame.holders.get(wish):
-            buffer = wish if wish.bytes >= bytes_of(type) else None
-        buffer = buffer or frame.buffer(bytes_of(type))
+        buffer = buffer or frame.room_for(out, type, dict.fromkeys(taken, False))
         taken.add(buffer)
         slots.append(Slot(type, buffer))
     return slots

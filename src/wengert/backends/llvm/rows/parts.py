@@ -97,11 +97,7 @@ def slice_part(k: Function, part: slice, n: Word) -> Part:
 
     first = bound(part.start, low if step > 0 else high)
     last = bound(part.stop, high if step > 0 else low)
-    span = k.minus(last, first) if step > 0 else k.minus(first, last)
-    if abs(step) != 1:
-        span = k.plus(span, abs(step) - 1)
-        span = span // abs(step) if isinstance(span, int) else k.value(f"sdiv i64 {span}, {abs(step)}")
-    return Part(first, step, k.most(0, span))
+    return Part(first, step, k.steps(first, last, step))
 
 
 def open_slice_part(k: Function, part: slice, step: str, n: Word) -> Part:
