@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import wengert
-from wengert.backends.llvm.refusals import REFUSED
+from wengert.backends.llvm.refusals import IN_PYTHON, REFUSED
 from wengert.core.primitive import TABLE, Primitive
 from wengert.rules.methods import METHODS
 from wengert.rules.names.absent import ABSENT
@@ -223,6 +223,8 @@ def columns_of(row: Primitive) -> Iterator[tuple[str, str]]:
         yield "also", "; ".join(said)
     for column, reason in sorted(row.absent.items()):
         yield f"no {column}", reason
+    if row.name in IN_PYTHON:
+        yield "in Python", IN_PYTHON[row.name]
     if row.name in REFUSED:
         yield "no machine code", REFUSED[row.name]
 

@@ -11,6 +11,7 @@ from wengert.passes.ranges import learn
 
 Rule = Callable[[Frame, Equation], Any]
 RULES: dict[str, Rule] = {}
+CUSTOM = "custom"  # in place of the names of rows that are not in the table: the user's own
 
 
 def lowers(*names: str) -> Callable[[Rule], Rule]:
@@ -56,12 +57,23 @@ def refuse_operands(program: Program) -> None:
             raise
 
 
+def by_rule(frame: Frame, e: Equation) -> Any:
+    """What the rule of the row gives; Python is asked for what the rule cannot do, as for rows without one."""
+    rule, block = RULES.get(e.row.name, RULES[CUSTOM]), frame.kernel.block
+    try:
+        return rule(frame, e)
+    except Unsupported as problem:
+        if problem.equation is not None or frame.kernel.block != block:  # not this row, or not before it has begun
+            raise
+        return RULES[CUSTOM](frame, e)
+
+
 def equation(frame: Frame, e: Equation) -> None:
     name = e.row.name
     if name in REFUSED:
         raise Unsupported(f"`{name}` has no machine code: {REFUSED[name]}")
     refuse_numbers([*map(type_in, e.ins), *(x.type for x in e.outs)])
-    outs = RULES[name](frame, e)
+    outs = by_rule(frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
         if isinstance(x, Stored | Lazy) and not x.lengths:
             x = x.element(frame.kernel, ())  # an array of no axes is a number, too

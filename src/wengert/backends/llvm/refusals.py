@@ -1,4 +1,4 @@
-"""The list: rows that have no machine code, and why.  `wg.jit(f, backend="numpy")` runs them."""
+"""Two lists: rows that machine code asks Python for, and rows that it cannot do at all; with the reasons."""
 
 COMPLEX = "it is about complex numbers, which have no machine code"
 SCIPY = "SciPy computes it in Python, in several steps"
@@ -6,7 +6,7 @@ ARRANGEMENT = "NumPy leaves open in which order the other elements come, and mac
 PYTHON = "it runs Python"
 LANES = "a batch whose lanes differ in more than numbers has no machine code"
 
-REFUSED: dict[str, str] = {
+IN_PYTHON: dict[str, str] = {
     **dict.fromkeys(["imag", "angle", "wofz", "hankel1", "hankel2", "hankel1e", "hankel2e", "lambertw"], COMPLEX),
     **dict.fromkeys(["fft", "ifft", "rfft", "irfft", "refuse_phase"], COMPLEX),
     **dict.fromkeys(["eig", "eigvals", "anchor", "scattered_ties", "phases"], COMPLEX),
@@ -16,6 +16,8 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(["pivots", "packed_lu", "column_order"], SCIPY),
     **dict.fromkeys(["partition_order", "argpartition"], ARRANGEMENT),
     **dict.fromkeys(["show", "host"], PYTHON),
+}
+REFUSED: dict[str, str] = {
     **dict.fromkeys(["lane_take", "lane_put", "piled", "unpiled", "whole"], LANES),
     **dict.fromkeys(["cleared", "stack_lift", "stack_sum"], LANES),
 }
