@@ -4,6 +4,7 @@ import functools
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,22 +25,32 @@ from wengert.ir.program import Program, Type, elements, parameter_types, result_
 if TYPE_CHECKING:
     from wengert.frontend.jit import Built
 
+_machines: "WeakKeyDictionary[Program, Machine]" = WeakKeyDictionary()
+
+
+def machine_of(program: Program) -> "Machine":
+    """Its machine code, made once.
+
+    Raises Diagnostic W604 where it has none.
+    """
+    if program not in _machines:
+        _machines[program] = Machine(program)
+    return _machines[program]
+
+
 LONG = 10_000  # elements: from there on a call takes long enough to let other threads run
 
 
 class Machine:
-    """The code of one program.
+    """The code of one program."""
 
-    Raises Diagnostic W604 where it has none.
-    """
-
-    def __init__(self, name: str, program: Program) -> None:
+    def __init__(self, program: Program) -> None:
         try:
             made = lowered(program)
         except Unsupported as problem:
             raise Diagnostic(
                 "W604",
-                f"`{name}` has no machine code",
+                f"`{program.name}` has no machine code",
                 problem.reason,
                 'wg.jit(f, backend="numpy") runs it through NumPy',
                 line_of(problem.equation) if problem.equation else None,

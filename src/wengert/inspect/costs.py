@@ -65,7 +65,7 @@ class Costs:
         return "\n".join([*aligned(rows), "", str(self.kept)])
 
 
-def cost(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, backend: str = "llvm") -> Costs:
+def cost(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, backend: str | None = None) -> Costs:
     """What `wg.jit(f)` and its derivative cost at these arguments, what the way back keeps, and why.
 
     argnums  the arguments of the derivative: the gradient where f returns a number, else the product of the Jacobian
@@ -91,7 +91,7 @@ def cost(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, 
     True
     """
     given = map_leaves(lambda x: np.array(x) if isinstance(x, np.ndarray) else x, args)
-    value = Jitted(f)(*given)
+    value = Jitted(f, backend)(*given)
     is_number = not isinstance(value, list | tuple | dict) and np.shape(value) == ()
     derivative = grad(f, argnums) if is_number else partial(pulled, f, argnums)
     return Costs(
@@ -113,7 +113,7 @@ def pulled(f: Callable[..., Any], argnums: int | tuple[int, ...], *args: Any) ->
     return pull(map_leaves(np.ones_like, value))
 
 
-def price(f: Callable[..., Any], args: tuple[Any, ...], backend: str) -> Price:
+def price(f: Callable[..., Any], args: tuple[Any, ...], backend: str | None) -> Price:
     jitted = Jitted(f, backend)
     leaves, structure = arguments(args, {})
     operands = [x for x in leaves if is_operand(x)]
@@ -121,7 +121,7 @@ def price(f: Callable[..., Any], args: tuple[Any, ...], backend: str) -> Price:
     built, hidden = jitted.built(leaves, structure, operands)
     program = built.optimised
     staged = time.perf_counter()
-    machine = built.machine if backend == "llvm" else None  # compiled when it is first asked for
+    machine = built.machine if jitted.backend == "llvm" else None  # compiled when it is first asked for
     compiling = time.perf_counter() - staged if machine else None
     counted = count(program, [np.array(x) if isinstance(x, np.ndarray) else x for x in [*operands, *hidden]])
     return Price(counted.operations, counted.bytes, staged - start, compiling, seconds(jitted, *args))
