@@ -398,14 +398,15 @@ def is_prose(paragraph: str) -> bool:
 MACHINE_CODE = """# Without machine code
 
 What `wg.jit(f, backend="llvm")` refuses, with [W604](../errors.md#w604), and why. All other rows of the table have
-machine code, for single and double precision, integers and truth values. `wg.jit(f)` runs everything.
+machine code, for single and double precision, real and complex, integers and truth values. `wg.jit(f)` runs
+everything.
 
 """
 
 IN_PARTS = """
-Beside these, complex numbers; half precision except element by element; derivatives of `dawsn`, and those of Kelvin
-functions beyond the first, which are made of complex numbers; and linear algebra on stacks of matrices whose number
-only the run knows.
+Beside these, half precision except element by element; derivatives of Kelvin functions beyond the first, which SciPy
+computes in several steps; and linear algebra on stacks of matrices, and Fourier transforms, whose number or length only
+the run knows.
 
 Some calls are left to the interpreter, which takes longer and gives what it always gives: those in which a check of
 Python's fails, cofactors of matrices that are badly conditioned, `np.digitize` with bins that fall, and matrices that
