@@ -4,7 +4,6 @@ COMPLEX = "it is about complex numbers, which have no machine code"
 SCIPY = "SciPy computes it in Python, in several steps"
 ARRANGEMENT = "NumPy leaves open in which order the other elements come, and machine code would choose another"
 PYTHON = "it runs Python"
-LANES = "a batch whose lanes differ in more than numbers has no machine code"
 
 REFUSED: dict[str, str] = {
     **dict.fromkeys(["imag", "angle", "wofz", "hankel1", "hankel2", "hankel1e", "hankel2e", "lambertw"], COMPLEX),
@@ -16,6 +15,4 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(["pivots", "packed_lu", "column_order"], SCIPY),
     **dict.fromkeys(["partition_order", "argpartition"], ARRANGEMENT),
     **dict.fromkeys(["show", "host"], PYTHON),
-    **dict.fromkeys(["lane_take", "lane_put", "piled", "unpiled", "whole"], LANES),
-    **dict.fromkeys(["cleared", "stack_lift", "stack_sum"], LANES),
 }
