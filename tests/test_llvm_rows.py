@@ -12,8 +12,8 @@ from test_rows import cases_of, results, sample
 from test_staged_rows import program_of
 from wengert.backends.llvm.engine import QUICK
 from wengert.backends.llvm.frame import Unsupported
+from wengert.backends.llvm.in_python import IN_PYTHON
 from wengert.backends.llvm.lower import RULES
-from wengert.backends.llvm.refusals import IN_PYTHON, REFUSED
 from wengert.backends.llvm.scalars import ELEMENTWISE
 from wengert.core.primitive import TABLE
 from wengert.ir.program import ROWS, type_of
@@ -26,12 +26,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 # ---------------------------------------------------------------- what is lowered
 
 
-def test_every_row_is_lowered_or_in_the_list_of_refusals():
+def test_every_row_is_lowered():
     rows = {*TABLE, *ROWS}
-    assert rows.isdisjoint(RULES.keys() & REFUSED.keys())
-    assert rows - RULES.keys() - REFUSED.keys() == set()
-    assert REFUSED.keys() | IN_PYTHON.keys() <= rows
-    assert IN_PYTHON.keys() <= RULES.keys()
+    assert rows <= RULES.keys()
+    assert IN_PYTHON.keys() <= rows
 
 
 @pytest.mark.parametrize("dtype", [np.clongdouble, np.dtype(">c16"), np.longdouble, np.dtype(">f8"), np.dtype(">i4")])
@@ -112,7 +110,7 @@ def examples(row):
     return EXAMPLES.get(row.name) or cases_of(row)
 
 
-LOWERED = [row for row in TABLE.values() if row.name not in REFUSED and row.name not in OPEN]
+LOWERED = [row for row in TABLE.values() if row.name not in OPEN]
 PRECISIONS = (float, np.float32, complex, np.complex64)
 CASES = [(row, i, dtype) for row in LOWERED for i in range(len(examples(row))) for dtype in PRECISIONS]
 

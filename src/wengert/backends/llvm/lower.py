@@ -5,7 +5,6 @@ from typing import Any
 
 from wengert.backends.llvm.arrays import Lazy, Stored
 from wengert.backends.llvm.frame import Frame, Unsupported, refuse_dtype
-from wengert.backends.llvm.refusals import REFUSED
 from wengert.ir.program import Equation, Program, Var, dtype_in, type_in, variables
 from wengert.passes.ranges import learn
 
@@ -60,9 +59,6 @@ def by_rule(frame: Frame, e: Equation) -> Any:
 
 
 def equation(frame: Frame, e: Equation) -> None:
-    name = e.row.name
-    if name in REFUSED:
-        raise Unsupported(f"`{name}` has no machine code: {REFUSED[name]}")
     for type in [*map(type_in, e.ins), *(x.type for x in e.outs)]:
         refuse_dtype(dtype_in(type))
     outs = by_rule(frame, e)

@@ -21,9 +21,9 @@ import numpy as np
 
 from wengert.backends.llvm.arrays import Stored, accessed
 from wengert.backends.llvm.frame import Frame, Unsupported, Value, limits_of, type_as, whole
+from wengert.backends.llvm.in_python import IN_PYTHON
 from wengert.backends.llvm.loops import stored_words
 from wengert.backends.llvm.lower import CUSTOM, lowers
-from wengert.backends.llvm.refusals import IN_PYTHON
 from wengert.backends.llvm.text import INT, Number
 from wengert.ir.program import KINDS, Equation, Extent, Stack, Type, Var, extents_of, filled_params, numeric, type_in
 from wengert.rules.control import show

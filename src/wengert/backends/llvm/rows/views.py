@@ -67,7 +67,7 @@ def repeated(frame: Frame, e: Equation, shape: Sequence[Word], axes: Sequence[in
     return view(frame, e, lambda k, x: stretched(steady(frame, x, type_as(e.ins[0]), shape), shape, axes))
 
 
-@lowers("relabel")
+@lowers("relabel", "whole")
 def relabel(frame: Frame, e: Equation) -> Value:
     return view(frame, e, lambda k, x: x)
 
