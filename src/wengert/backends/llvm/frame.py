@@ -24,6 +24,7 @@ from wengert.ir.program import (
     Stack,
     Type,
     Var,
+    dtype_name,
     elements,
     map_holes,
     type_in,
@@ -40,6 +41,13 @@ class Unsupported(Exception):
         super().__init__(reason)
         self.reason = reason
         self.equation: Equation | None = None
+
+
+def refuse_dtype(dtype: np.dtype[Any]) -> None:
+    """Of numbers that the machine, or LLVM, does not compute with as they are."""
+    size = dtype.itemsize // (2 if dtype.kind == "c" else 1)
+    if dtype.kind not in "fiubc" or size > 8 or not dtype.isnative:
+        raise Unsupported(f"numbers of dtype {dtype_name(dtype)} have no machine code")
 
 
 @dataclass

@@ -32,11 +32,21 @@ def stored_type(dtype: np.dtype[Any]) -> str:
     """In memory, where a truth value takes a byte."""
     if dtype.kind == "f":
         return {2: "half", 4: "float", 8: "double"}[dtype.itemsize]
+    if dtype.kind == "c":
+        part = stored_type(part_dtype(dtype))
+        return f"{{{part},{part}}}"
     return f"i{8 * dtype.itemsize}"
+
+
+def part_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Of the real part of a complex number, and of the imaginary part."""
+    return np.dtype(f"f{dtype.itemsize // 2}")
 
 
 def size_in_memory(type: str) -> int:
     """Bytes of an LLVM type."""
+    if type[0] == "{":
+        return sum(map(size_in_memory, type[1:-1].split(",")))
     return {"half": 2, "float": 4, "double": 8, "ptr": 8}.get(type) or int(type[1:]) // 8
 
 
@@ -45,6 +55,9 @@ def constant(x: Any, dtype: np.dtype[Any]) -> Number:
         return Number("true" if x else "false", dtype)
     if dtype.kind in "iu":
         return Number(str(int(x)), dtype)
+    if dtype.kind == "c":
+        z = complex(x)
+        return constant_pair(*(constant(part, part_dtype(dtype)) for part in (z.real, z.imag)))
     with np.errstate(all="ignore"):
         rounded = float(dtype.type(x))  # LLVM writes a float as the double of its value
     if math.isnan(rounded):
@@ -52,6 +65,11 @@ def constant(x: Any, dtype: np.dtype[Any]) -> Number:
     if dtype.itemsize == 2:
         return Number("0xH" + struct.pack(">e", rounded).hex().upper(), dtype)
     return Number("0x" + struct.pack(">d", rounded).hex().upper(), dtype)
+
+
+def constant_pair(real: Number, imag: Number) -> Number:
+    type, dtype = stored_type(real.dtype), np.dtype(f"c{2 * real.dtype.itemsize}")
+    return Number(f"{{{type} {real.text}, {type} {imag.text}}}", dtype)
 
 
 def known(x: Number) -> int | None:
@@ -74,6 +92,7 @@ class Module:
     checked    whether every load and store asks first that it lies in the memory it is meant for
     log        then: what was lowered to what, in order (tests verify lifetimes by it)
     sizes      then: bytes of the constants
+    in_python  equations for which Python is called
     """
 
     def __init__(self, checked: bool = False) -> None:
@@ -87,6 +106,7 @@ class Module:
         self.kept: list[Any] = []  # what lives at those addresses
         self.known: dict[Any, Any] = {}  # functions that are written
         self.names = 0
+        self.in_python: list[Any] = []
 
     def new(self, hint: str) -> str:
         self.names += 1
@@ -140,6 +160,7 @@ class Function:
         self.names, self.block = 0, "entry"
         self.local: list[str] = []  # lines of the first block
         self.parts: dict[str, Part] = {}  # of addresses, in a build that checks memory
+        self.pairs: dict[str, tuple[Number, Number]] = {}  # of what complex numbers were made
 
     # ------------------------------------------------------------ text
 
@@ -172,6 +193,25 @@ class Function:
 
     def branch(self, condition: str, then: str, orelse: str) -> None:
         self.put(f"br i1 {condition}, label %{then}, label %{orelse}")
+
+    # ------------------------------------------------------------ complex numbers
+
+    def pair(self, real: Number, imag: Number) -> Number:
+        """The complex number of these parts."""
+        made = constant_pair(real, imag)
+        if "%" in made.text:
+            type, part = stored_type(made.dtype), stored_type(real.dtype)
+            half = self.value(f"insertvalue {type} poison, {part} {real.text}, 0")
+            made = Number(self.value(f"insertvalue {type} {half}, {part} {imag.text}, 1"), made.dtype)
+        self.pairs[made.text] = real, imag
+        return made
+
+    def real_and_imag(self, x: Number) -> tuple[Number, Number]:
+        if x.text in self.pairs:
+            return self.pairs[x.text]
+        found = [self.value(f"extractvalue {stored_type(x.dtype)} {x.text}, {i}") for i in (0, 1)]
+        real, imag = [Number(text, part_dtype(x.dtype)) for text in found]
+        return real, imag
 
     def alloca(self, type: str, count: int = 1) -> str:
         out = self.new("a")

@@ -124,10 +124,9 @@ def in_order(frame: Frame, x: Array, type: Type, lengths: Sequence[Word]) -> Sto
         for n in reversed(lengths[1:]):
             place.append(remainder(k, rest, n))
             rest = quotient(k, rest, n)
-        k.store(x.element(k, index), out.place(k, [rest, *reversed(place)]))
+        k.store(x.element(k, index), out.place(k, [rest, *reversed(place)][: len(lengths)]))
 
-    if lengths:
-        k.nest(x.lengths, one)
+    k.nest(x.lengths, one)
     return out
 
 
