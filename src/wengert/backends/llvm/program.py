@@ -18,7 +18,7 @@ import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
 from wengert.backends.llvm.frame import Kernel, Unsupported
 from wengert.backends.llvm.lower import refuse_operands
 from wengert.backends.llvm.rows.calls import Called, write_body
-from wengert.backends.llvm.runtime import RUNTIME
+from wengert.backends.llvm.runtime import needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
@@ -49,15 +49,17 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     refuse_operands(program)
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
     _, slots, starts, arena = write_body(kernel, program, called)
-    module.functions.append(entry(parameter_types(program), slots, starts))
+    end = "call void @free_all(ptr %context)" if "new_block" in needed("".join(module.functions)) else ""
+    module.functions.append(entry(parameter_types(program), slots, starts, end))
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
-    text = module.text() + RUNTIME
+    text = module.text()
+    text = "\n".join([text, *needed(text).values()])
     return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), module.log)
 
 
-def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -> str:
-    """`run`: what stands in the words becomes arguments of their own."""
+def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], end: str) -> str:
+    """`run`: what stands in the words becomes arguments of their own.  `end` gives back what the program asked for."""
     lines = [
         "%context = alloca [4 x ptr]",
         "store ptr %context, ptr %context",
@@ -105,4 +107,4 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -
         arguments.append(f"ptr %b{i}")
     lines.append(f"%status = call i32 @kernel({', '.join(arguments)})")
     head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #0 {"
-    return "\n".join([head, *lines, "call void @free_all(ptr %context)", "ret i32 %status", "}"])
+    return "\n".join([head, *lines, end, "ret i32 %status", "}"])
