@@ -45,7 +45,7 @@ class Machine:
                 line_of(problem.equation) if problem.equation else None,
             ) from None
         self.program, self.arena, self.kept = program, made.arena, made.kept
-        self.code: Code = compile(made.text, made.symbols)
+        self.code: Code = compile(made.text, made.symbols, level=made.level)
         self.long = takes_long(program)
 
     @functools.cached_property

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
+from wengert.backends.llvm.engine import OPTIMISED, SCALAR
 from wengert.backends.llvm.frame import Kernel, Unsupported
 from wengert.backends.llvm.lower import refuse_operands
 from wengert.backends.llvm.rows.calls import Called, write_body
@@ -28,6 +29,7 @@ from wengert.ir.program import Program, Stack, Type, parameter_types, result_typ
 class Lowered:
     """
     arena    bytes;  symbols  addresses that the text names;  kept  what lives there
+    level    how it should be compiled
     log      of a build that checks memory: what was lowered to what
     """
 
@@ -36,6 +38,7 @@ class Lowered:
     symbols: dict[str, int]
     kept: list[Any]
     buffers: int
+    level: int
     log: list[Any]
 
 
@@ -55,7 +58,8 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
     text = module.text()
     text = "\n".join([text, *needed(text).values()])
-    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), module.log)
+    level = OPTIMISED if module.vectors else SCALAR
+    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), level, module.log)
 
 
 def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], end: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Word = int | str
-COMPARED = {
+COMPARED: dict[str, Callable[[int, int], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
     "slt": operator.lt,
@@ -82,6 +82,7 @@ class Module:
     functions  their texts;  declared  what they call from outside;  data  constants
     symbols    addresses of what is found under a name of this module only
     checked    whether every load and store asks first that it lies in the memory it is meant for
+    vectors    whether it has loops that LLVM may run over several elements at once
     log        then: what was lowered to what, in order (tests verify lifetimes by it)
     sizes      then: bytes of the constants
     """
@@ -96,6 +97,7 @@ class Module:
         self.symbols: dict[str, int] = {}
         self.kept: list[Any] = []  # what lives at those addresses
         self.known: dict[Any, Any] = {}  # functions that are written
+        self.vectors = False
         self.names = 0
 
     def new(self, hint: str) -> str:
@@ -110,6 +112,7 @@ class Module:
         return "\n".join([*self.data, *self.declared.values(), *self.functions, ATTRIBUTES, ""])
 
 
+LONG = 8  # iterations, from which on vectors may bring something
 STOP = 24  # where in the context of a call stands the address of a word that is not zero when the call should end
 # what `run` returns, where it does not return 0; the last in a build that checks memory
 FAILED, INTERRUPTED, OUTSIDE = 1, 3, 9
@@ -374,6 +377,7 @@ class Function:
         """body(i, carried) -> carried, for i = 0, 1, ...; short loops without a jump."""
         if isinstance(count, int) and count <= 1:
             return body(0, carried) if count == 1 else carried
+        self.module.vectors |= not isinstance(count, int) or count >= LONG
         before, inside, after = self.block, *(self.fresh_label(n) for n in ("body", "after"))
         if isinstance(count, int):
             self.jump(inside)
