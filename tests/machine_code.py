@@ -9,6 +9,7 @@ import ctypes
 import numpy as np
 
 import wengert as wg
+from wengert.backends.llvm.call import by_address
 from wengert.backends.llvm.engine import OPTIMISED, compile
 from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.program import lowered
@@ -95,7 +96,7 @@ class Operand:
         self.room = Memory(self.value.nbytes)
         self.array = self.room.array(self.value.shape, type.dtype)
         self.array[...] = self.value
-        self.word = self.room.address if type.form == "array" else int.from_bytes(self.value.tobytes(), "little")
+        self.word = self.room.address if by_address(type) else int.from_bytes(self.value.tobytes(), "little")
 
     def is_unchanged(self):
         return self.array.tobytes() == self.value.tobytes()
@@ -107,7 +108,8 @@ def result(type, room, word, lengths):
         shape = [n.bound if isinstance(n, Extent) else n for n in type.shape]
         part = tuple([slice(next(lengths)) if isinstance(n, Extent) else slice(None) for n in type.shape])
         return room.array(shape, type.dtype)[(*part, ...)]  # an array of no axes stays one
-    x = np.frombuffer(word.tobytes()[: type.dtype.itemsize], type.dtype)[0]
+    content = room.array((), type.dtype).tobytes() if by_address(type) else word.tobytes()
+    x = np.frombuffer(content[: type.dtype.itemsize], type.dtype)[0]
     return x.item() if type.form == "weak" else x
 
 
@@ -150,9 +152,9 @@ def same(found, expected, rtol):
         assert type(x) is type(y), f"{type(x).__name__} instead of {type(y).__name__}"
         x, y = np.asarray(x), np.asarray(y)
         assert (x.dtype, x.shape) == (y.dtype, y.shape)
-        within = 1e-4 if y.dtype == np.float32 else rtol
+        within = 1e-4 if y.dtype in (np.float32, np.complex64) else rtol
         finite = y[np.isfinite(y)]
-        scale = float(np.max(np.abs(finite), initial=0.0)) if y.dtype.kind == "f" else 0.0
+        scale = float(np.max(np.abs(finite), initial=0.0)) if y.dtype.kind in "fc" else 0.0
         np.testing.assert_allclose(x, y, rtol=within, atol=within * min(scale, 1e300))
 
 
@@ -192,4 +194,4 @@ def direction(x):
 def unit(x):
     if isinstance(x, np.ndarray):
         return np.cos(np.arange(x.size)).reshape(x.shape).astype(x.dtype)
-    return type(x)(0.75) if isinstance(x, float | np.floating) else x
+    return type(x)(0.75) if isinstance(x, float | complex | np.inexact) else x

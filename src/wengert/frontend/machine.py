@@ -4,6 +4,7 @@ import functools
 import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from wengert.backends.llvm.entry import entry
 from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.portable import Portable, fits
 from wengert.backends.llvm.program import lowered
+from wengert.backends.llvm.rows.python import WAITING
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.tree import Structure
 from wengert.frontend.capture import PLAIN, Read, peek, same_fact
@@ -20,33 +22,48 @@ from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE
 from wengert.ir.evaluate import line_of
 from wengert.ir.program import Program, Type, elements, parameter_types, result_types, walk
+from wengert.rules.control import show
 
 if TYPE_CHECKING:
     from wengert.frontend.jit import Built
+
+_machines: "WeakKeyDictionary[Program, Machine]" = WeakKeyDictionary()
+
+
+def machine_of(program: Program) -> "Machine":
+    """Its machine code, made once.
+
+    Raises Diagnostic W604 where it has none.
+    """
+    if program not in _machines:
+        _machines[program] = Machine(program)
+    return _machines[program]
+
 
 LONG = 10_000  # elements: from there on a call takes long enough to let other threads run
 
 
 class Machine:
-    """The code of one program.
+    """The code of one program."""
 
-    Raises Diagnostic W604 where it has none.
-    """
-
-    def __init__(self, name: str, program: Program) -> None:
+    def __init__(self, program: Program) -> None:
         try:
             made = lowered(program)
         except Unsupported as problem:
             raise Diagnostic(
                 "W604",
-                f"`{name}` has no machine code",
+                f"`{program.name}` has no machine code",
                 problem.reason,
                 'wg.jit(f, backend="numpy") runs it through NumPy',
                 line_of(problem.equation) if problem.equation else None,
             ) from None
-        self.program, self.arena, self.kept = program, made.arena, made.kept
+        self.program, self.arena, self.kept, self.in_python = program, made.arena, made.kept, made.in_python
         self.code: Code = compile(made.text, made.symbols, level=made.level)
         self.long = takes_long(program)
+
+    @property
+    def prints(self) -> bool:
+        return any(e.row is show for e in self.in_python)
 
     @functools.cached_property
     def portable(self) -> Portable:
@@ -61,7 +78,15 @@ class Machine:
         values = [in_one_piece(x) if isinstance(x, np.ndarray) else x for x in values]
         if not all(map(fits, values, self.portable.call.params)):
             return None
-        return self.portable.computed(values)
+        waiting: list[Callable[[], Any]] = []
+        token = WAITING.set(waiting)
+        try:
+            results = self.portable.computed(values)
+        finally:
+            WAITING.reset(token)
+        for act in waiting if results is not None else ():
+            act()
+        return results
 
     def entry(self, built: "Built", arguments: Structure, leaves: list[Any], fallback: Callable[..., Any]) -> Any:
         """What Python calls: the code for arguments of this kind, the fallback for all others."""

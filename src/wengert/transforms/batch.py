@@ -6,7 +6,7 @@ lane, so the batch is as long for ten thousand lanes as for three, and a lane me
 that it does not take, at any order.  All around it stays together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -356,9 +356,12 @@ def gathered(e: Equation, operands: list[Any], mode: Batch) -> Any:
 # ---------------------------------------------------------------- rules of the rows
 
 
-def call_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, program: Program) -> Any:
+def call_batch(
+    size: int, kinds: Kinds, operands: Sequence[Any], *, program: Program, by: Callable[..., Any] = call
+) -> Any:
+    """by: what calls the program of all lanes."""
     lanes, wanted = derived_of(program, batched_call, [size], kinds)
-    return results_of(call(*operands, program=lanes), wanted, result_types(program))
+    return results_of(by(*operands, program=lanes), wanted, result_types(program))
 
 
 def batched_call(program: Program, sizes: Sequence[int], kinds: Kinds) -> tuple[Program, list[Kind]]:

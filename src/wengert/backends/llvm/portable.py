@@ -11,7 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.call import ABSENT, VALUE, Call, Status, bounds, holds_positions, is_fact, item_bytes
+from wengert.backends.llvm.call import (
+    ABSENT,
+    VALUE,
+    Call,
+    Status,
+    bounds,
+    by_address,
+    holds_positions,
+    is_fact,
+    item_bytes,
+)
 from wengert.backends.llvm.engine import Code
 from wengert.core.tree import flatten, unflatten
 from wengert.ir.program import KINDS, Extent, Type, extents_of, has_extents
@@ -77,14 +87,14 @@ class Portable:
     def computed(self, values: list[Any]) -> list[Any] | None:
         """The results; None where the code says that it failed."""
         call = self.call
-        held = [np.array(x) if holds_positions(t) else x for x, t in zip(values, call.params)]
+        held = [np.array(x) if is_copied(t) else x for x, t in zip(values, call.params)]
         inputs = (ctypes.c_int64 * (1 + len(held)))(ctypes.addressof(NEVER))
         for k, (x, type) in enumerate(zip(held, call.params)):
             store(inputs, 1 + k, x, type)
         buffers = [np.empty(bounds(t), t.dtype) for t in call.results]
         outputs = (ctypes.c_int64 * (len(buffers) + sum(call.lengths) + 1))()
         for k, (x, type) in enumerate(zip(buffers, call.results)):
-            if type.form == "array":
+            if by_address(type):
                 outputs[k] = x.ctypes.data
         arena = np.empty(call.arena + ALIGNMENT, np.uint8)
         if call.poison:
@@ -116,9 +126,14 @@ def fits(x: Any, type: Type) -> bool:
     return x.__class__ is not int or -(2**63) <= x < 2**63
 
 
+def is_copied(type: Type) -> bool:
+    """Whether the code gets the address of a copy: others may change positions, and numbers have no address."""
+    return holds_positions(type) or (type.form != "array" and by_address(type))
+
+
 def store(words: Any, k: int, x: Any, type: Type) -> None:
-    """A parameter: a number, or the address of an array."""
-    if type.form == "array":
+    """A parameter."""
+    if by_address(type):
         words[k] = x.ctypes.data
     else:
         ctypes.memmove(ctypes.addressof(words) + 8 * k, item_bytes(x, type.dtype), type.dtype.itemsize)
@@ -131,6 +146,6 @@ def taken(words: Any, k: int, buffer: Any, type: Type, lengths: Iterator[int]) -
             return buffer
         ends = [next(lengths) if isinstance(n, Extent) else n for n in type.shape]
         return buffer[tuple(map(slice, ends))].copy()
-    content = ctypes.string_at(ctypes.addressof(words) + 8 * k, type.dtype.itemsize)
+    content = ctypes.string_at(words[k] if by_address(type) else ctypes.addressof(words) + 8 * k, type.dtype.itemsize)
     number = np.frombuffer(content, type.dtype)[0]
     return number.item() if type.form == "weak" else number

@@ -2,9 +2,9 @@
 
     i32 @run(ptr inputs, ptr outputs, ptr arena)
 
-inputs   a word for each parameter: the address of an array, or the number itself; in the word before these, the address
-         of an i32 that is not zero when the call should end
-outputs  a word for each result: the address of its buffer, or where the number goes; then a word for each length that
+inputs   a word for each parameter: the number itself, or the address of an array, or of a number larger than a word;
+         in the word before these, the address of an i32 that is not zero when the call should end
+outputs  a word for each result: where the number goes, or the address of such memory; then a word for each length that
          only the run knows
 arena    memory for all buffers; its content means nothing before and after
 returns  0; or 1 where a check failed, and nothing is done that counts; or 3 where the call was told to end
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
+from wengert.backends.llvm.call import by_address
 from wengert.backends.llvm.engine import OPTIMISED, SCALAR
 from wengert.backends.llvm.frame import Kernel, Unsupported
 from wengert.backends.llvm.lower import refuse_operands
@@ -22,7 +23,7 @@ from wengert.backends.llvm.rows.calls import Called, write_body
 from wengert.backends.llvm.runtime import needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
-from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
+from wengert.ir.program import Equation, Program, Stack, Type, parameter_types, result_types
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Lowered:
     arena    bytes;  symbols  addresses that the text names;  kept  what lives there
     level    how it should be compiled
     log      of a build that checks memory: what was lowered to what
+    in_python  equations for which Python is called
     """
 
     text: str
@@ -40,6 +42,7 @@ class Lowered:
     buffers: int
     level: int
     log: list[Any]
+    in_python: list[Equation]
 
 
 def lowered(program: Program, checked: bool = False) -> Lowered:
@@ -59,7 +62,7 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     text = module.text()
     text = "\n".join([text, *needed(text).values()])
     level = OPTIMISED if module.vectors else SCALAR
-    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), level, module.log)
+    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), level, module.log, module.in_python)
 
 
 def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], end: str) -> str:
@@ -84,7 +87,7 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], e
 
     for i, t in enumerate(params):
         place = word("inputs", i)
-        if t.form == "array":
+        if by_address(t):
             lines.append(f"%x{i}.at = load ptr, ptr {place}")
             place = f"%x{i}.at"
         if t.shape:
@@ -99,7 +102,7 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], e
     after = len(slots)
     for i, s in enumerate(slots):
         place = word("outputs", i)
-        if isinstance(s.type, Type) and s.type.form == "array":
+        if isinstance(s.type, Type) and by_address(s.type):
             lines.append(f"%r{i} = load ptr, ptr {place}")
             place = f"%r{i}"
         arguments.append(f"ptr {place}")

@@ -42,11 +42,21 @@ def stored_type(dtype: np.dtype[Any]) -> str:
     """In memory, where a truth value takes a byte."""
     if dtype.kind == "f":
         return {2: "half", 4: "float", 8: "double"}[dtype.itemsize]
+    if dtype.kind == "c":
+        part = stored_type(part_dtype(dtype))
+        return f"{{{part},{part}}}"
     return f"i{8 * dtype.itemsize}"
+
+
+def part_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Of the real part of a complex number, and of the imaginary part."""
+    return np.dtype(f"f{dtype.itemsize // 2}")
 
 
 def size_in_memory(type: str) -> int:
     """Bytes of an LLVM type."""
+    if type[0] == "{":
+        return sum(map(size_in_memory, type[1:-1].split(",")))
     return {"half": 2, "float": 4, "double": 8, "ptr": 8}.get(type) or int(type[1:]) // 8
 
 
@@ -55,6 +65,9 @@ def constant(x: Any, dtype: np.dtype[Any]) -> Number:
         return Number("true" if x else "false", dtype)
     if dtype.kind in "iu":
         return Number(str(int(x)), dtype)
+    if dtype.kind == "c":
+        z = complex(x)
+        return constant_pair(*(constant(part, part_dtype(dtype)) for part in (z.real, z.imag)))
     with np.errstate(all="ignore"):
         rounded = float(dtype.type(x))  # LLVM writes a float as the double of its value
     if math.isnan(rounded):
@@ -62,6 +75,11 @@ def constant(x: Any, dtype: np.dtype[Any]) -> Number:
     if dtype.itemsize == 2:
         return Number("0xH" + struct.pack(">e", rounded).hex().upper(), dtype)
     return Number("0x" + struct.pack(">d", rounded).hex().upper(), dtype)
+
+
+def constant_pair(real: Number, imag: Number) -> Number:
+    type, dtype = stored_type(real.dtype), np.dtype(f"c{2 * real.dtype.itemsize}")
+    return Number(f"{{{type} {real.text}, {type} {imag.text}}}", dtype)
 
 
 def known(x: Number) -> int | None:
@@ -85,6 +103,7 @@ class Module:
     vectors    whether it has loops that LLVM may run over several elements at once
     log        then: what was lowered to what, in order (tests verify lifetimes by it)
     sizes      then: bytes of the constants
+    in_python  equations for which Python is called
     """
 
     def __init__(self, checked: bool = False) -> None:
@@ -99,6 +118,7 @@ class Module:
         self.known: dict[Any, Any] = {}  # functions that are written
         self.vectors = False
         self.names = 0
+        self.in_python: list[Any] = []
 
     def new(self, hint: str) -> str:
         self.names += 1
@@ -158,6 +178,7 @@ class Function:
         self.ends: dict[str, int] = {}  # how many of these hold in a block that is jumped to, and comes later
         self.placed: set[str] = set()  # blocks that stand
         self.parts: dict[str, Part] = {}  # of addresses, in a build that checks memory
+        self.pairs: dict[str, tuple[Number, Number]] = {}  # of what complex numbers were made
 
     # ------------------------------------------------------------ text
 
@@ -213,6 +234,25 @@ class Function:
     def leads_to(self, label: str) -> None:
         if label not in self.placed:
             self.ends[label] = min(self.ends.get(label, len(self.seen)), len(self.seen))
+
+    # ------------------------------------------------------------ complex numbers
+
+    def pair(self, real: Number, imag: Number) -> Number:
+        """The complex number of these parts."""
+        made = constant_pair(real, imag)
+        if "%" in made.text:
+            type, part = stored_type(made.dtype), stored_type(real.dtype)
+            half = self.value(f"insertvalue {type} poison, {part} {real.text}, 0")
+            made = Number(self.value(f"insertvalue {type} {half}, {part} {imag.text}, 1"), made.dtype)
+        self.pairs[made.text] = real, imag
+        return made
+
+    def real_and_imag(self, x: Number) -> tuple[Number, Number]:
+        if x.text in self.pairs:
+            return self.pairs[x.text]
+        found = [self.value(f"extractvalue {stored_type(x.dtype)} {x.text}, {i}") for i in (0, 1)]
+        real, imag = [Number(text, part_dtype(x.dtype)) for text in found]
+        return real, imag
 
     def alloca(self, type: str, count: int = 1) -> str:
         out = self.new("a")

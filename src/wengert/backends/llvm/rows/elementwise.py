@@ -8,10 +8,19 @@ import numpy as np
 from wengert.backends.llvm.arrays import Array, Lazy, Stored, accessed
 from wengert.backends.llvm.formulas import Call, formula_of, single_call, traced_element
 from wengert.backends.llvm.frame import Frame, Value, bytes_of, limits_of, type_as, whole
+from wengert.backends.llvm.in_python import IN_PYTHON
 from wengert.backends.llvm.loops import call_loop
 from wengert.backends.llvm.lower import lowers
-from wengert.backends.llvm.refusals import REFUSED
-from wengert.backends.llvm.scalars import ELEMENTWISE, cast, compared, element, negated, operation
+from wengert.backends.llvm.scalars import (
+    ELEMENTWISE,
+    by_instructions,
+    cast,
+    compared,
+    element,
+    is_finite,
+    negated,
+    operation,
+)
 from wengert.backends.llvm.text import BOOL, INT, Function, Number, Word, constant
 from wengert.core.primitive import TABLE
 from wengert.ir.program import Equation, Type, numeric
@@ -20,12 +29,12 @@ from wengert.passes.ranges import learn
 OneElement = Callable[[Function, Sequence[Number]], Number]
 
 
-@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise and row.name not in REFUSED])
+@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise and row.name not in IN_PYTHON])
 def elementwise(frame: Frame, e: Equation) -> Value:
     out, k = numeric(e.outs[0].type), frame.kernel
     types = [type_as(x) for x in e.ins[: e.count]]
     params = frame.params(e) if e.params else {}
-    if e.row.name in ELEMENTWISE:
+    if by_instructions(e.row.name, [t.dtype for t in types]):
         if out.shape == () and e.row.name in ("add", "sub", "mul") and out.dtype == INT:
             params = {"exact": is_small(frame, e)}
         rule: OneElement = lambda k, xs: element(k, e.row.name, xs, types, out, params)
@@ -36,7 +45,10 @@ def elementwise(frame: Frame, e: Equation) -> Value:
             return looped(frame, e, types, out, *call)
         rule = lambda k, xs: traced_element(k, formula, xs)
     if out.shape == ():
-        return rule(k, [frame.number(x) for x in e.ins[: e.count]])
+        found = rule(k, [frame.number(x) for x in e.ins[: e.count]])
+        if e.row.name in ("pow", "ipow") and out.form == "weak" and out.dtype.kind == "c":
+            k.require(is_finite(k, [found], out).text)  # where it is not, Python may raise
+        return found
     lengths = broadcast_lengths([frame.array(x).lengths for x in e.ins[: e.count]], types, out)
     for x, t in zip(e.ins, types):
         fit(k, frame.array(x), t, lengths)
@@ -97,7 +109,7 @@ def refuse(frame: Frame, e: Equation) -> Value:
 
     def one(index: Sequence[Word]) -> None:
         bar, undefined = (at(k, x, index) for x in xs)
-        used = compared(k, "une" if bar.dtype.kind == "f" else "ne", bar, constant(0, bar.dtype))
+        used = compared(k, "une" if bar.dtype.kind in "fc" else "ne", bar, constant(0, bar.dtype))
         k.require(negated(k, [operation(k, "and", used, cast(k, undefined, BOOL))], out).text)
 
     k.nest(lengths, one)

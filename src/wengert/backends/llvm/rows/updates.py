@@ -19,7 +19,7 @@ from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
-from wengert.backends.llvm.scalars import cast, chosen, compared, operation
+from wengert.backends.llvm.scalars import added, cast, chosen, compared
 from wengert.backends.llvm.text import INT, Number, Word, constant, word
 from wengert.ir.program import Equation, Type, numeric
 from wengert.rules.indexing import Index
@@ -58,9 +58,8 @@ def write(frame: Frame, e: Equation) -> Value:
 @lowers("add_at")
 def add_at(frame: Frame, e: Equation) -> Value:
     root, k = own(frame, e), frame.kernel
-    plus = "fadd" if root.dtype.kind == "f" else "or" if root.dtype.kind == "b" else "add"
     index = frame.params(e)["index"]
-    return update(frame, e, root, root, index, ranges_of(frame, e), lambda old, new: operation(k, plus, old(), new))
+    return update(frame, e, root, root, index, ranges_of(frame, e), lambda old, new: added(k, old(), new))
 
 
 def update(
@@ -133,9 +132,7 @@ def put_add(frame: Frame, e: Equation) -> Value:
         inside = index[: len(index) - rest]
         i = place_in(k, word(cast(k, places.element(k, inside), INT)), root.lengths[0])
         to = root.place(k, [i, *index[len(index) - rest :]])
-        k.store(
-            operation(k, "fadd" if out.dtype.kind == "f" else "add", k.load(to, out.dtype), part.element(k, index)), to
-        )
+        k.store(added(k, k.load(to, out.dtype), part.element(k, index)), to)
 
     k.nest(part.lengths, one)
     return root
