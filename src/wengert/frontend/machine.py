@@ -61,7 +61,7 @@ class Machine:
         # not the program itself, with which its machine shall go
         self.types = parameter_types(program), result_types(program)
         self.arena, self.kept, self.in_python = made.arena, made.kept, made.in_python
-        self.code: Code = compile(made.text, made.symbols)
+        self.code: Code = compile(made.text, made.symbols, level=made.level)
         self.long = takes_long(program)
 
     @property
