@@ -12,8 +12,8 @@ from test_rows import cases_of, results, sample
 from test_staged_rows import program_of
 from wengert.backends.llvm.engine import QUICK
 from wengert.backends.llvm.frame import Unsupported
+from wengert.backends.llvm.in_python import IN_PYTHON
 from wengert.backends.llvm.lower import RULES
-from wengert.backends.llvm.refusals import REFUSED
 from wengert.backends.llvm.scalars import ELEMENTWISE
 from wengert.core.primitive import TABLE
 from wengert.ir.program import ROWS, type_of
@@ -26,16 +26,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 # ---------------------------------------------------------------- what is lowered
 
 
-def test_every_row_is_lowered_or_in_the_list_of_refusals():
+def test_every_row_is_lowered():
     rows = {*TABLE, *ROWS}
-    assert rows.isdisjoint(RULES.keys() & REFUSED.keys())
-    assert rows - RULES.keys() - REFUSED.keys() == set()
-    assert REFUSED.keys() <= rows
-
-
-def test_a_refused_row_says_why():
-    with pytest.raises(Unsupported, match="`sqrtm` has no machine code: SciPy computes it in Python"):
-        Code(program_of(TABLE["sqrtm"], [np.eye(2)]))
+    assert rows <= RULES.keys()
+    assert IN_PYTHON.keys() <= rows
 
 
 @pytest.mark.parametrize("dtype", [np.clongdouble, np.dtype(">c16"), np.longdouble, np.dtype(">f8"), np.dtype(">i4")])
@@ -47,7 +41,7 @@ def test_numbers_that_the_machine_has_not_are_refused(dtype, shape):
             Code(program_of(f, [x]))
 
 
-# Members of a family, and options, that are refused where the row is not
+# Members of a family, and options, for which Python is called where it is not for the row
 PARTS = [
     ("kelvin", {"kind": "ber", "n": 2}),
     ("kelvin", {"kind": "kei", "n": 2}),
@@ -105,6 +99,9 @@ EXAMPLES = {
     "order": [((np.array([[2, 2], [1, 1]], np.int32),), {"rows": 4, "inverse": i}) for i in (True, False)],
     "exchange": [((np.array([[2, 0, 1]]),), {"dtype": np.dtype(float)})],
     "finite": [((LOOKED_UP,), {})],
+    "argpartition": [((LOOKED_UP,), {"kth": 2, "axis": 0})],
+    "partition_order": [((LOOKED_UP,), {"kth": 2, "axis": 0})],
+    "hermitian": [((np.eye(3),), {"called": "eigh"})],
 }
 OPEN = ("positions",)  # rows whose results have lengths that only the run knows
 
@@ -113,7 +110,7 @@ def examples(row):
     return EXAMPLES.get(row.name) or cases_of(row)
 
 
-LOWERED = [row for row in TABLE.values() if row.name not in REFUSED and row.name not in OPEN]
+LOWERED = [row for row in TABLE.values() if row.name not in OPEN]
 PRECISIONS = (float, np.float32, complex, np.complex64)
 CASES = [(row, i, dtype) for row in LOWERED for i in range(len(examples(row))) for dtype in PRECISIONS]
 
@@ -169,11 +166,10 @@ def test_each_row(row, i, dtype):
             raise
         pytest.skip("real numbers only")
     program = program_of(lambda *xs: row(*xs, **params, **row.staged), operands)
-    if (row.name, params) in PARTS:
-        with pytest.raises(Unsupported):
-            Code(program)
-        return
-    got = Code(program)(*operands)
+    code = Code(program)
+    called = row.name in IN_PYTHON or (row.name, params) in PARTS
+    assert bool(code.lowered.in_python) is called
+    got = code(*operands)
     if row.name == "cofactor" and np.any(np.abs(np.linalg.det(operands[0])) < 1e-6):
         assert got == FAILED  # left to the interpreter
         return

@@ -3,6 +3,9 @@
 It is `call` for numbers that are there; in a program the plain `call` stands, and what surrounds it is compiled.
 """
 
+import io
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
@@ -10,10 +13,12 @@ from wengert.core.mode import is_staged
 from wengert.core.primitive import Primitive
 from wengert.frontend.machine import machine_of
 from wengert.ir.evaluate import evaluate
+from wengert.ir.order import has_effects
 from wengert.ir.program import Program, Type, has_extents, result_types
 from wengert.rules.control import call
 from wengert.transforms.batch import call_batch
-from wengert.transforms.control import Derived, call_forward, call_linearize
+from wengert.transforms.build import derived_of
+from wengert.transforms.control import Derived, Flags, Linearized, call_forward, call_linearize, free_to_read
 from wengert.transforms.reverse import Halves, repeated
 
 
@@ -34,7 +39,19 @@ class Apart(Derived):
 
     def adapted(self, halves: Halves, program: Program) -> Halves:
         stays_inside = any(not isinstance(t, Type) or has_extents(t) for t in halves.kept)
+        self.prints_again = stays_inside and has_effects(program)
         return repeated(halves, program) if stays_inside else halves
+
+
+def linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+    outs, pull = call_linearize(primals, traced, params, by=run, derive=Apart)
+
+    def quiet(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
+        with redirect_stdout(io.StringIO()):
+            return pull(cts, waiting)
+
+    derived = derived_of(params["program"], Apart, traced, free_to_read(primals))
+    return outs, quiet if derived.prints_again else pull
 
 
 compiled = Primitive(
@@ -43,7 +60,7 @@ compiled = Primitive(
     types=lambda ins, program: result_types(program),
     batch=partial(call_batch, by=run),
     forward=partial(call_forward, by=run),
-    linearize=partial(call_linearize, by=run, derive=Apart),
+    linearize=linearize,
     several=True,
     register=False,
 )

@@ -171,7 +171,8 @@ class Jitted(Transparent):
     def enter(self, built: Built, structure: Any, leaves: list[Any]) -> None:
         """Let machine code see arguments of this kind first."""
         is_new = all(b is not built for b in self.entered)
-        if is_new and len(self.entered) < ENTRIES and not built.staging.captured.draws():
+        is_plain = not built.machine.prints and not built.staging.captured.draws()
+        if is_new and is_plain and len(self.entered) < ENTRIES:
             self.__call__ = built.machine.entry(built, structure, leaves, self.__call__)
             self.entered.append(built)
 

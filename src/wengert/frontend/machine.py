@@ -14,6 +14,7 @@ from wengert.backends.llvm.entry import entry
 from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.portable import Portable, fits
 from wengert.backends.llvm.program import lowered
+from wengert.backends.llvm.rows.python import WAITING
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.tree import Structure
 from wengert.frontend.capture import PLAIN, Read, peek, same_fact
@@ -21,6 +22,7 @@ from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE
 from wengert.ir.evaluate import line_of
 from wengert.ir.program import Program, Type, elements, parameter_types, result_types, walk
+from wengert.rules.control import show
 
 if TYPE_CHECKING:
     from wengert.frontend.jit import Built
@@ -55,9 +57,13 @@ class Machine:
                 'wg.jit(f, backend="numpy") runs it through NumPy',
                 line_of(problem.equation) if problem.equation else None,
             ) from None
-        self.program, self.arena, self.kept = program, made.arena, made.kept
+        self.program, self.arena, self.kept, self.in_python = program, made.arena, made.kept, made.in_python
         self.code: Code = compile(made.text, made.symbols)
         self.long = takes_long(program)
+
+    @property
+    def prints(self) -> bool:
+        return any(e.row is show for e in self.in_python)
 
     @functools.cached_property
     def portable(self) -> Portable:
@@ -72,7 +78,15 @@ class Machine:
         values = [in_one_piece(x) if isinstance(x, np.ndarray) else x for x in values]
         if not all(map(fits, values, self.portable.call.params)):
             return None
-        return self.portable.computed(values)
+        waiting: list[Callable[[], Any]] = []
+        token = WAITING.set(waiting)
+        try:
+            results = self.portable.computed(values)
+        finally:
+            WAITING.reset(token)
+        for act in waiting if results is not None else ():
+            act()
+        return results
 
     def entry(self, built: "Built", arguments: Structure, leaves: list[Any], fallback: Callable[..., Any]) -> Any:
         """What Python calls: the code for arguments of this kind, the fallback for all others."""

@@ -1,5 +1,6 @@
 """What a function and its derivative cost: counted on their programs, and measured where they run."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from wengert.frontend.jit import Jitted, arguments, is_operand
 from wengert.inspect.cost import count
 from wengert.inspect.kept import Kept, aligned, kept
 from wengert.inspect.timing import duration, seconds, times
+from wengert.ir.evaluate import line_of
+from wengert.ir.program import Equation
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Price:
     staging     seconds that it takes to make the program
     compiling   seconds from the program to machine code, or to its load from the disk; None without machine code
     running     seconds of one call, the fastest of many
+    in_python   what machine code asks Python for, with the lines: "sqrtm (model.py:12)"
     """
 
     operations: int
@@ -32,6 +36,7 @@ class Price:
     staging: float
     compiling: float | None
     running: float
+    in_python: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,9 @@ class Costs:
         ]
         if f.compiling is not None and d.compiling is not None:
             rows.insert(4, ("compiling", duration(f.compiling), duration(d.compiling), ""))
-        return "\n".join([*aligned(rows), "", str(self.kept)])
+        asked = dict.fromkeys([*f.in_python, *d.in_python])
+        notes = ["", f"machine code asks Python for {', '.join(asked)}"] if asked else []
+        return "\n".join([*aligned(rows), *notes, "", str(self.kept)])
 
 
 def cost(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, backend: str | None = None) -> Costs:
@@ -124,4 +131,10 @@ def price(f: Callable[..., Any], args: tuple[Any, ...], backend: str | None) -> 
     machine = built.machine if jitted.backend == "llvm" else None  # compiled when it is first asked for
     compiling = time.perf_counter() - staged if machine else None
     counted = count(program, [np.array(x) if isinstance(x, np.ndarray) else x for x in [*operands, *hidden]])
-    return Price(counted.operations, counted.bytes, staged - start, compiling, seconds(jitted, *args))
+    asked = tuple(dict.fromkeys(map(place_of, machine.in_python))) if machine else ()
+    return Price(counted.operations, counted.bytes, staged - start, compiling, seconds(jitted, *args), asked)
+
+
+def place_of(e: Equation) -> str:
+    where = line_of(e)
+    return f"{e.row.name} ({os.path.basename(where.filename)}:{where.line})" if where else e.row.name

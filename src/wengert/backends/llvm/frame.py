@@ -61,6 +61,17 @@ class Record:
 Value = Number | Array | Record
 
 
+def dropping(x: Record) -> str:
+    """The line by which a stack or a record has one owner less."""
+    if x.type == RECORD:
+        return f"call void @drop_record(ptr {x.text})"
+    assert isinstance(x.type, Stack)
+    depth, inner = 0, x.type.element
+    while isinstance(inner, Stack) and inner != RECORD:
+        depth, inner = depth + 1, inner.element
+    return f"call void @drop_stack(ptr {x.text}, i64 {depth}, i1 {str(inner == RECORD).lower()})"
+
+
 class Kernel(Function):
     """One function of machine code, whose buffers are parameters of their own: no two overlap."""
 
@@ -202,8 +213,7 @@ class Frame:
                 self.holders[b].discard(x)
             if x in self.mine:
                 self.mine.discard(x)
-                kind = "record" if x.type == RECORD else "stack"
-                self.kernel.put(f"call void @drop_{kind}(ptr {self.env[x].text})")  # type: ignore[union-attr]
+                self.kernel.put(dropping(self.env[x]))  # type: ignore[arg-type]
         for b in [b for b in self.made if not self.holders.get(b)]:
             self.give_back(b)
 

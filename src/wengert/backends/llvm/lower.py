@@ -5,12 +5,12 @@ from typing import Any
 
 from wengert.backends.llvm.arrays import Lazy, Stored
 from wengert.backends.llvm.frame import Frame, Unsupported, refuse_dtype
-from wengert.backends.llvm.refusals import REFUSED
 from wengert.ir.program import Equation, Program, Var, dtype_in, type_in, variables
 from wengert.passes.ranges import learn
 
 Rule = Callable[[Frame, Equation], Any]
 RULES: dict[str, Rule] = {}
+CUSTOM = "custom"  # in place of the names of rows that are not in the table: the user's own
 
 
 def lowers(*names: str) -> Callable[[Rule], Rule]:
@@ -47,13 +47,21 @@ def refuse_operands(program: Program) -> None:
             raise
 
 
+def by_rule(frame: Frame, e: Equation) -> Any:
+    """What the rule of the row gives; Python is asked for what the rule cannot do, as for rows without one."""
+    rule, block = RULES.get(e.row.name, RULES[CUSTOM]), frame.kernel.block
+    try:
+        return rule(frame, e)
+    except Unsupported as problem:
+        if problem.equation is not None or frame.kernel.block != block:  # not this row, or not before it has begun
+            raise
+        return RULES[CUSTOM](frame, e)
+
+
 def equation(frame: Frame, e: Equation) -> None:
-    name = e.row.name
-    if name in REFUSED:
-        raise Unsupported(f"`{name}` has no machine code: {REFUSED[name]}")
     for type in [*map(type_in, e.ins), *(x.type for x in e.outs)]:
         refuse_dtype(dtype_in(type))
-    outs = RULES[name](frame, e)
+    outs = by_rule(frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
         if isinstance(x, Stored | Lazy) and not x.lengths:
             x = x.element(frame.kernel, ())  # an array of no axes is a number, too

@@ -22,7 +22,7 @@ from wengert.backends.llvm.rows.calls import Called, write_body
 from wengert.backends.llvm.runtime import RUNTIME
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
-from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
+from wengert.ir.program import Equation, Program, Stack, Type, parameter_types, result_types
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Lowered:
     """
     arena    bytes;  symbols  addresses that the text names;  kept  what lives there
     log      of a build that checks memory: what was lowered to what
+    in_python  equations for which Python is called
     """
 
     text: str
@@ -38,6 +39,7 @@ class Lowered:
     kept: list[Any]
     buffers: int
     log: list[Any]
+    in_python: list[Equation]
 
 
 def lowered(program: Program, checked: bool = False) -> Lowered:
@@ -54,7 +56,7 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
     text = module.text() + RUNTIME
-    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), module.log)
+    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), module.log, module.in_python)
 
 
 def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -> str:

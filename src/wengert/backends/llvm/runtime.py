@@ -131,6 +131,27 @@ fail:
   ret ptr null
 }}
 
+; where a stack of pointers has none: a stack of nothing
+@no_items = internal constant [4 x i64] zeroinitializer
+
+; room for so many values of a stack that has none, with these bytes in it; whether there is room
+define internal i1 @open(ptr %context, ptr %stack, i64 %count, i64 %size, i8 %byte) noinline #0 {{
+  %bytes = mul i64 %count, %size
+  %data = call ptr @new_block(ptr %context, i64 %bytes)
+  %none = icmp eq ptr %data, null
+  br i1 %none, label %fail, label %fill
+fill:
+  call void @llvm.memset.p0.i64(ptr %data, i8 %byte, i64 %bytes, i1 false)
+  store ptr %data, ptr %stack
+  %count.place = getelementptr inbounds i8, ptr %stack, i64 8
+  store i64 %count, ptr %count.place
+  %room.place = getelementptr inbounds i8, ptr %stack, i64 16
+  store i64 %count, ptr %room.place
+  ret i1 true
+fail:
+  ret i1 false
+}}
+
 ; a stack of its own with the same values; values that are stacks or records get one more owner
 define internal ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) noinline #0 {{
 entry:
@@ -158,13 +179,16 @@ copy:
   %plain = icmp slt i64 %owners.at, 0
   br i1 %plain, label %done, label %share
 share:
-  %i = phi i64 [ 0, %copy ], [ %i.next, %share ]
+  %i = phi i64 [ 0, %copy ], [ %i.next, %on ]
   %slot = getelementptr inbounds ptr, ptr %data, i64 %i
   %inner = load ptr, ptr %slot
+  %nothing = icmp eq ptr %inner, null
+  br i1 %nothing, label %on, label %one
+one:
   %owners.place = getelementptr inbounds i8, ptr %inner, i64 %owners.at
-  %owners = load i64, ptr %owners.place
-  %one.more = add i64 %owners, 1
-  store i64 %one.more, ptr %owners.place
+  call void @share(ptr %owners.place)
+  br label %on
+on:
   %i.next = add i64 %i, 1
   %last = icmp eq i64 %i.next, %count
   br i1 %last, label %done, label %share
@@ -189,16 +213,45 @@ shared:
   ret ptr %new
 }}
 
-; one owner less; stacks inside stay until the end of the call
-define internal void @drop_stack(ptr %stack) noinline #0 {{
+; one owner less; with the last one goes what is inside: stacks of this depth, and in the deepest of them records
+; (what records hold stays until the end of the call)
+define internal void @drop_stack(ptr %stack, i64 %depth, i1 %records) noinline #0 {{
   %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
   %owners = load i64, ptr %owners.place
   %fewer = sub i64 %owners, 1
   store i64 %fewer, ptr %owners.place
   %gone = icmp eq i64 %fewer, 0
-  br i1 %gone, label %free, label %done
-free:
+  br i1 %gone, label %last, label %done
+last:
   %data = load ptr, ptr %stack
+  %count.place = getelementptr inbounds i8, ptr %stack, i64 8
+  %count = load i64, ptr %count.place
+  %deepest = icmp eq i64 %depth, 0
+  %plain = xor i1 %records, true
+  %no.pointers = and i1 %deepest, %plain
+  %below = sub i64 %depth, 1
+  br i1 %no.pointers, label %free, label %head
+head:
+  %i = phi i64 [ 0, %last ], [ %i.next, %on ]
+  %end = icmp eq i64 %i, %count
+  br i1 %end, label %free, label %item
+item:
+  %slot = getelementptr inbounds ptr, ptr %data, i64 %i
+  %inner = load ptr, ptr %slot
+  %nothing = icmp eq ptr %inner, null
+  br i1 %nothing, label %on, label %one
+one:
+  br i1 %deepest, label %record, label %deeper
+record:
+  call void @drop_record(ptr %inner)
+  br label %on
+deeper:
+  call void @drop_stack(ptr %inner, i64 %below, i1 %records)
+  br label %on
+on:
+  %i.next = add i64 %i, 1
+  br label %head
+free:
   call void @free_block(ptr %data)
   call void @free_block(ptr %stack)
   br label %done

@@ -92,6 +92,7 @@ class Module:
     checked    whether every load and store asks first that it lies in the memory it is meant for
     log        then: what was lowered to what, in order (tests verify lifetimes by it)
     sizes      then: bytes of the constants
+    in_python  equations for which Python is called
     """
 
     def __init__(self, checked: bool = False) -> None:
@@ -105,6 +106,7 @@ class Module:
         self.kept: list[Any] = []  # what lives at those addresses
         self.known: dict[Any, Any] = {}  # functions that are written
         self.names = 0
+        self.in_python: list[Any] = []
 
     def new(self, hint: str) -> str:
         self.names += 1

@@ -188,6 +188,12 @@ def call(frame: Frame, e: Equation) -> list[Value]:
     return calling(frame, e, e.params["program"], recursive=False)
 
 
+@lowers("with_adjoint", "with_adjoint_and_effects")
+def with_adjoint(frame: Frame, e: Equation) -> list[Value]:
+    """A derivative that was written by hand is no part of the value."""
+    return calling(frame, e, e.params["rule"].program, recursive=False)
+
+
 @lowers("recur")
 def recur(frame: Frame, e: Equation) -> list[Value]:
     return calling(frame, e, e.params["function"].program, recursive=True)

@@ -8,9 +8,9 @@ import numpy as np
 from wengert.backends.llvm.arrays import Array, Lazy, Stored, accessed
 from wengert.backends.llvm.formulas import Call, formula_of, single_call, traced_element
 from wengert.backends.llvm.frame import Frame, Value, bytes_of, limits_of, type_as, whole
+from wengert.backends.llvm.in_python import IN_PYTHON
 from wengert.backends.llvm.loops import call_loop
 from wengert.backends.llvm.lower import lowers
-from wengert.backends.llvm.refusals import REFUSED
 from wengert.backends.llvm.scalars import (
     ELEMENTWISE,
     by_instructions,
@@ -29,7 +29,7 @@ from wengert.passes.ranges import learn
 OneElement = Callable[[Function, Sequence[Number]], Number]
 
 
-@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise and row.name not in REFUSED])
+@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise and row.name not in IN_PYTHON])
 def elementwise(frame: Frame, e: Equation) -> Value:
     out, k = numeric(e.outs[0].type), frame.kernel
     types = [type_as(x) for x in e.ins[: e.count]]

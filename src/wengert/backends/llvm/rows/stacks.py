@@ -1,6 +1,6 @@
 """Stacks and records: what loops of unknown length and recursive functions keep for the way back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wengert.backends.llvm.arrays import Stored, filled, row_major
@@ -8,7 +8,7 @@ from wengert.backends.llvm.frame import Frame, Record, Value, assign, bytes_of, 
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
-from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, type_in
+from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, numeric, type_in
 
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
 
@@ -30,7 +30,7 @@ def size_of(type: AnyType) -> int:
         return 8
     if type.shape == ():
         return type.dtype.itemsize
-    return -(-bytes_of(type) // 8) * 8 + 8 * len(extents_of(type))
+    return lengths_at(type) + 8 * len(extents_of(type))
 
 
 # ---------------------------------------------------------------- values in memory
@@ -45,13 +45,21 @@ def put(frame: Frame, x: Value, type: AnyType, place: str) -> None:
     if isinstance(x, Number):
         k.store(x, place) if type.shape == () else assign(k, memory(k, place, type, type.shape), filled(x, ()))
         return
-    to = memory(k, place, type, x.lengths)
-    assign(k, to, x)
-    at = -(-bytes_of(type) // 8) * 8
-    for n, m in zip(x.lengths, type.shape):
+    assign(k, memory(k, place, type, x.lengths), x)
+    put_lengths(k, x.lengths, type, place)
+
+
+def put_lengths(k: Function, lengths: Sequence[Word], type: Type, place: str) -> None:
+    at = lengths_at(type)
+    for n, m in zip(lengths, type.shape):
         if not isinstance(m, int):
             k.store(Number(str(n), INT), k.address(place, at, "i8"))
             at += 8
+
+
+def lengths_at(type: Type) -> int:
+    """Bytes before the lengths that only the run knows."""
+    return -(-bytes_of(type) // 8) * 8
 
 
 def memory(k: Function, place: str, type: Type, lengths: Sequence[Any]) -> Stored:
@@ -59,12 +67,17 @@ def memory(k: Function, place: str, type: Type, lengths: Sequence[Any]) -> Store
 
 
 def get(frame: Frame, type: AnyType, place: str, var: Any) -> Value:
-    k = frame.kernel
+    x = seen(frame.kernel, type, place)
+    return x if isinstance(x, Record | Number) else frame.copied(x, numeric(type), var)
+
+
+def seen(k: Function, type: AnyType, place: str) -> Value:
+    """What stands there; an array stays there."""
     if isinstance(type, Stack):
         return Record(k.value(f"load ptr, ptr {place}"), type)
     if type.shape == ():
         return k.load(place, type.dtype)
-    at = -(-bytes_of(type) // 8) * 8
+    at = lengths_at(type)
     lengths: list[Word] = []
     for n in type.shape:
         if isinstance(n, int):
@@ -72,7 +85,7 @@ def get(frame: Frame, type: AnyType, place: str, var: Any) -> Value:
             continue
         lengths.append(k.load(k.address(place, at, "i8"), INT).text)
         at += 8
-    return frame.copied(memory(k, place, type, lengths), type, var)
+    return memory(k, place, type, lengths)
 
 
 # ---------------------------------------------------------------- owners
@@ -120,38 +133,60 @@ def empty(k: Function, type: AnyType) -> Record:
 
 @lowers("stack_push")
 def stack_push(frame: Frame, e: Equation) -> Value:
-    k, type = frame.kernel, e.params["type"].element
     stack = own(frame, e.ins[0])
-    place = k.value(f"call ptr @push(ptr %context, ptr {stack.text}, i64 {size_of(type)})")
-    k.require(k.value(f"icmp ne ptr {place}, null"))
-    k.memory(place, size_of(type))
-    put(frame, given(frame, e.ins[1], frame.value(e.ins[1])), type, place)
+    push(frame, stack, given(frame, e.ins[1], frame.value(e.ins[1])))
     return stack
+
+
+def push(frame: Frame, stack: Record, x: Value) -> None:
+    put(frame, x, element_of(stack), next_place(frame.kernel, stack))
+
+
+def next_place(k: Function, stack: Record) -> str:
+    """Where one more value of the stack goes."""
+    size = size_of(element_of(stack))
+    place = k.memory(k.value(f"call ptr @push(ptr %context, ptr {stack.text}, i64 {size})"), size)
+    k.require(k.value(f"icmp ne ptr {place}, null"))
+    return place
+
+
+def element_of(stack: Record) -> AnyType:
+    assert isinstance(stack.type, Stack)
+    element: AnyType = stack.type.element
+    return element
+
+
+def contents(k: Function, stack: Record) -> tuple[str, str]:
+    """Where the values of the stack begin, and how many there are."""
+    count = k.value(f"load i64, ptr {k.address(stack.text, 8, 'i8')}")
+    data = k.memory(k.value(f"load ptr, ptr {stack.text}"), k.times(count, size_of(element_of(stack))))
+    return data, count
+
+
+def item_place(k: Function, data: str, i: Word, type: AnyType) -> str:
+    return k.address(data, k.times(i, size_of(type)), "i8")
 
 
 @lowers("stack_pop")
 def stack_pop(frame: Frame, e: Equation) -> list[Value]:
     k, type = frame.kernel, e.params["type"].element
     stack = own(frame, e.ins[0])
-    count_place = k.address(stack.text, 8, "i8")
-    count = k.value(f"load i64, ptr {count_place}")
+    data, count = contents(k, stack)
+
+    def pop() -> str:
+        left = k.minus(count, 1)
+        k.put(f"store i64 {left}, ptr {k.address(stack.text, 8, 'i8')}")
+        return item_place(k, data, left, type)
+
     if e.params.get("zeros") is not None:
-        return [stack, popped_or_zero(frame, e, stack, count, count_place, type)]
+        is_there = k.compare("ne", count, 0)
+        return [stack, value_or_zero(frame, e, type, is_there, lambda: seen(k, type, pop()))]
     k.require(k.compare("sgt", count, 0))
-    return [stack, pop(frame, stack, count, count_place, type, e.outs[1])]
+    return [stack, get(frame, type, pop(), e.outs[1])]
 
 
-def pop(frame: Frame, stack: Record, count: str, count_place: str, type: AnyType, var: Any) -> Value:
-    k = frame.kernel
-    left = k.minus(count, 1)
-    k.put(f"store i64 {left}, ptr {count_place}")
-    data = k.value(f"load ptr, ptr {stack.text}")
-    k.memory(data, k.times(count, size_of(type)))
-    return get(frame, type, k.address(data, k.times(left, size_of(type)), "i8"), var)
-
-
-def popped_or_zero(frame: Frame, e: Equation, stack: Record, count: str, count_place: str, type: AnyType) -> Value:
-    """An empty stack of tangents or cotangents is one of zeros."""
+def value_or_zero(frame: Frame, e: Equation, type: AnyType, is_there: str, value: Callable[[], Value]) -> Value:
+    """What is not there, of tangents or cotangents, is a zero of the shape that the equation names."""
     k = frame.kernel
     slot = Slot(type, frame.buffer(bytes_of(type)) if isinstance(type, Type) and type.shape else None)
     lengths = list(frame.params(e)["zeros"]) or list(getattr(type, "shape", ()))
@@ -161,9 +196,9 @@ def popped_or_zero(frame: Frame, e: Equation, stack: Record, count: str, count_p
         return settle(frame, [slot], [x])[0]
 
     def something() -> list[str]:
-        return settle(frame, [slot], [pop(frame, stack, count, count_place, type, None)])[0]
+        return settle(frame, [slot], [value()])[0]
 
-    return slot.value(k.either(k.compare("eq", count, 0), nothing, something)(slot.registers()))
+    return slot.value(k.either(is_there, something, nothing)(slot.registers()))
 
 
 @lowers("pack")
@@ -207,8 +242,7 @@ def unpack(frame: Frame, e: Equation) -> list[Value]:
     def values() -> list[str]:
         texts = []
         for slot, offset in zip(slots, places_in(types)):
-            x = get(frame, slot.type, k.address(record.text, offset, "i8"), None)
-            texts += settle(frame, [slot], [x])[0]
+            texts += settle(frame, [slot], [seen(k, slot.type, k.address(record.text, offset, "i8"))])[0]
         let_go(k, record, list(texts_of(slots, texts)), is_last)
         return texts
 

@@ -67,7 +67,7 @@ def repeated(frame: Frame, e: Equation, shape: Sequence[Word], axes: Sequence[in
     return view(frame, e, lambda k, x: stretched(steady(frame, x, type_as(e.ins[0]), shape), shape, axes))
 
 
-@lowers("relabel")
+@lowers("relabel", "whole")
 def relabel(frame: Frame, e: Equation) -> Value:
     return view(frame, e, lambda k, x: x)
 
@@ -124,10 +124,9 @@ def in_order(frame: Frame, x: Array, type: Type, lengths: Sequence[Word]) -> Sto
         for n in reversed(lengths[1:]):
             place.append(remainder(k, rest, n))
             rest = quotient(k, rest, n)
-        k.store(x.element(k, index), out.place(k, [rest, *reversed(place)]))
+        k.store(x.element(k, index), out.place(k, [rest, *reversed(place)][: len(lengths)]))
 
-    if lengths:
-        k.nest(x.lengths, one)
+    k.nest(x.lengths, one)
     return out
 
 
