@@ -98,8 +98,7 @@ def choose(
     """
     maker = makers(program)
     demanded = in_order(program, demanded)
-    limit = FEW if trips is None else trips
-    heavy = {p for p, c in zip(program.params, costly) if c and elements(p) > limit}
+    heavy = {p for p, c in zip(program.params, costly) if c and is_heavy(p, trips)}
     heavy.difference_update(demanded)  # what is read whole costs least where it is kept once
     hand = {p for p, f in zip(program.params, free) if f} - heavy
     plan = Plan(program=program, loop=repeats, trips=trips)
@@ -224,6 +223,11 @@ def is_worth_repeating(x: Var, equations: list[Equation]) -> bool:
 
 def is_whole(x: Var) -> bool:
     return not isinstance(x.type, Stack) and x.type.dtype.kind in "iub" and x.type.shape == ()
+
+
+def is_heavy(x: Var, trips: int | None) -> bool:
+    """Whether a program that runs so often reads fewer numbers of the array than it has."""
+    return elements(x) > (FEW if trips is None else trips)
 
 
 def elements(x: Var) -> float:

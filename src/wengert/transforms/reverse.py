@@ -34,7 +34,7 @@ from wengert.modes.stage import Stage
 from wengert.passes.rewrite import place, times
 from wengert.rules.control import filled, literal, pack, unpack
 from wengert.transforms.build import apply, bar, build, called, derived_of, replay, var_of
-from wengert.transforms.keep import Plan, choose, plans_inside, report
+from wengert.transforms.keep import Plan, choose, is_heavy, plans_inside, report
 from wengert.transforms.settled import Facts, Settled, known_inside
 
 
@@ -95,8 +95,9 @@ def split(
     costly, fresh = costly or [False] * n, fresh or [False] * n
     fresh = [f or isinstance(p.type, Stack) for f, p in zip(fresh, program.params)]  # a stack is used once
     settled = Settled(program, facts or Facts())
+    near = [f and not (c and is_heavy(p, trips)) for p, f, c in zip(program.params, free, costly)]
     with plans_inside() as inner:
-        both, mark = joint(program, traced, ends, free, costly, fresh, settled)
+        both, mark = joint(program, traced, ends, near, fresh, settled)
     back = needed(both.equations[mark:], both.results[len(program.results) :])
     fore = Program(both.params[:n], both.equations[:mark], both.results[: len(program.results)], program.name)
     own = {o for e in back for o in e.outs} | set(both.params[n:])
@@ -113,8 +114,7 @@ def joint(
     program: Program,
     traced: Sequence[bool],
     ends: list[int],
-    free: Sequence[bool],
-    costly: Sequence[bool],
+    near: Sequence[bool],
     fresh: Sequence[bool],
     settled: Settled,
 ) -> tuple[Program, int]:
@@ -122,6 +122,8 @@ def joint(
 
     Parameters: the program's, a cotangent for each of `ends`, a total for each traced parameter that is not fresh, and
     what arrays are in the end.
+
+    near   parameters that are at hand for loops inside, too
     """
     mark = 0
     outs = [program.results[i] for i in ends]
@@ -140,7 +142,7 @@ def joint(
         cts, totals = values[n : n + k], values[n + k : n + k + len(waiting)]
         settled.values = dict(zip(finals, values[n + k + len(waiting) :]))
         settled.name(program.params, values)
-        own = {p for p, f, c in zip(program.params, free, costly) if f and not c}
+        own = {p for p, is_near in zip(program.params, near) if is_near}
         stage.free = {v.aux for v, p in zip(values, program.params) if p in own}
 
         def note(e: Equation, outs: Sequence[Any]) -> None:
