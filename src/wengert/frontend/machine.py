@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy._core.umath import _extobj_contextvar  # set while `np.errstate` is another than usual
 
 from wengert.backends.llvm.call import VALUE, Call
 from wengert.backends.llvm.engine import Code, compile
@@ -54,11 +55,13 @@ class Machine:
                 "W604",
                 f"`{program.name}` has no machine code",
                 problem.reason,
-                'wg.jit(f, backend="numpy") runs it through NumPy',
+                'convert them with x.astype(float), or let NumPy run the program: wg.jit(f, backend="numpy")',
                 line_of(problem.equation) if problem.equation else None,
             ) from None
-        self.program, self.arena, self.kept, self.in_python = program, made.arena, made.kept, made.in_python
-        self.code: Code = compile(made.text, made.symbols)
+        # not the program itself, with which its machine shall go
+        self.types = parameter_types(program), result_types(program)
+        self.arena, self.kept, self.in_python = made.arena, made.kept, made.in_python
+        self.code: Code = compile(made.text, made.symbols, level=made.level)
         self.long = takes_long(program)
 
     @property
@@ -68,15 +71,14 @@ class Machine:
     @functools.cached_property
     def portable(self) -> Portable:
         """Runs the code for values that `run` has made fit."""
-        types = parameter_types(self.program), result_types(self.program)
         nothing = Structure(tuple, (), ())
-        call = Call(*types, refused, nothing, [], nothing, [], arena=self.arena)  # type: ignore[arg-type]
+        call = Call(*self.types, refused, nothing, [], nothing, [], arena=self.arena)  # type: ignore[arg-type]
         return Portable(call, self.code)
 
     def run(self, values: list[Any]) -> list[Any] | None:
-        """The results for values of the program; None where a check fails, or a number does not fit."""
+        """The results for values of the program; None where a check fails, a number does not fit, or NumPy raises."""
         values = [in_one_piece(x) if isinstance(x, np.ndarray) else x for x in values]
-        if not all(map(fits, values, self.portable.call.params)):
+        if not all(map(fits, values, self.portable.call.params)) or numpy_raises():
             return None
         waiting: list[Callable[[], Any]] = []
         token = WAITING.set(waiting)
@@ -94,8 +96,7 @@ class Machine:
         places, count = built.places, len(built.program.results) - len(built.written)
         first = {id(leaves[i]): k for k, i in reversed(list(enumerate(places))) if isinstance(leaves[i], np.ndarray)}
         call = Call(
-            parameter_types(self.program),  # type: ignore[arg-type]
-            result_types(self.program),  # type: ignore[arg-type]
+            *self.types,  # type: ignore[arg-type]
             fallback,
             arguments,
             [VALUE if i in set(places) else x for i, x in enumerate(leaves)],
@@ -107,11 +108,17 @@ class Machine:
             written={k: count + i for i, k in enumerate(built.written)},
             guards=guards,
             checks=checks,
-            unset=[ACTIVE],  # where a program is built around this one, its inputs are inputs of both
+            # where a program is built around this one, its inputs are inputs of both; or NumPy should raise exceptions
+            unset=[ACTIVE, _extobj_contextvar],
             arena=self.arena,
             long=self.long,
         )
         return entry(call, self.code)
+
+
+def numpy_raises() -> bool:
+    """Whether the user wants exceptions where numbers overflow or are not defined: the interpreter raises them."""
+    return not {"raise", "call"}.isdisjoint(np.geterr().values())
 
 
 def refused(*args: Any, **kwargs: Any) -> Any:

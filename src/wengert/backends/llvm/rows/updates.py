@@ -20,7 +20,7 @@ from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
 from wengert.backends.llvm.scalars import added, cast, chosen, compared
-from wengert.backends.llvm.text import INT, Number, Word, constant, word
+from wengert.backends.llvm.text import INT, Number, Word, constant, part_dtype, word
 from wengert.ir.program import Equation, Type, numeric
 from wengert.rules.indexing import Index
 
@@ -87,13 +87,13 @@ def update(
             k.agree(n, m)
     if not lengths:
         to = part.place(k, places.index(k, ()) if places else ())
-        k.store(change(lambda: k.load(to, root.dtype), cast(k, value.element(k, ()), root.dtype)), to)
+        k.store(change(lambda: k.load(to, part.dtype), cast(k, value.element(k, ()), part.dtype)), to)
         return root
 
     def one(at_index: Sequence[Word]) -> None:
         to = part.place(k, places.index(k, at_index) if places else at_index)
-        x = cast(k, at(k, value, at_index), root.dtype)
-        k.store(change(lambda: k.load(to, root.dtype), x), to)
+        x = cast(k, at(k, value, at_index), part.dtype)
+        k.store(change(lambda: k.load(to, part.dtype), x), to)
 
     k.nest(lengths, one)
     return root
@@ -109,13 +109,21 @@ def step_reshape(frame: Frame, x: Array, params: dict[str, Any]) -> Array:
     raise Unsupported("a write through a reshape of an array that does not lie in one piece")
 
 
+def step_real(frame: Frame, x: Array, params: dict[str, Any]) -> Array:
+    if x.dtype.kind != "c":
+        return x
+    assert isinstance(x, Stored)
+    strides = [frame.kernel.times(s, 2) for s in x.strides]
+    return Stored(part_dtype(x.dtype), x.lengths, x.start, strides, x.buffer)
+
+
 STEPS: dict[str, Callable[[Frame, Array, dict[str, Any]], Array]] = {
     "getitem": lambda frame, x, p: part_of(frame.kernel, x, parts_of(frame, x.lengths, p["index"], {})),
     "transpose": lambda frame, x, p: transposed(x, p["axes"]),
     "flip": lambda frame, x, p: flipped(frame.kernel, x, p["axes"]),
     "reshape": step_reshape,
     "relabel": lambda frame, x, p: x,
-    "real": lambda frame, x, p: x,
+    "real": step_real,
 }
 
 
