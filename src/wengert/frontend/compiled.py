@@ -58,7 +58,7 @@ compiled = Primitive(
     "compiled",
     computed,
     types=lambda ins, program: result_types(program),
-    batch=partial(call_batch, by=run),
+    batch=partial(call_batch, by=run, may_pile=False),
     forward=partial(call_forward, by=run),
     linearize=linearize,
     several=True,

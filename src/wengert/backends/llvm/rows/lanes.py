@@ -7,8 +7,6 @@ is null, and the first length of an array is -1: only what has lengths of its ow
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of, stretched
 from wengert.backends.llvm.frame import Frame, Record, Unsupported, Value, assign
 from wengert.backends.llvm.lower import lowers
@@ -288,8 +286,6 @@ def summed(frame: Frame, x: Value, type: AnyType) -> Value:
     if isinstance(x, Record):
         return changed(frame, x, Stack(numbered(type)), lambda item, inner: summed(frame, item, inner))
     lanes = as_array(x)
-    if lanes.dtype == np.float16:
-        raise Unsupported("sums in half precision have no machine code")
 
     def total(k: Function, index: Sequence[Word]) -> Number:
         one = lambda i, sum: [sum_step(k, sum[0], lanes.element(k, [i, *index]))]

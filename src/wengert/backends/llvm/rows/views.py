@@ -69,6 +69,10 @@ def repeated(frame: Frame, e: Equation, shape: Sequence[Word], axes: Sequence[in
 
 @lowers("relabel", "whole")
 def relabel(frame: Frame, e: Equation) -> Value:
+    """The same under another name; a length that is known from here on must be that."""
+    for n, m in zip(frame.array(e.ins[0]).lengths, numeric(e.outs[0].type).shape):
+        if isinstance(m, int):
+            frame.kernel.agree(n, m)
     return view(frame, e, lambda k, x: x)
 
 
