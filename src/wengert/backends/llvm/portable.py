@@ -89,8 +89,8 @@ class Portable:
         call = self.call
         held = [kept_apart(x, t) for x, t in zip(values, call.params)]
         known = [n for x, t in zip(values, call.params) for n in open_lengths(x, t)]
-        inputs = (ctypes.c_int64 * (1 + len(held) + len(known)))(ctypes.addressof(NEVER))
-        inputs[1 + len(held) :] = known
+        words = [ctypes.addressof(NEVER), *[0] * len(held), *known]
+        inputs = (ctypes.c_int64 * len(words))(*words)
         for k, (x, type) in enumerate(zip(held, call.params)):
             store(inputs, 1 + k, x, type)
         buffers = [np.empty(bounds(t), t.dtype) for t in call.results]
