@@ -12,7 +12,8 @@ from test_lanes import ORDERS, each, every_order, is_batched, lanes_of, squared
 from wengert.backends.llvm.program import lowered
 from wengert.core.tree import flatten, unflatten
 from wengert.core.types import shape_of
-from wengert.ir.program import Items, Stack, Type, has_extents, type_of
+from wengert.frontend import compiled
+from wengert.ir.program import Extent, Items, Stack, Type, has_extents, type_of
 from wengert.passes.optimise import optimise, prepare
 from wengert.rules.control import call, cleared, lifted_type, stack_lift, stack_pop, stack_push, stack_sum, value_type
 from wengert.rules.lanes import lane_put, lane_take, piled, unpiled
@@ -172,3 +173,25 @@ def test_rows_of_piles(kind, depth, missing, size):
     for n in (3, 0):
         agree(program, [RANDOM.normal(size=(LANES, 4)), n])
     agree(optimise(prepare(program)), [RANDOM.normal(size=(LANES, 4)), 4], checked=True)
+
+
+# ---------------------------------------------------------------- lengths of operands that only the run knows
+
+
+@pytest.mark.parametrize("n", [0, 2, 4])
+def test_operands_have_lengths_of_their_own(n):
+    """As cotangents of results have."""
+    length = Extent(67, 4)
+    types = [Type(np.dtype(float), (length,)), Type(np.dtype(float), (length, 3, length)), type_of(0.5)]
+    body = lambda stage, xs: [np.sum(xs[1], axis=(1, 2)) * xs[0], np.sin(xs[1]) * xs[2], xs[0]]
+    program = build("open", types, ["a", "b", "w"], body)
+    agree(program, [RANDOM.normal(size=n), RANDOM.normal(size=(n, 3, n)), 0.5], checked=True)
+
+
+def test_parts_are_pulled_back_by_machine_code(monkeypatch):
+    part = lambda x: x[: len(x[x > 0])] * np.sin(x)[0]
+    x = np.array([1.0, -2.0, 3.0, -4.0])
+    out, pull = wg.vjp(wg.jit(part, backend="llvm"), x)
+    monkeypatch.setattr(compiled, "evaluate", None)  # the interpreter is not asked
+    for y, expected in zip((out, *pull(np.ones(2))), (part(x), *wg.vjp(part, x)[1](np.ones(2))), strict=True):
+        np.testing.assert_allclose(y, expected, rtol=1e-14)
