@@ -138,7 +138,8 @@ STOP = 24  # where in the context of a call stands the address of a word that is
 FAILED, INTERRUPTED, OUTSIDE = 1, 3, 9
 # LLVM would put a function with one caller into that, and then optimise the whole a second time
 ATTRIBUTES = """attributes #0 = { nounwind "prefer-vector-width"="512" }
-attributes #1 = { noinline nounwind "prefer-vector-width"="512" }"""
+attributes #1 = { noinline nounwind "prefer-vector-width"="512" }
+attributes #2 = { noinline nounwind optnone }"""
 
 
 # ---------------------------------------------------------------- a function
@@ -267,11 +268,11 @@ class Function:
         self.local.append(f"{out} = alloca {type}, i64 {count}, align 16")
         return self.memory(out, count * size_in_memory(type))
 
-    def require(self, condition: str) -> None:
+    def require(self, condition: str, orelse: str = "fail") -> None:
         """Leave the function, and all that called it, unless this holds."""
         if condition != "true":
             on = self.fresh_label("ok")
-            self.branch(condition, on, "fail")
+            self.branch(condition, on, orelse)
             self.label(on)
 
     def status(self, status: str) -> None:
@@ -284,9 +285,9 @@ class Function:
 
     def poll(self) -> None:
         """Leave the function where the caller wants the whole call to end."""
-        place = self.value(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
+        place = self.pure(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
         wanted = self.value(f"load volatile i32, ptr {self.value(f'load ptr, ptr {place}')}")
-        self.status(self.value(f"select i1 {self.value(f'icmp eq i32 {wanted}, 0')}, i32 0, i32 {INTERRUPTED}"))
+        self.require(self.value(f"icmp eq i32 {wanted}, 0"), "interrupted")
 
     # ------------------------------------------------------------ whole numbers
 
@@ -507,4 +508,5 @@ class Function:
     def text(self, parameters: Iterable[str], linkage: str = "internal") -> str:
         """The whole function; the last block before this is jumped out of with status 0."""
         head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #1 {{"
-        return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", f"ret i32 {FAILED}", "}"])
+        ends = ["ret i32 0", "fail:", f"ret i32 {FAILED}", "interrupted:", f"ret i32 {INTERRUPTED}"]
+        return "\n".join([head, "entry:", *self.local, *self.lines, *ends, "}"])
