@@ -4,6 +4,7 @@ No effect, exception or NaN comes from a way that a lane does not take; and the 
 """
 
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -291,6 +292,28 @@ def test_derivatives_of_a_batch(f, args, kwargs):
     blocks[range(len(xs)), range(len(xs))] = gradient[0]
     assert_close(interpreted(wg.jacrev(wg.vmap(staged)))(xs, ss), [blocks])
     assert_close(wg.jacfwd(wg.vmap(inner))(xs, ss), [blocks])
+
+
+@each
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_derivatives_of_a_staged_batch(f, args, kwargs, backend):
+    """The batch is a program when its derivative is taken."""
+    xs, ss = args
+    within = 1e-4 if xs.dtype == np.float32 else 1e-9
+    close = functools.partial(np.testing.assert_allclose, rtol=within, atol=within)
+    first = columns([wg.grad(squared(f))(x.copy(), s) for x, s in zip(xs, ss)])[0]
+    second = columns([wg.hessian(squared(f))(x.copy(), s) @ x for x, s in zip(xs, ss)])[0]
+    values = wg.jit(wg.vmap(squared(f)), backend=backend)
+    total = lambda xs: np.sum(values(xs, ss))
+    close(wg.grad(total)(xs), first)
+    close(wg.jvp(total, (xs,), (xs,))[1], np.sum(first * xs))
+    close(wg.hvp(total, xs, xs), second)
+    gradients = wg.jit(wg.vmap(wg.grad(squared(f))), backend=backend)
+    close(wg.jvp(lambda xs: gradients(xs, ss), (xs,), (xs,))[1], second)
+    close(wg.grad(lambda v: np.sum(gradients(v, ss) * xs))(xs), second)
+    twice = wg.jit(wg.vmap(wg.vmap(squared(f), in_axes=(0, None)), in_axes=(None, 0)), backend=backend)
+    every = sum(columns([wg.grad(squared(f))(x.copy(), s) for x in xs])[0] for s in ss)
+    close(wg.grad(lambda v: np.sum(twice(v, ss)))(xs), every)
 
 
 @each

@@ -57,6 +57,28 @@ def test_batches_of_batches(f, args, kwargs):
         check(twice, (np.stack([xs] * len(ss)), ss), checked=True)
 
 
+def repeated(x, limit):
+    if x > limit:
+        return x * np.sin(x)
+    return repeated(x * 1.5 + 0.1, limit) * np.cos(x)
+
+
+def tree(x, depth):
+    if depth <= 0:
+        return np.sin(x)
+    return tree(x * 1.1, depth - 1) * np.cos(tree(x + 0.1, depth - 2)) + x
+
+
+@pytest.mark.parametrize("f, ways", [(repeated, np.array([1.0, 2.0, 3.0])), (tree, np.array([0, 1, 3]))])
+def test_functions_that_call_themselves(f, ways):
+    points = np.linspace(0.3, 1.2, 4)
+    for derive in (lambda f: f, wg.grad, lambda f: wg.grad(wg.grad(f))):
+        lanes = lambda f: wg.vmap(wg.vmap(f, in_axes=(0, None)), in_axes=(None, 0))
+        total = lambda points, ways: np.sum(lanes(derive(f))(points, ways))  # noqa: B023
+        for g in (lanes(derive(f)), wg.grad(total)):
+            check(g, (points, ways), checked=True)
+
+
 # ---------------------------------------------------------------- programs of others
 
 

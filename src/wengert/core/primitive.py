@@ -27,7 +27,7 @@ from wengert.core.types import shape_of
 Rule = Callable[..., Any]
 Resolver = Callable[..., tuple[Any, ...]]
 
-SUPPLIED = ("ct", "ct_owned", "into", "size")  # given by the engine at the time of the call
+SUPPLIED = ("ct", "ct_owned", "into", "lanes")  # given by the engine at the time of the call
 
 TABLE: "dict[str, Primitive]" = {}
 

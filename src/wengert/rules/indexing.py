@@ -436,7 +436,7 @@ def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: 
 
 def lift_params(step: Primitive, params: dict[str, Any], size: int) -> dict[str, Any]:
     assert step.lift is not None
-    supplied = (size,) if positional(step.lift)[:1] == ("size",) else ()
+    supplied = (size,) if positional(step.lift)[:1] == ("lanes",) else ()
     lifted = step.lift(*supplied, *step.resolver(step.lift)((), None, params))
     # in a program, lengths keep their names: what they agree with may come from elsewhere
     return {**lifted, "extents": (None, *params["extents"])} if "extents" in params else lifted
