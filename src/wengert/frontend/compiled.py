@@ -30,7 +30,7 @@ def run(*values: Any, program: Program) -> tuple[Any, ...]:
 
 def computed(*values: Any, program: Program) -> tuple[Any, ...]:
     """What machine code gives; where it fails, the interpreter tells why."""
-    outs = machine_of(program).run(list(values))
+    outs = machine_of(program).run(values)
     return tuple(evaluate(program, list(values)) if outs is None else outs)
 
 

@@ -16,10 +16,11 @@ from typing import Any
 
 import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
 from wengert.backends.llvm.call import by_address
+from wengert.backends.llvm.engine import OPTIMISED, SCALAR
 from wengert.backends.llvm.frame import Kernel, Unsupported
 from wengert.backends.llvm.lower import refuse_operands
 from wengert.backends.llvm.rows.calls import Called, write_body
-from wengert.backends.llvm.runtime import RUNTIME
+from wengert.backends.llvm.runtime import needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Equation, Program, Stack, Type, parameter_types, result_types
@@ -29,6 +30,7 @@ from wengert.ir.program import Equation, Program, Stack, Type, parameter_types, 
 class Lowered:
     """
     arena    bytes;  symbols  addresses that the text names;  kept  what lives there
+    level    how it should be compiled
     log      of a build that checks memory: what was lowered to what
     in_python  equations for which Python is called
     """
@@ -38,6 +40,7 @@ class Lowered:
     symbols: dict[str, int]
     kept: list[Any]
     buffers: int
+    level: int
     log: list[Any]
     in_python: list[Equation]
 
@@ -52,15 +55,18 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     refuse_operands(program)
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
     _, slots, starts, arena = write_body(kernel, program, called)
-    module.functions.append(entry(parameter_types(program), slots, starts))
+    end = "call void @free_all(ptr %context)" if "new_block" in needed("".join(module.functions)) else ""
+    module.functions.append(entry(parameter_types(program), slots, starts, end))
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
-    text = module.text() + RUNTIME
-    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), module.log, module.in_python)
+    text = module.text()
+    text = "\n".join([text, *needed(text).values()])
+    level = OPTIMISED if module.vectors else SCALAR
+    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), level, module.log, module.in_python)
 
 
-def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -> str:
-    """`run`: what stands in the words becomes arguments of their own."""
+def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], end: str) -> str:
+    """`run`: what stands in the words becomes arguments of their own.  `end` gives back what the program asked for."""
     lines = [
         "%context = alloca [4 x ptr]",
         "store ptr %context, ptr %context",
@@ -108,4 +114,4 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -
         arguments.append(f"ptr %b{i}")
     lines.append(f"%status = call i32 @kernel({', '.join(arguments)})")
     head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #0 {"
-    return "\n".join([head, *lines, "call void @free_all(ptr %context)", "ret i32 %status", "}"])
+    return "\n".join([head, *lines, end, "ret i32 %status", "}"])

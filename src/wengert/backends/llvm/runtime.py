@@ -11,6 +11,8 @@ that fails half-way leaves nothing behind.
 A stack or a record with one owner may be changed in place.
 """
 
+import re
+
 HEADER = 16  # bytes of a block before what it holds
 DEPTH = 2 << 20  # bytes of the machine's stack that calls inside calls may take
 
@@ -289,3 +291,19 @@ define internal i1 @deeper(ptr %context, ptr %here) alwaysinline #0 {{
   ret i1 %ok
 }}
 """
+
+PARTS = {re.search(r"@(\w+)", part)[1]: part for part in re.split(r"\n(?=declare|define|@)", RUNTIME)[1:]}  # type: ignore[index]
+
+
+def needed(text: str) -> dict[str, str]:
+    """What this text calls or reads, and what that does."""
+    found: dict[str, str] = {}
+
+    def note(text: str) -> None:
+        for name, part in PARTS.items():
+            if name not in found and f"@{name}" in text:
+                found[name] = part
+                note(part)
+
+    note(text)
+    return found

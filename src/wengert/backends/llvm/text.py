@@ -5,6 +5,7 @@ Number   a number of the program: the text of an LLVM value, and its dtype
 """
 
 import math
+import operator
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Word = int | str
+COMPARED: dict[str, Callable[[int, int], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "slt": operator.lt,
+    "sle": operator.le,
+    "sgt": operator.gt,
+    "sge": operator.ge,
+    "ult": lambda x, y: x % 2**64 < y % 2**64,
+}
 BOOL, INT, FLOAT = np.dtype(bool), np.dtype(np.int64), np.dtype(float)
 
 
@@ -90,6 +100,7 @@ class Module:
     functions  their texts;  declared  what they call from outside;  data  constants
     symbols    addresses of what is found under a name of this module only
     checked    whether every load and store asks first that it lies in the memory it is meant for
+    vectors    whether it has loops that LLVM may run over several elements at once
     log        then: what was lowered to what, in order (tests verify lifetimes by it)
     sizes      then: bytes of the constants
     in_python  equations for which Python is called
@@ -105,6 +116,7 @@ class Module:
         self.symbols: dict[str, int] = {}
         self.kept: list[Any] = []  # what lives at those addresses
         self.known: dict[Any, Any] = {}  # functions that are written
+        self.vectors = False
         self.names = 0
         self.in_python: list[Any] = []
 
@@ -120,10 +132,13 @@ class Module:
         return "\n".join([*self.data, *self.declared.values(), *self.functions, ATTRIBUTES, ""])
 
 
+LONG = 8  # iterations, from which on vectors may bring something
 STOP = 24  # where in the context of a call stands the address of a word that is not zero when the call should end
 # what `run` returns, where it does not return 0; the last in a build that checks memory
 FAILED, INTERRUPTED, OUTSIDE = 1, 3, 9
-ATTRIBUTES = 'attributes #0 = { nounwind "prefer-vector-width"="512" }'
+# LLVM would put a function with one caller into that, and then optimise the whole a second time
+ATTRIBUTES = """attributes #0 = { nounwind "prefer-vector-width"="512" }
+attributes #1 = { noinline nounwind "prefer-vector-width"="512" }"""
 
 
 # ---------------------------------------------------------------- a function
@@ -159,6 +174,9 @@ class Function:
         self.lines: list[str] = []
         self.names, self.block = 0, "entry"
         self.local: list[str] = []  # lines of the first block
+        self.seen: dict[str, str] = {}  # lines of whole numbers and addresses that hold here -> the name of the value
+        self.ends: dict[str, int] = {}  # how many of these hold in a block that is jumped to, and comes later
+        self.placed: set[str] = set()  # blocks that stand
         self.parts: dict[str, Part] = {}  # of addresses, in a build that checks memory
         self.pairs: dict[str, tuple[Number, Number]] = {}  # of what complex numbers were made
 
@@ -181,18 +199,41 @@ class Function:
         self.lines.append(f"{out} = {line}")
         return out
 
+    def pure(self, line: str) -> str:
+        """The value of a line that does nothing else: where it stands already, of that."""
+        found = self.seen.get(line)
+        if found is None:
+            found = self.seen[line] = self.value(line)
+        return found
+
     def fresh_label(self, hint: str) -> str:
         return self.new(hint)[1:]
 
     def label(self, name: str) -> None:
+        """Here a block begins.  What was seen before all jumps to it holds in it; jumps back come from inside."""
+        self.placed.add(name)
+        self.forget(self.ends.pop(name, 0))
         self.put(f"{name}:")
         self.block = name
 
+    def forget(self, count: int) -> None:
+        """All lines but the first ones."""
+        while len(self.seen) > count:
+            self.seen.popitem()
+        self.ends = {name: min(end, count) for name, end in self.ends.items()}
+
     def jump(self, label: str) -> None:
+        self.leads_to(label)
         self.put(f"br label %{label}")
 
     def branch(self, condition: str, then: str, orelse: str) -> None:
+        self.leads_to(then)
+        self.leads_to(orelse)
         self.put(f"br i1 {condition}, label %{then}, label %{orelse}")
+
+    def leads_to(self, label: str) -> None:
+        if label not in self.placed:
+            self.ends[label] = min(self.ends.get(label, len(self.seen)), len(self.seen))
 
     # ------------------------------------------------------------ complex numbers
 
@@ -252,19 +293,19 @@ class Function:
     def plus(self, x: Word, y: Word) -> Word:
         if isinstance(x, int) and isinstance(y, int):
             return x + y
-        return y if x == 0 else x if y == 0 else self.value(f"add nsw i64 {x}, {y}")
+        return y if x == 0 else x if y == 0 else self.pure(f"add nsw i64 {x}, {y}")
 
     def minus(self, x: Word, y: Word) -> Word:
         if isinstance(x, int) and isinstance(y, int):
             return x - y
-        return x if y == 0 else self.value(f"sub nsw i64 {x}, {y}")
+        return x if y == 0 else self.pure(f"sub nsw i64 {x}, {y}")
 
     def times(self, x: Word, y: Word) -> Word:
         if isinstance(x, int) and isinstance(y, int):
             return x * y
         if x == 0 or y == 0:
             return 0
-        return y if x == 1 else x if y == 1 else self.value(f"mul nsw i64 {x}, {y}")
+        return y if x == 1 else x if y == 1 else self.pure(f"mul nsw i64 {x}, {y}")
 
     def product(self, lengths: Iterable[Word]) -> Word:
         found: Word = 1
@@ -273,10 +314,14 @@ class Function:
         return found
 
     def compare(self, how: str, x: Word, y: Word) -> str:
-        return self.value(f"icmp {how} i64 {x}, {y}")
+        if isinstance(x, int) and isinstance(y, int):
+            return "true" if COMPARED[how](x, y) else "false"
+        return self.pure(f"icmp {how} i64 {x}, {y}")
 
     def choose(self, condition: str, x: Word, y: Word) -> Word:
-        return self.value(f"select i1 {condition}, i64 {x}, i64 {y}")
+        if condition in ("true", "false"):
+            return x if condition == "true" else y
+        return self.pure(f"select i1 {condition}, i64 {x}, i64 {y}")
 
     def least(self, x: Word, y: Word) -> Word:
         if isinstance(x, int) and isinstance(y, int):
@@ -293,7 +338,7 @@ class Function:
         span = self.minus(last, first) if step > 0 else self.minus(first, last)
         if abs(step) != 1:
             span = self.plus(span, abs(step) - 1)
-            span = span // abs(step) if isinstance(span, int) else self.value(f"sdiv i64 {span}, {abs(step)}")
+            span = span // abs(step) if isinstance(span, int) else self.pure(f"sdiv i64 {span}, {abs(step)}")
         return self.most(0, span)
 
     def agree(self, x: Word, y: Word) -> None:
@@ -313,8 +358,8 @@ class Function:
         if offset == 0:
             return base
         if not self.module.checked:
-            return self.value(f"getelementptr inbounds {type}, ptr {base}, i64 {offset}")
-        found = self.value(f"getelementptr {type}, ptr {base}, i64 {offset}")
+            return self.pure(f"getelementptr inbounds {type}, ptr {base}, i64 {offset}")
+        found = self.pure(f"getelementptr {type}, ptr {base}, i64 {offset}")
         if part := self.part(base):
             bytes = self.times(offset, size_in_memory(type))
             self.parts[found] = part._replace(offset=self.plus(part.offset, bytes))
@@ -385,23 +430,32 @@ class Function:
                 self.repeat(count, lambda i, c: self.split(body(i, self.joined(c, carried))), self.split(carried)),
                 carried,
             )
-        before, head, inside, after = self.block, *(self.fresh_label(n) for n in ("head", "body", "after"))
-        self.jump(head)
-        self.label(head)
+        self.module.vectors |= not isinstance(count, int) or count >= LONG
+        before, inside, after = self.block, *(self.fresh_label(n) for n in ("body", "after"))
+        if isinstance(count, int):
+            self.jump(inside)
+        else:
+            self.branch(self.compare("sgt", count, 0), inside, after)
+        self.label(inside)
         index, phis = Phi(self, "i64"), [Phi(self, llvm_type(x.dtype)) for x in carried]
         index.add("0", before)
         for phi, x in zip(phis, carried):
             phi.add(x.text, before)
-        self.branch(self.compare("slt", index.name, count), inside, after)
-        self.label(inside)
         found = body(index.name, [Number(p.name, x.dtype) for p, x in zip(phis, carried)])
         following = self.value(f"add nuw nsw i64 {index.name}, 1")
         index.add(following, self.block)
         for phi, x in zip(phis, found):
             phi.add(x.text, self.block)
-        self.jump(head)
+        last = self.block
+        self.branch(self.compare("slt", following, count), inside, after)
         self.label(after)
-        return [Number(p.name, x.dtype) for p, x in zip(phis, carried)]
+        if isinstance(count, int):
+            return found
+        ends = [Phi(self, llvm_type(x.dtype)) for x in carried]
+        for phi, x, y in zip(ends, carried, found):
+            phi.add(x.text, before)
+            phi.add(y.text, last)
+        return [Number(p.name, x.dtype) for p, x in zip(ends, carried)]
 
     def nest(self, lengths: Sequence[Word], body: Callable[[list[Word]], None]) -> None:
         """body(indices) for all elements of an array of these lengths, the last axis innermost."""
@@ -452,5 +506,5 @@ class Function:
 
     def text(self, parameters: Iterable[str], linkage: str = "internal") -> str:
         """The whole function; the last block before this is jumped out of with status 0."""
-        head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #0 {{"
+        head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #1 {{"
         return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", f"ret i32 {FAILED}", "}"])
