@@ -74,7 +74,7 @@ class Code:
 def telling_what_is_left(text):
     """The text with an entry that gives LEFT where stacks or records are left when all is done."""
     end = "call void @free_all(ptr %context)\nret i32 %status"
-    if "@new_block" not in text:
+    if "@free_all" not in text:
         return text  # it asks for no memory
     assert text.count(end) == 1
     asking = [

@@ -2,14 +2,14 @@
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy._core.umath import _extobj_contextvar  # set while `np.errstate` is another than usual
 
-from wengert.backends.llvm.call import VALUE, Call
+from wengert.backends.llvm.call import VALUE, Call, flat_call
 from wengert.backends.llvm.engine import Code, compile
 from wengert.backends.llvm.entry import entry
 from wengert.backends.llvm.frame import Unsupported
@@ -22,7 +22,7 @@ from wengert.frontend.capture import PLAIN, Read, peek, same_fact
 from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE
 from wengert.ir.evaluate import line_of
-from wengert.ir.program import Program, Type, elements, parameter_types, result_types, walk
+from wengert.ir.program import Program, Type, elements, has_extents, parameter_types, result_types, walk
 from wengert.rules.control import show
 
 if TYPE_CHECKING:
@@ -69,26 +69,27 @@ class Machine:
         return any(e.row is show for e in self.in_python)
 
     @functools.cached_property
-    def portable(self) -> Portable:
-        """Runs the code for values that `run` has made fit."""
-        nothing = Structure(tuple, (), ())
-        call = Call(*self.types, refused, nothing, [], nothing, [], arena=self.arena)  # type: ignore[arg-type]
-        return Portable(call, self.code)
+    def flat(self) -> Callable[..., Any]:
+        """Takes the values of the program, and gives its results."""
+        params, results = self.types
+        portable = Portable(flat_call(params, results, refused, arena=self.arena), self.code)  # type: ignore[arg-type]
+        again = functools.partial(run_carefully, portable)
+        if any(map(has_extents, params)):  # arrays with room for their bounds, which nobody passes
+            return again
+        guarded = {"arena": self.arena, "long": self.long, "unset": [_extobj_contextvar]}
+        return entry(flat_call(params, results, again, **guarded), self.code)  # type: ignore[arg-type]
 
-    def run(self, values: list[Any]) -> list[Any] | None:
+    def run(self, values: Sequence[Any]) -> Sequence[Any] | None:
         """The results for values of the program; None where a check fails, a number does not fit, or NumPy raises."""
-        values = [in_one_piece(x) if isinstance(x, np.ndarray) else x for x in values]
-        if not all(map(fits, values, self.portable.call.params)) or numpy_raises():
-            return None
         waiting: list[Callable[[], Any]] = []
         token = WAITING.set(waiting)
         try:
-            results = self.portable.computed(values)
+            found = self.flat(*values)
         finally:
             WAITING.reset(token)
-        for act in waiting if results is not None else ():
+        for act in waiting if found is not None else ():
             act()
-        return results
+        return found if found is None or len(self.types[1]) != 1 else (found,)
 
     def entry(self, built: "Built", arguments: Structure, leaves: list[Any], fallback: Callable[..., Any]) -> Any:
         """What Python calls: the code for arguments of this kind, the fallback for all others."""
@@ -119,6 +120,15 @@ class Machine:
 def numpy_raises() -> bool:
     """Whether the user wants exceptions where numbers overflow or are not defined: the interpreter raises them."""
     return not {"raise", "call"}.isdisjoint(np.geterr().values())
+
+
+def run_carefully(portable: Portable, *values: Any) -> Any:
+    """Values that did not fit as they are, or code that failed: what `flat` gives, or None."""
+    values = tuple([in_one_piece(x) if isinstance(x, np.ndarray) else x for x in values])
+    if not all(map(fits, values, portable.call.params)) or numpy_raises():
+        return None
+    found = portable.computed(list(values))
+    return found if found is None or len(found) != 1 else found[0]
 
 
 def refused(*args: Any, **kwargs: Any) -> Any:

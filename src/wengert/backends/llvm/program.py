@@ -21,7 +21,7 @@ from wengert.backends.llvm.engine import OPTIMISED, SCALAR
 from wengert.backends.llvm.frame import Kernel, Unsupported
 from wengert.backends.llvm.lower import refuse_operands
 from wengert.backends.llvm.rows.calls import Called, write_body
-from wengert.backends.llvm.runtime import needed
+from wengert.backends.llvm.runtime import addresses, needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Equation, Program, Stack, Type, extents_of, parameter_types, result_types
@@ -56,12 +56,14 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     refuse_operands(program)
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
     _, slots, starts, arena = write_body(kernel, program, called)
-    end = "call void @free_all(ptr %context)" if "new_block" in needed("".join(module.functions)) else ""
+    end = "call void @free_all(ptr %context)" if needed("".join(module.functions)) else ""
     module.functions.append(entry(parameter_types(program), slots, starts, end))
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
     text = module.text()
-    text = "\n".join([text, *needed(text).values()])
+    used = needed(text)
+    text = "\n".join([text, *used.values()])
+    module.symbols.update(addresses(used))
     level = OPTIMISED if module.vectors else SCALAR
     return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), level, module.log, module.in_python)
 
@@ -119,5 +121,5 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], e
         lines.append(f"%b{i} = getelementptr inbounds i8, ptr %arena, i64 {start}")
         arguments.append(f"ptr %b{i}")
     lines.append(f"%status = call i32 @kernel({', '.join(arguments)})")
-    head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #0 {"
+    head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #2 {"
     return "\n".join([head, *lines, end, "ret i32 %status", "}"])

@@ -138,7 +138,8 @@ STOP = 24  # where in the context of a call stands the address of a word that is
 FAILED, INTERRUPTED, OUTSIDE = 1, 3, 9
 # LLVM would put a function with one caller into that, and then optimise the whole a second time
 ATTRIBUTES = """attributes #0 = { nounwind "prefer-vector-width"="512" }
-attributes #1 = { noinline nounwind "prefer-vector-width"="512" }"""
+attributes #1 = { noinline nounwind "prefer-vector-width"="512" }
+attributes #2 = { noinline nounwind optnone }"""
 
 
 # ---------------------------------------------------------------- a function
@@ -254,16 +255,24 @@ class Function:
         real, imag = [Number(text, part_dtype(x.dtype)) for text in found]
         return real, imag
 
+    def split(self, xs: Sequence[Number]) -> list[Number]:
+        return [y for x in xs for y in (self.real_and_imag(x) if x.dtype.kind == "c" else (x,))]
+
+    def joined(self, xs: Sequence[Number], like: Sequence[Number]) -> list[Number]:
+        """What was split, of the dtypes of these."""
+        rest = iter(xs)
+        return [self.pair(next(rest), next(rest)) if x.dtype.kind == "c" else next(rest) for x in like]
+
     def alloca(self, type: str, count: int = 1) -> str:
         out = self.new("a")
         self.local.append(f"{out} = alloca {type}, i64 {count}, align 16")
         return self.memory(out, count * size_in_memory(type))
 
-    def require(self, condition: str) -> None:
+    def require(self, condition: str, orelse: str = "fail") -> None:
         """Leave the function, and all that called it, unless this holds."""
         if condition != "true":
             on = self.fresh_label("ok")
-            self.branch(condition, on, "fail")
+            self.branch(condition, on, orelse)
             self.label(on)
 
     def status(self, status: str) -> None:
@@ -276,9 +285,9 @@ class Function:
 
     def poll(self) -> None:
         """Leave the function where the caller wants the whole call to end."""
-        place = self.value(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
+        place = self.pure(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
         wanted = self.value(f"load volatile i32, ptr {self.value(f'load ptr, ptr {place}')}")
-        self.status(self.value(f"select i1 {self.value(f'icmp eq i32 {wanted}, 0')}, i32 0, i32 {INTERRUPTED}"))
+        self.require(self.value(f"icmp eq i32 {wanted}, 0"), "interrupted")
 
     # ------------------------------------------------------------ whole numbers
 
@@ -417,6 +426,11 @@ class Function:
         """body(i, carried) -> carried, for i = 0, 1, ...; short loops without a jump."""
         if isinstance(count, int) and count <= 1:
             return body(0, carried) if count == 1 else carried
+        if any(x.dtype.kind == "c" for x in carried):  # as two numbers each, so that sums run in vectors
+            return self.joined(
+                self.repeat(count, lambda i, c: self.split(body(i, self.joined(c, carried))), self.split(carried)),
+                carried,
+            )
         self.module.vectors |= not isinstance(count, int) or count >= LONG
         before, inside, after = self.block, *(self.fresh_label(n) for n in ("body", "after"))
         if isinstance(count, int):
@@ -494,4 +508,5 @@ class Function:
     def text(self, parameters: Iterable[str], linkage: str = "internal") -> str:
         """The whole function; the last block before this is jumped out of with status 0."""
         head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #1 {{"
-        return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", f"ret i32 {FAILED}", "}"])
+        ends = ["ret i32 0", "fail:", f"ret i32 {FAILED}", "interrupted:", f"ret i32 {INTERRUPTED}"]
+        return "\n".join([head, "entry:", *self.local, *self.lines, *ends, "}"])
