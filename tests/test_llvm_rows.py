@@ -278,6 +278,16 @@ def test_double_precision_is_rounded_once_to_half_precision():
     np.testing.assert_array_equal(got, x.astype(np.float16))
 
 
+@pytest.mark.parametrize("dtype", [complex, np.complex64])
+def test_moduli_neither_overflow_nor_vanish(dtype):
+    x = np.array([0.0, 3.0, 4e-310, 1e-200, 1e-30, 1e30, 1e154, 1e200, 1.5e308, np.inf, np.nan])
+    with np.errstate(all="ignore"):
+        z = (x[:, None] + 1j * np.concatenate([x, -x])).astype(dtype)
+        z.imag[x == np.inf], z.real[:, -1] = np.concatenate([x, -x]), np.inf  # which the product with 1j makes nan
+    (got,) = Code(program_of(np.abs, [z]))(z)
+    np.testing.assert_array_max_ulp(got, np.abs(z), 1)
+
+
 # ---------------------------------------------------------------- Python's integers
 
 INTEGERS = [0, 1, -1, 2, -3, 7, 62, 63, 64, 2**31, 3037000500, 2**62, 2**63 - 1, -(2**63)]

@@ -246,7 +246,7 @@ def jit(f: Callable[..., Any], *, backend: str | None = None) -> Jitted:
     >>> round(wg.derivative(root)(2.0, 1.0), 6)
     0.353553
     >>> slope = wg.jit(wg.derivative(newton))  # as fast as written by hand
-    >>> round(slope(2.0, 1.0), 6)
+    >>> round(float(slope(2.0, 1.0)), 6)
     0.353553
     """
     return Jitted(f, backend)

@@ -491,7 +491,7 @@ class Stage(Mode):
         self, row: Primitive, args: Sequence[Any], operands: Sequence[Any], params: dict[str, Any]
     ) -> tuple[list[Any], list[AnyType], frozenset[Var] | None]:
         """Samples of the results, and types; where they are known values, the parameters that they follow from."""
-        types = row.types([type_in(x) for x in args], **params) if row.types is not None else None
+        types = row.types([type_in(x) for x in operands], **params) if row.types is not None else None
         if types is not None and row is not weak:
             self.use(types)
             return [sample(t) for t in types], types, None

@@ -127,7 +127,7 @@ def goes_apart(e: Equation, kinds: Kinds) -> bool:
             return test_differs(e.params["test"], e.params["body"], kinds, e.params["consts"])
         case "call":
             return False
-        case "recur":
+        case "recur" | "piled" | "unpiled":
             return True
     together = e.row.elementwise or e.row.lift is not None or e.row.batch is not None
     return APART in kinds or not together or (any(kinds[e.count :]) and not is_gather(e, kinds))
@@ -149,6 +149,8 @@ def type_for(type: AnyType, kind: Kind, size: int) -> AnyType:
 def as_kind(x: Any, have: Kind, want: Kind, size: int, type: AnyType) -> Any:
     if have is SHARED and want is not SHARED:
         x = repeated(x, size, type)
+    if have is APART and want is TOGETHER:
+        return unpiled(x, type=Stack(type), size=size)
     return piled(x, type=Stack(type), size=size) if have < want is APART else x
 
 
@@ -357,17 +359,25 @@ def gathered(e: Equation, operands: list[Any], mode: Batch) -> Any:
 
 
 def call_batch(
-    size: int, kinds: Kinds, operands: Sequence[Any], *, program: Program, by: Callable[..., Any] = call
+    size: int,
+    kinds: Kinds,
+    operands: Sequence[Any],
+    *,
+    program: Program,
+    by: Callable[..., Any] = call,
+    may_pile: bool = True,
 ) -> Any:
-    """by: what calls the program of all lanes."""
-    lanes, wanted = derived_of(program, batched_call, [size], kinds)
+    """by: what calls the program of all lanes;  may_pile: whether that may return piles"""
+    lanes, wanted = derived_of(program, batched_call, [size, may_pile], kinds)
     return results_of(by(*operands, program=lanes), wanted, result_types(program))
 
 
-def batched_call(program: Program, sizes: Sequence[int], kinds: Kinds) -> tuple[Program, list[Kind]]:
-    (size,) = sizes
+def batched_call(program: Program, how: tuple[int, bool], kinds: Kinds) -> tuple[Program, list[Kind]]:
+    size, may_pile = how
     wanted, types = result_kinds(program, kinds), result_types(program)
-    if APART in wanted:  # a derivative is piled as what it belongs to
+    if not may_pile:
+        wanted = [min(k, TOGETHER) for k in wanted]
+    elif APART in wanted:  # a derivative is piled as what it belongs to
         wanted = [APART if has_extents(t) else k for t, k in zip(types, wanted)]
     return optimised(batched_program(program, size, kinds, wanted)), wanted
 

@@ -40,6 +40,7 @@ from wengert.rules.control import (
 from wengert.rules.indexing import getitem, write
 from wengert.transforms.build import bar, build, called, derived_of, dot, named, optimised, replay
 from wengert.transforms.reverse import Halves, begun, recorded, split, zero_variable
+from wengert.transforms.settled import Facts, Operands, in_branch, in_loop, of_operands
 
 Flags = Sequence[bool]
 
@@ -242,7 +243,9 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
     condition, operands, flags = primals[0], primals[1:], traced[1:]
     sides = [params["then"], params["orelse"]]
     moving = either([varied_results(side, flags) for side in sides])
-    halves = [split(side, flags, moving, free_to_read(operands)) for side in sides]
+    known = of_operands(primals, len(moving))
+    free = free_to_read(operands)
+    halves = [split(side, flags, moving, free, facts=in_branch(known, side)) for side in sides]
     types, results = parameter_types(sides[0]), result_types(sides[0])
     kept = [half.kept for half in halves]
     stored = [[Var(name, t) for name, t in zip(half.names, half.kept)] for half in halves]
@@ -255,11 +258,14 @@ def if_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) 
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         hand = sorted({i for half in halves for i in half.hand})
+        finals = sorted({i for half in halves for i in half.finals})
+        arrays = [at_the_end(known, i + 1) for i in finals]
         seeds = cotangents_in(cts, moving, results, out)
-        back = [backward_side(half, side, hand, stored, k) for k, (half, side) in enumerate(zip(halves, sides))]
+        back = [backward_side(half, side, hand, finals, stored, k) for k, (half, side) in enumerate(zip(halves, sides))]
         fresh, totals = begin(waiting[1:], flags, types, operands)
         back = [begun(side, fresh) for side in back]
-        found = if_(condition, *(operands[i] for i in hand), *out[n:], *seeds, *totals, then=back[0], orelse=back[1])
+        read = [*(operands[i] for i in hand), *arrays]
+        found = if_(condition, *read, *out[n:], *seeds, *totals, then=back[0], orelse=back[1])
         return [None, *spread_out(bars(found, chosen(sides[0].params, flags)), flags)]
 
     return list(out[:n]), pull
@@ -297,11 +303,15 @@ def keeping(half: Halves, n: int, before: list[AnyType], after: list[AnyType]) -
     return Program(program.params, equations, results, program.name)
 
 
-def backward_side(half: Halves, side: Program, hand: list[int], kept: list[list[Var]], k: int) -> Program:
+def backward_side(
+    half: Halves, side: Program, hand: list[int], finals: list[int], kept: list[list[Var]], k: int
+) -> Program:
     """The way back of one side, with the parameters of both: what is at hand, kept by one, kept by the other, rest."""
     own = iter(half.backward.params)
-    mine = {i: next(own) for i in half.hand}
-    at_hand = [mine.get(i) or Var(side.params[i].name, side.params[i].type) for i in hand]
+    at_hand = []
+    for mine, all in ((half.hand, hand), (half.finals, finals)):
+        found = {i: next(own) for i in mine}
+        at_hand += [found.get(i) or Var(side.params[i].name, side.params[i].type) for i in all]
     stored = [[next(own) if j == k else Var(x.name, x.type) for x in xs] for j, xs in enumerate(kept)]
     return Program(
         [*at_hand, *stored[0], *stored[1], *own], half.backward.equations, half.backward.results, half.backward.name
@@ -309,6 +319,16 @@ def backward_side(half: Halves, side: Program, hand: list[int], kept: list[list[
 
 
 # ---------------------------------------------------------------- loops, on the way back
+
+
+def at_the_end(known: Operands, operand: int, first: int = 0, outs: Sequence[Any] = ()) -> Any:
+    """The final array of an operand, by position; of a carry (from `first` on) it may be what the loop gives."""
+    if first and operand >= first:
+        after = known.after[operand - first]
+        return outs[operand - first] if after is None else after.value
+    final = known.finals[operand]
+    assert final is not None
+    return final.value
 
 
 class Tape:
@@ -388,7 +408,7 @@ def is_free(x: Any) -> bool:
 
 
 def split_body(
-    body: Program, xs: Sequence[Any], traced: Flags, consts: int, trips: int | None
+    body: Program, xs: Sequence[Any], traced: Flags, consts: int, trips: int | None, facts: Facts | None = None
 ) -> tuple[Halves, list[bool]]:
     """The halves of a loop's body, and which carries vary.  What depends on no carry is at hand on the way back."""
     skip, n = len(body.params) - len(xs), len(xs) - consts
@@ -402,6 +422,7 @@ def split_body(
         fresh=[*[False] * (skip + consts), *[True] * n],
         trips=trips,
         repeats=True,
+        facts=facts,
     )
     return half, moving
 
@@ -413,7 +434,9 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
     trips = len(range(*numbers)) if len(numbers) == 3 else None
     if trips == 0:
         return passed_through(xs[consts:], traced, 3 + consts)
-    half, moving = split_body(body, xs, traced[3:], consts, trips)
+    known = of_operands(primals, len(xs) - consts)
+    facts = in_loop(known, body, consts, [is_free(x) for x in xs[consts:]])
+    half, moving = split_body(body, xs, traced[3:], consts, trips, facts)
     tape, n = Tape(half, trips), len(xs) - consts
     lo, _, step = bounds if trips is None else numbers
 
@@ -438,8 +461,23 @@ def for_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any])
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         index = lambda k, extra: extra[0] + k * extra[1] if extra else lo + k * step if (lo, step) != (0, 1) else k
+        finals = [at_the_end(known, i + 2, 3 + consts, out) for i in half.finals]
         found = loop_back(
-            half, body, consts, moving, tape, xs, out[:n], out[n:], cts, waiting[3:], traced[3:], count, extra, index
+            half,
+            body,
+            consts,
+            moving,
+            tape,
+            xs,
+            out[:n],
+            out[n:],
+            cts,
+            waiting[3:],
+            traced[3:],
+            count,
+            extra,
+            index,
+            finals,
         )
         return [None, None, None, *found]
 
@@ -496,7 +534,7 @@ def while_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any
 
     def pull(cts: Sequence[Any], waiting: Sequence[Any]) -> list[Any]:
         return loop_back(
-            half, body, consts, moving, tape, primals, out[:n], out[n + 1 :], cts, waiting, traced, out[n], [], None
+            half, body, consts, moving, tape, primals, out[:n], out[n + 1 :], cts, waiting, traced, out[n], [], None, []
         )
 
     return list(out[:n]), pull
@@ -517,16 +555,17 @@ def loop_back(
     count: Any,
     extra: Sequence[Any],
     index: Any,
+    finals: Sequence[Any],
 ) -> list[Any]:
     """The iterations from the last to the first.
 
-    Constants are the values at hand and the arrays of the tape; carries are the cotangents of the carries, the totals
-    of the constants, and the stacks of the tape.
+    Constants are the values at hand, final arrays, and the arrays of the tape; carries are the cotangents of the
+    carries, the totals of the constants, and the stacks of the tape.
     """
     skip = len(body.params) - len(xs)
     types = parameter_types(body)[skip:]
     hand = [i for i in half.hand if i >= skip]
-    at_hand = [xs[i - skip] for i in hand]
+    at_hand = [*(xs[i - skip] for i in hand), *finals]
     arrays, stacks = tape.arrays(tapes), tape.stacks(tapes)
     seeds = cotangents_in(cts, moving, types[consts:], outs)
     totals = totals_in(waiting[:consts], traced[:consts], types[:consts], xs)
@@ -543,13 +582,18 @@ def loop_back(
     back_types = [
         WHOLE,
         *[WHOLE] * len(extra),
-        *(types[i - skip] for i in hand),
+        *(types[i - skip] for i in (*hand, *half.finals)),
         *tape.arrays(tape.types),
         *(tangent_type(t) for t in chosen(types[consts:], moving)),
         *(tangent_type(t) for t in chosen(types[:consts], traced[:consts])),
         *tape.stacks(tape.types),
     ]
-    names = ["k", *["lo", "step"][: len(extra)], *(body.params[i].name for i in hand), *tape.arrays(tape.names)]
+    names = [
+        "k",
+        *["lo", "step"][: len(extra)],
+        *(body.params[i].name for i in (*hand, *half.finals)),
+        *tape.arrays(tape.names),
+    ]
     names += [bar(p.name) for p in chosen(body.params[skip + consts :], moving)]
     names += [bar(p.name) for p in chosen(body.params[skip : skip + consts], traced[:consts])]
     names += tape.stacks(tape.names)

@@ -3,7 +3,7 @@
 The way back is written first.  What it reads of the forward sweep is its demand; `choose` answers each item with one of
 
     at hand      a constant of the loop, its index: the way back has it, too
-    again        a second evaluation from such values, or from what is kept anyway
+    again        a second evaluation from such values, or from what is kept anyway; or it is still there in the end
     keep         one more result of the forward sweep
 
 Integers are always evaluated again where they can be.  A loop whose demand depends on none of its carries keeps
@@ -11,7 +11,7 @@ nothing: its body is evaluated again.  (Griewank and Walther 2008, chapter 4.)
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -29,6 +29,7 @@ CHEAP = frozenset(
         *("getitem", "take", "wrap_index", "reshape", "transpose", "real", "imag", "conj", "full", "array"),
     ]
 )
+STILL_THERE = "still in the array at the end"
 FEW = 8  # iterations of a loop whose number only the run knows: as many numbers as are kept in place of an array
 CHAIN = 8  # equations that may be evaluated again for one value, where something else is kept anyway
 
@@ -86,17 +87,18 @@ def choose(
     costly: Sequence[bool],
     trips: int | None,
     repeats: bool,
+    settled: Mapping[Var, Equation] | None = None,
 ) -> Plan:
     """
     free     for each parameter: is it at hand on the way back?
     costly   for each parameter: at hand, but an array that an outer loop would have to keep for it
     trips    how often the program runs, if known: to keep so many numbers is dearer than an array of that size
     repeats  whether to evaluate the whole program again where that saves keeping anything
+    settled  what is still there in the end: equations that read it of arrays that are at hand
     """
     maker = makers(program)
     demanded = in_order(program, demanded)
-    limit = FEW if trips is None else trips
-    heavy = {p for p, c in zip(program.params, costly) if c and elements(p) > limit}
+    heavy = {p for p, c in zip(program.params, costly) if c and is_heavy(p, trips)}
     heavy.difference_update(demanded)  # what is read whole costs least where it is kept once
     hand = {p for p, f in zip(program.params, free) if f} - heavy
     plan = Plan(program=program, loop=repeats, trips=trips)
@@ -110,11 +112,17 @@ def choose(
             plan.reasons += [Reason(x, "again", "so that nothing is kept") for x in wanted]
             return plan
         chains = []
+    for x, e in (settled or {}).items():
+        found = chain(x, maker, hand)
+        if found is None or not is_worth_repeating(x, found):
+            maker[x] = e
+            hand.add(e.ins[0])
     for x in wanted:
         found = chain(x, maker, hand)
         if found is not None and is_worth_repeating(x, found):
             chains.append(found)
-            plan.reasons.append(Reason(x, "again", why_again(x, found)))
+            why = STILL_THERE if settled and settled.get(x) in found else why_again(x, found)
+            plan.reasons.append(Reason(x, "again", why))
         else:
             plan.reasons.append(Reason(x, "kept", why_kept(x, found, maker, hand, heavy)))
             plan.kept.append(x)
@@ -173,8 +181,21 @@ def in_order(program: Program, xs: Iterable[Var]) -> list[Var]:
 
 
 def chosen_equations(program: Program, chains: Sequence[list[Equation] | None]) -> list[Equation]:
-    wanted = {e for c in chains for e in c or ()}
-    return [e for e in program.equations if e in wanted]
+    """In the order of the program, where nothing that an equation reads stands behind it."""
+    maker = {o: e for c in chains for e in c or () for o in e.outs}
+    found: dict[Equation, None] = {}
+
+    def add(e: Equation) -> None:
+        for x in variables(e):
+            if x in maker and maker[x] not in found:
+                add(maker[x])
+        found[e] = None
+
+    for e in program.equations:
+        for o in e.outs:
+            if o in maker and maker[o] not in found:
+                add(maker[o])
+    return list(found)
 
 
 def chain(x: Var, maker: dict[Var, Equation], hand: set[Var]) -> list[Equation] | None:
@@ -202,6 +223,11 @@ def is_worth_repeating(x: Var, equations: list[Equation]) -> bool:
 
 def is_whole(x: Var) -> bool:
     return not isinstance(x.type, Stack) and x.type.dtype.kind in "iub" and x.type.shape == ()
+
+
+def is_heavy(x: Var, trips: int | None) -> bool:
+    """Whether a program that runs so often reads fewer numbers of the array than it has."""
+    return elements(x) > (FEW if trips is None else trips)
 
 
 def elements(x: Var) -> float:

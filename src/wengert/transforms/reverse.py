@@ -33,16 +33,18 @@ from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.passes.rewrite import place, times
 from wengert.rules.control import call, filled, literal, pack, unpack
-from wengert.transforms.build import bar, build, called, derived_of, replay, var_of
-from wengert.transforms.keep import Plan, choose, plans_inside, report
+from wengert.transforms.build import apply, bar, build, called, derived_of, replay, var_of
+from wengert.transforms.keep import Plan, choose, is_heavy, plans_inside, report
+from wengert.transforms.settled import Facts, Settled, known_inside
 
 
 @dataclass
 class Halves:
     """
     forward    (parameters) -> (results, *kept)
-    backward   (*parameters at hand, *kept, *cotangents, *totals) -> totals
+    backward   (*parameters at hand, *finals, *kept, *cotangents, *totals) -> totals
     hand       which parameters the backward program gets, by position
+    finals     of which parameters it gets what they are in the end, by position
     kept       types of what the forward program keeps
     names      the user's names of that
     moving     results that have a cotangent, by position
@@ -51,6 +53,7 @@ class Halves:
     forward: Program
     backward: Program
     hand: list[int]
+    finals: list[int]
     kept: list[AnyType]
     names: list[str]
     moving: list[int]
@@ -91,42 +94,49 @@ def split(
     fresh: Sequence[bool] = (),
     trips: int | None = None,
     repeats: bool = False,
+    facts: Facts | None = None,
 ) -> Halves:
     """
     traced   parameters with a cotangent; their totals so far are parameters of the backward program
     fresh    those of them whose total starts here, and is no parameter
     moving   results with a cotangent
     free     parameters that are at hand on the way back; see `keep.choose` for the rest
+    facts    what is known of the parameters
     """
     n = len(program.params)
     ends = [i for i, m in enumerate(moving) if m]
     costly, fresh = costly or [False] * n, fresh or [False] * n
     fresh = [f or isinstance(p.type, Stack) for f, p in zip(fresh, program.params)]  # a stack is used once
+    settled = Settled(program, facts or Facts())
+    near = [f and not (c and is_heavy(p, trips)) for p, f, c in zip(program.params, free, costly)]
     with plans_inside() as inner:
-        both, mark = joint(program, traced, ends, free, costly, fresh)
+        both, mark = joint(program, traced, ends, near, fresh, settled)
     back = needed(both.equations[mark:], both.results[len(program.results) :])
     fore = Program(both.params[:n], both.equations[:mark], both.results[: len(program.results)], program.name)
     own = {o for e in back for o in e.outs} | set(both.params[n:])
     totals = both.results[len(program.results) :]
     demanded = [x for x in reads(back) if x not in own]
     demanded += [x for x in totals if isinstance(x, Var) and x not in own and x not in demanded]
-    plan = choose(fore, demanded, free, costly, trips, repeats)
+    plan = choose(fore, demanded, free, costly, trips, repeats, settled.sources())
     plan.inner = inner
     report(plan)
-    return assemble(fore, back, both.params[n:], totals, plan, free, ends)
+    return assemble(fore, back, both.params[n:], totals, plan, free, ends, settled)
 
 
 def joint(
     program: Program,
     traced: Sequence[bool],
     ends: list[int],
-    free: Sequence[bool],
-    costly: Sequence[bool],
+    near: Sequence[bool],
     fresh: Sequence[bool],
+    settled: Settled,
 ) -> tuple[Program, int]:
     """The program followed by its way back, and how many equations are the program's.
 
-    Parameters: the program's, a cotangent for each of `ends`, a total for each traced parameter that is not fresh.
+    Parameters: the program's, a cotangent for each of `ends`, a total for each traced parameter that is not fresh, and
+    what arrays are in the end.
+
+    near   parameters that are at hand for loops inside, too
     """
     mark = 0
     outs = [program.results[i] for i in ends]
@@ -135,24 +145,34 @@ def joint(
     types += [tangent_type(type_in(x)) for x in outs] + [tangent_type(p.type) for p in waiting]
     names = [p.name for p in program.params]
     names += [bar(x.name if isinstance(x, Var) else "c") for x in outs] + [bar(p.name) for p in waiting]
+    finals = settled.finals
+    types += [p.type for p in finals]
+    names += [f"{p.name}_final" for p in finals]
 
     def body(stage: Stage, values: list[Any]) -> list[Any]:
         nonlocal mark
         n, k = len(program.params), len(ends)
-        cts, totals = values[n : n + k], values[n + k :]
-        own = {p for p, f, c in zip(program.params, free, costly) if f and not c}
+        cts, totals = values[n : n + k], values[n + k : n + k + len(waiting)]
+        settled.values = dict(zip(finals, values[n + k + len(waiting) :]))
+        settled.name(program.params, values)
+        own = {p for p, is_near in zip(program.params, near) if is_near}
         stage.free = {v.aux for v, p in zip(values, program.params) if p in own}
 
         def note(e: Equation, outs: Sequence[Any]) -> None:
             note_source(e, outs, mode)
+            settled.name(e.outs, outs)
             if is_made_here(e, own):
                 own.update(e.outs)
                 stage.free.update(v for v in map(var_of, outs) if v is not None)
 
+        def knowing(e: Equation, operands: list[Any], stage: Stage) -> Sequence[Any]:
+            with known_inside(settled.inside(e) if e.regions else None):
+                return apply(e, operands, stage)
+
         mode = Reverse()
         leaves = [Leaf() if t else None for t in traced]
         inputs = [v if leaf is None else Node(mode, v, leaf) for v, leaf in zip(values, leaves)]
-        results = replay(program, inputs, stage, note)
+        results = replay(program, inputs, stage, note, knowing)
         mark = len(stage.block.program.equations)
         seeds = list(zip([leaf for leaf, f in zip(leaves, fresh) if leaf and not f], totals))
         for i, ct in zip(ends, cts):
@@ -283,6 +303,7 @@ def assemble(
     plan: Plan,
     free: Sequence[bool],
     ends: list[int],
+    settled: Settled,
 ) -> Halves:
     """The two programs; variables of their own for the second."""
     kept = list(dict.fromkeys(plan.kept))
@@ -291,6 +312,9 @@ def assemble(
     body = [*plan.again, *back]
     used = set(reads(body)) | {x for x in totals if isinstance(x, Var)}
     hand = [i for i, p in enumerate(fore.params) if free[i] and p in used and p not in kept]
-    params = [*[fore.params[i] for i in hand], *kept, *rest]
+    at_the_end = settled.finals_of(range(len(fore.params)))
+    finals = [i for i, x in enumerate(at_the_end) if x in used]
+    params = [*[fore.params[i] for i in hand], *[x for x in at_the_end if x in used], *kept]
+    params += [x for x in rest if x not in at_the_end]
     backward = clone(Program(params, body, totals, f"{fore.name}_back"))
-    return Halves(forward, backward, hand, [x.type for x in kept], [x.name for x in kept], ends)
+    return Halves(forward, backward, hand, finals, [x.type for x in kept], [x.name for x in kept], ends)

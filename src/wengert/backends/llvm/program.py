@@ -3,7 +3,8 @@
     i32 @run(ptr inputs, ptr outputs, ptr arena)
 
 inputs   a word for each parameter: the number itself, or the address of an array, or of a number larger than a word;
-         in the word before these, the address of an i32 that is not zero when the call should end
+         then a word for each length that only the run knows, for whose bound the array has room; in the word before
+         these, the address of an i32 that is not zero when the call should end
 outputs  a word for each result: where the number goes, or the address of such memory; then a word for each length that
          only the run knows
 arena    memory for all buffers; its content means nothing before and after
@@ -23,7 +24,7 @@ from wengert.backends.llvm.rows.calls import Called, write_body
 from wengert.backends.llvm.runtime import addresses, needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
-from wengert.ir.program import Equation, Program, Stack, Type, parameter_types, result_types
+from wengert.ir.program import Equation, Program, Stack, Type, extents_of, parameter_types, result_types
 
 
 @dataclass
@@ -87,6 +88,7 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], e
         lines.append(f"%{base}.a{i} = getelementptr inbounds i64, ptr %{base}, i64 {i}")
         return f"%{base}.a{i}"
 
+    after = len(params)
     for i, t in enumerate(params):
         place = word("inputs", i)
         if by_address(t):
@@ -94,6 +96,10 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], e
             place = f"%x{i}.at"
         if t.shape:
             arguments.append(f"ptr {place}")
+            for _ in extents_of(t):
+                lines.append(f"%x.n{after} = load i64, ptr {word('inputs', after)}")
+                arguments.append(f"i64 %x.n{after}")
+                after += 1
             continue
         lines.append(f"%x{i} = load {stored_type(t.dtype)}, ptr {place}")
         name = f"%x{i}"

@@ -400,10 +400,17 @@ def log_slope(k: Function, xs: Sequence[Number], out: Type) -> Number:
 
 
 def sech2(k: Function, xs: Sequence[Number], out: Type) -> Number:
-    (x,) = xs
-    e = called(k, "exp", operation(k, "fmul", constant(-2.0, x.dtype), called(k, "llvm.fabs", x)))
-    one = operation(k, "fadd", constant(1.0, x.dtype), e)
-    return operation(k, "fdiv", operation(k, "fmul", constant(4.0, x.dtype), e), operation(k, "fmul", one, one))
+    return sech2_of(k, called(k, "exp", sech2_exponent(k, xs[0])))
+
+
+def sech2_exponent(k: Function, x: Number) -> Number:
+    return operation(k, "fmul", constant(-2.0, x.dtype), called(k, "llvm.fabs", x))
+
+
+def sech2_of(k: Function, e: Number) -> Number:
+    """Of the exponential of that exponent."""
+    one = operation(k, "fadd", constant(1.0, e.dtype), e)
+    return operation(k, "fdiv", operation(k, "fmul", constant(4.0, e.dtype), e), operation(k, "fmul", one, one))
 
 
 # ---------------------------------------------------------------- extrema, signs, selection
@@ -440,12 +447,40 @@ def winner(k: Function, xs: Sequence[Number], out: Type) -> Number:
 def absolute(k: Function, xs: Sequence[Number], out: Type) -> Number:
     (x,) = xs
     if x.dtype.kind == "c":
-        return called(k, "hypot", *k.real_and_imag(x))
+        return modulus(k, *k.real_and_imag(x))
     if x.dtype.kind == "f":
         return called(k, "llvm.fabs", x)
     if x.dtype.kind != "i":
         return x
     return chosen(k, compared(k, "slt", x, constant(0, x.dtype)), negative(k, [x], out), x)
+
+
+def modulus(k: Function, real: Number, imag: Number) -> Number:
+    """The root of the sum of squares, within a unit of the last digit.  A call of `hypot` would keep loops from running
+    in vectors."""
+    a, b = (called(k, "llvm.fabs", cast(k, x, FLOAT)) for x in (real, imag))
+    found = length(k, a, b) if real.dtype == FLOAT else root_of_squares(k, a, b)
+    infinite = constant(math.inf, FLOAT)
+    is_infinite = operation(k, "or", *(compared(k, "oeq", x, infinite) for x in (a, b)))
+    return cast(k, chosen(k, is_infinite, infinite, found), real.dtype)
+
+
+def length(k: Function, a: Number, b: Number) -> Number:
+    """Scaled by a power of 2 where the squares would overflow or vanish."""
+    larger = chosen(k, compared(k, "ogt", a, b), a, b)
+    is_large = compared(k, "ogt", larger, constant(2.0**500, FLOAT))
+    is_small = compared(k, "olt", larger, constant(2.0**-450, FLOAT))
+
+    def factor(for_large: float, for_small: float) -> Number:
+        rest = chosen(k, is_small, constant(for_small, FLOAT), constant(1.0, FLOAT))
+        return chosen(k, is_large, constant(for_large, FLOAT), rest)
+
+    there, back = factor(2.0**-600, 2.0**600), factor(2.0**600, 2.0**-600)
+    return operation(k, "fmul", root_of_squares(k, *(operation(k, "fmul", x, there) for x in (a, b))), back)
+
+
+def root_of_squares(k: Function, a: Number, b: Number) -> Number:
+    return called(k, "llvm.sqrt", operation(k, "fadd", *(operation(k, "fmul", x, x) for x in (a, b))))
 
 
 def sign(k: Function, xs: Sequence[Number], out: Type) -> Number:

@@ -261,6 +261,14 @@ class Function:
         real, imag = [Number(text, part_dtype(x.dtype)) for text in found]
         return real, imag
 
+    def split(self, xs: Sequence[Number]) -> list[Number]:
+        return [y for x in xs for y in (self.real_and_imag(x) if x.dtype.kind == "c" else (x,))]
+
+    def joined(self, xs: Sequence[Number], like: Sequence[Number]) -> list[Number]:
+        """What was split, of the dtypes of these."""
+        rest = iter(xs)
+        return [self.pair(next(rest), next(rest)) if x.dtype.kind == "c" else next(rest) for x in like]
+
     def alloca(self, type: str, count: int = 1) -> str:
         out = self.new("a")
         self.local.append(f"{out} = alloca {type}, i64 {count}, align 16")
@@ -424,6 +432,11 @@ class Function:
         """body(i, carried) -> carried, for i = 0, 1, ...; short loops without a jump."""
         if isinstance(count, int) and count <= 1:
             return body(0, carried) if count == 1 else carried
+        if any(x.dtype.kind == "c" for x in carried):  # as two numbers each, so that sums run in vectors
+            return self.joined(
+                self.repeat(count, lambda i, c: self.split(body(i, self.joined(c, carried))), self.split(carried)),
+                carried,
+            )
         self.module.vectors |= not isinstance(count, int) or count >= LONG
         before, inside, after = self.block, *(self.fresh_label(n) for n in ("body", "after"))
         if isinstance(count, int):

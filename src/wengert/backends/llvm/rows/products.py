@@ -83,7 +83,14 @@ def is_large(types: Sequence[Type], out: Type) -> bool:
     (*_, rows, terms), (_, columns) = (limits_of(t)[-2:] if len(t.shape) > 1 else (1, *limits_of(t)) for t in types)
     if len(types[1].shape) == 1:
         columns = 1
-    return out.dtype.kind in "fc" and out.dtype.itemsize > 2 and rows * terms * columns > LARGE
+    return (
+        out.dtype.kind in "fc" and out.dtype.itemsize > 2 and multiplications(out.dtype, rows, terms, columns) > LARGE
+    )
+
+
+def multiplications(dtype: np.dtype[Any], *lengths: int) -> int:
+    """Of floats, in a product of matrices of these lengths."""
+    return math.prod(lengths) * (4 if dtype.kind == "c" else 1)
 
 
 def in_memory(frame: Frame, x: Array, type: Type) -> Stored:
@@ -243,7 +250,10 @@ def product_of_matrices(
     if len(summed) != 1 or any(len(o) != 1 or o[0] not in output for o in own):
         return False
     known = {c: n for c, n in lengths.items() if isinstance(n, int)}
-    if len(known) < len(lengths) or math.prod(known[c] for c in (*summed, *own[0], *own[1])) <= LARGE:
+    if (
+        len(known) < len(lengths)
+        or multiplications(to.dtype, *(known[c] for c in (*summed, *own[0], *own[1]))) <= LARGE
+    ):
         return False
     if any(n == 1 != lengths[c] for labels, v in terms for c, n in zip(labels, v.lengths)):
         return False
