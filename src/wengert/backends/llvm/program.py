@@ -10,6 +10,7 @@ arena    memory for all buffers; its content means nothing before and after
 returns  0; or 1 where a check failed, and nothing is done that counts; or 3 where the call was told to end
 """
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
 from wengert.backends.llvm.frame import Kernel, Unsupported
 from wengert.backends.llvm.lower import refuse_operands
 from wengert.backends.llvm.rows.calls import Called, write_body
-from wengert.backends.llvm.runtime import RUNTIME
+from wengert.backends.llvm.runtime import RUNTIME, spare
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
@@ -52,6 +53,7 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     module.functions.append(entry(parameter_types(program), slots, starts))
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
+    module.symbols["wengert_spare"] = ctypes.addressof(spare)
     text = module.text() + RUNTIME
     return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), module.log)
 

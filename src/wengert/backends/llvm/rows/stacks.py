@@ -8,7 +8,7 @@ from wengert.backends.llvm.frame import Frame, Record, Value, assign, bytes_of, 
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
-from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, type_in
+from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, type_in, variables
 
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
 
@@ -58,7 +58,8 @@ def memory(k: Function, place: str, type: Type, lengths: Sequence[Any]) -> Store
     return Stored(type.dtype, list(lengths), place, row_major(limits_of(type)), None)
 
 
-def get(frame: Frame, type: AnyType, place: str, var: Any) -> Value:
+def get(frame: Frame, type: AnyType, place: str, var: Any, stays: bool = False) -> Value:
+    """stays: whether the array may be read where it is"""
     k = frame.kernel
     if isinstance(type, Stack):
         return Record(k.value(f"load ptr, ptr {place}"), type)
@@ -72,7 +73,8 @@ def get(frame: Frame, type: AnyType, place: str, var: Any) -> Value:
             continue
         lengths.append(k.load(k.address(place, at, "i8"), INT).text)
         at += 8
-    return frame.copied(memory(k, place, type, lengths), type, var)
+    found = memory(k, place, type, lengths)
+    return found if stays else frame.copied(found, type, var)
 
 
 # ---------------------------------------------------------------- owners
@@ -138,16 +140,25 @@ def stack_pop(frame: Frame, e: Equation) -> list[Value]:
     if e.params.get("zeros") is not None:
         return [stack, popped_or_zero(frame, e, stack, count, count_place, type)]
     k.require(k.compare("sgt", count, 0))
-    return [stack, pop(frame, stack, count, count_place, type, e.outs[1])]
+    return [stack, pop(frame, stack, count, count_place, type, e.outs[1], stays_there(frame, e))]
 
 
-def pop(frame: Frame, stack: Record, count: str, count_place: str, type: AnyType, var: Any) -> Value:
+def stays_there(frame: Frame, e: Equation) -> bool:
+    """Whether the popped array is read in this program only, where the stack stays as it is: no need to copy."""
+    stack, x = e.outs
+    read = any(stack in variables(q) for q in frame.program.equations)
+    return stack in frame.program.results and x not in frame.program.results and not read
+
+
+def pop(
+    frame: Frame, stack: Record, count: str, count_place: str, type: AnyType, var: Any, stays: bool = False
+) -> Value:
     k = frame.kernel
     left = k.minus(count, 1)
     k.put(f"store i64 {left}, ptr {count_place}")
     data = k.value(f"load ptr, ptr {stack.text}")
     k.memory(data, k.times(count, size_of(type)))
-    return get(frame, type, k.address(data, k.times(left, size_of(type)), "i8"), var)
+    return get(frame, type, k.address(data, k.times(left, size_of(type)), "i8"), var, stays)
 
 
 def popped_or_zero(frame: Frame, e: Equation, stack: Record, count: str, count_place: str, type: AnyType) -> Value:
