@@ -16,7 +16,7 @@ import numpy as np
 
 import wengert as wg
 from random_programs.program import Program
-from staging import copied, derivatives, is_error, of_numbers, outcome, same, seeds
+from staging import copied, derivatives, interpreted, is_error, of_numbers, outcome, same, seeds
 from wengert.core.tree import flatten
 
 FLOATS = ["0.5", "1.5", "-0.7", "2", "1"]
@@ -430,7 +430,7 @@ def generate(family: str, seed: int) -> Subject:
 
 
 def values_and_prints(subject: Subject) -> None:
-    staged, plain = wg.jit(subject.f), subject.f
+    staged, plain = interpreted(subject.f), subject.f
     for n in (3, 0, 1, 2, 3):
         with silence() as theirs:
             expected = outcome(plain, subject.args(n), {})
@@ -443,20 +443,20 @@ def values_and_prints(subject: Subject) -> None:
 def first_order(subject: Subject) -> None:
     expected = or_error(lambda: derivatives(subject.f, subject.args(), {}))
     if not is_error(expected):  # a derivative does not evaluate what only raises
-        same(derivatives(wg.jit(subject.f), subject.args(), {}), expected, rtol=1e-9, kinds=False)
+        same(derivatives(interpreted(subject.f), subject.args(), {}), expected, rtol=1e-9, kinds=False)
 
 
 def second_order(subject: Subject) -> None:
     expected = curvature(subject.f, subject)
     if not is_error(expected):
-        same(curvature(wg.jit(subject.f), subject), expected, rtol=1e-8, kinds=False)
+        same(curvature(interpreted(subject.f), subject), expected, rtol=1e-8, kinds=False)
 
 
 def staged_derivatives(subject: Subject) -> None:
     """Derivatives inside of a program."""
     expected = slopes(lambda g: g, subject.f, subject)
     if not is_error(expected):
-        same(slopes(wg.jit, subject.f, subject), expected, rtol=1e-9, kinds=False)
+        same(slopes(interpreted, subject.f, subject), expected, rtol=1e-9, kinds=False)
 
 
 def slopes(how: Callable, f: Callable, subject: Subject) -> object:
@@ -507,7 +507,7 @@ def lanes(subject: Subject) -> None:
         is_value = derive(total) is total
         each = [or_error(lambda p=p: derive(total)(*copied(p))) for p in points]
         batch = [np.stack([np.asarray(p[i]) for p in points]) for i in range(4)]
-        got = or_error(lambda: wg.vmap(derive(wg.jit(total)))(*batch))
+        got = or_error(lambda: wg.vmap(derive(interpreted(total)))(*batch))
         if any(map(is_error, each)):
             assert not is_value or is_error(got)
             continue

@@ -1,12 +1,20 @@
-"""Staged functions against plain Python: values, kinds of values, writes and exceptions; derivatives against eager."""
+"""Staged functions against plain Python: values, kinds of values, writes and exceptions; derivatives against eager.
+
+Tests that are written by hand run `wg.jit` as users do, compiled.  Those that are generated in hundreds run programs
+`interpreted`, since each takes tens of milliseconds to compile; `test_llvm_*.py` compare machine code with the
+interpreter.
+"""
 
 import copy
+import functools
 
 import numpy as np
 import pytest
 
 import wengert as wg
 from wengert.core.tree import flatten, unflatten
+
+interpreted = functools.partial(wg.jit, backend="numpy")
 
 
 def outcome(f, args, kwargs):

@@ -4,6 +4,7 @@ No effect, exception or NaN comes from a way that a lane does not take; and the 
 """
 
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import wengert as wg
 from programs import PROGRAMS
 from random_programs import checks
 from random_programs.program import moved
-from staging import cases
+from staging import cases, interpreted
 from wengert.core.tree import flatten, unflatten
 from wengert.frontend.jit import built_for
 from wengert.ir.program import Items, Stack, Type, walk
@@ -266,8 +267,8 @@ def test_staged_batches_are_loops_over_the_lanes(f, args, kwargs, order):
     derive = ORDERS[order]
     with np.errstate(all="raise"):
         expected = columns([derive(f)(x.copy(), s) for x, s in zip(*args)])
-        assert_close(wg.jit(wg.vmap(derive(f)))(*args), expected)
-        assert_close(wg.vmap(derive(wg.jit(f)))(*args), expected)
+        assert_close(interpreted(wg.vmap(derive(f)))(*args), expected)
+        assert_close(wg.vmap(derive(interpreted(f)))(*args), expected)
 
 
 @each
@@ -275,7 +276,7 @@ def test_batches_of_batches(f, args, kwargs):
     xs, ss = args
     twice = wg.vmap(wg.vmap(wg.grad(squared(f)), in_axes=(0, None)))
     expected = columns([wg.grad(squared(f))(x.copy(), s) for s in ss for x in xs])[0]
-    got = wg.jit(twice)(np.stack([xs] * len(ss)), ss)
+    got = interpreted(twice)(np.stack([xs] * len(ss)), ss)
     np.testing.assert_allclose(got, expected.reshape(got.shape), rtol=1e-5 if xs.dtype == np.float32 else 1e-10)
 
 
@@ -283,14 +284,36 @@ def test_batches_of_batches(f, args, kwargs):
 def test_derivatives_of_a_batch(f, args, kwargs):
     """Block by block, those of the lanes."""
     xs, ss = args
-    inner, staged = wg.jit(squared(f)), squared(f)
+    inner, staged = interpreted(squared(f)), squared(f)
     gradient = columns([wg.grad(squared(f))(x.copy(), s) for x, s in zip(xs, ss)])
-    assert_close(wg.jit(wg.grad(lambda xs, ss: np.sum(wg.vmap(staged)(xs, ss))))(xs, ss), gradient)
+    assert_close(interpreted(wg.grad(lambda xs, ss: np.sum(wg.vmap(staged)(xs, ss))))(xs, ss), gradient)
     assert_close(wg.grad(lambda xs, ss: np.sum(wg.vmap(inner)(xs, ss)))(xs, ss), gradient)
     blocks = np.zeros((len(xs), *xs.shape), xs.dtype)
     blocks[range(len(xs)), range(len(xs))] = gradient[0]
-    assert_close(wg.jit(wg.jacrev(wg.vmap(staged)))(xs, ss), [blocks])
+    assert_close(interpreted(wg.jacrev(wg.vmap(staged)))(xs, ss), [blocks])
     assert_close(wg.jacfwd(wg.vmap(inner))(xs, ss), [blocks])
+
+
+@each
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_derivatives_of_a_staged_batch(f, args, kwargs, backend):
+    """The batch is a program when its derivative is taken."""
+    xs, ss = args
+    within = 1e-4 if xs.dtype == np.float32 else 1e-9
+    close = functools.partial(np.testing.assert_allclose, rtol=within, atol=within)
+    first = columns([wg.grad(squared(f))(x.copy(), s) for x, s in zip(xs, ss)])[0]
+    second = columns([wg.hessian(squared(f))(x.copy(), s) @ x for x, s in zip(xs, ss)])[0]
+    values = wg.jit(wg.vmap(squared(f)), backend=backend)
+    total = lambda xs: np.sum(values(xs, ss))
+    close(wg.grad(total)(xs), first)
+    close(wg.jvp(total, (xs,), (xs,))[1], np.sum(first * xs))
+    close(wg.hvp(total, xs, xs), second)
+    gradients = wg.jit(wg.vmap(wg.grad(squared(f))), backend=backend)
+    close(wg.jvp(lambda xs: gradients(xs, ss), (xs,), (xs,))[1], second)
+    close(wg.grad(lambda v: np.sum(gradients(v, ss) * xs))(xs), second)
+    twice = wg.jit(wg.vmap(wg.vmap(squared(f), in_axes=(0, None)), in_axes=(None, 0)), backend=backend)
+    every = sum(columns([wg.grad(squared(f))(x.copy(), s) for x in xs])[0] for s in ss)
+    close(wg.grad(lambda v: np.sum(twice(v, ss)))(xs), every)
 
 
 @each
@@ -310,7 +333,7 @@ def test_types_are_those_that_are_declared(f, args, kwargs):
 def test_no_lanes(f, args, kwargs):
     for derive in (ORDERS["value"], ORDERS["gradient"]):
         expected = columns([derive(f)(args[0][0].copy(), args[1][0])])
-        got = flatten(wg.jit(wg.vmap(derive(f)))(*(x[:0] for x in args)))[0]
+        got = flatten(interpreted(wg.vmap(derive(f)))(*(x[:0] for x in args)))[0]
         assert [(g.dtype, g.shape) for g in got] == [(e.dtype, (0, *e.shape[1:])) for e in expected]
 
 
@@ -344,7 +367,7 @@ def test_a_helper_with_such_a_branch_is_a_loop_inside_only():
 
     program = built_for(wg.vmap(f), (X, S), {}).optimised
     assert {"cosh", "sinh"} <= {e.row.name for e in program.equations}
-    assert_close(wg.jit(wg.vmap(f))(X, S), columns([f(x, s) for x, s in zip(X, S)]))
+    assert_close(interpreted(wg.vmap(f))(X, S), columns([f(x, s) for x, s in zip(X, S)]))
 
 
 def test_places_are_read_and_written_at_once():
@@ -357,11 +380,11 @@ def test_places_are_read_and_written_at_once():
     places = np.array([0, 1, 3, 2, 2])
     assert "for_" not in rows_of(wg.vmap(f), X, places)
     expected = columns([f(x, i) for x, i in zip(X, places)])
-    assert_close(wg.jit(wg.vmap(f))(X, places), expected)
+    assert_close(interpreted(wg.vmap(f))(X, places), expected)
     shared = wg.vmap(lambda i: np.outer(X[0], X[1])[:, i])
-    np.testing.assert_allclose(wg.jit(shared)(places), np.outer(X[0], X[1]).T[places])
+    np.testing.assert_allclose(interpreted(shared)(places), np.outer(X[0], X[1]).T[places])
     with pytest.raises(IndexError, match="out of bounds"):
-        wg.jit(wg.vmap(f))(X, places + 1)
+        interpreted(wg.vmap(f))(X, places + 1)
 
 
 # ---------------------------------------------------------------- ways that are not taken
@@ -388,7 +411,7 @@ def test_traps_of_other_lanes(trap, order):
 
     with np.errstate(all="raise"):
         expected = columns([derive(f)(x, s) for x, s in zip(X, S)])
-        for g in (wg.jit(wg.vmap(derive(f))), wg.vmap(derive(wg.jit(f)))):
+        for g in (interpreted(wg.vmap(derive(f))), wg.vmap(derive(interpreted(f)))):
             assert_close(g(X, S), expected)
             with pytest.raises((ArithmeticError, IndexError, np.linalg.LinAlgError)):
                 g(X, np.append(S[1:], 3.0))
@@ -404,7 +427,7 @@ def test_a_loop_of_another_lane_that_never_ends():
         return np.sum(x)
 
     xs = np.array([[1.0, 0.0], [1.0, 1.0]])  # the first would go round for ever
-    np.testing.assert_allclose(wg.jit(wg.vmap(wg.grad(f)))(xs, np.array([1.0, -3.0])), [[1.0, 0.0], [1.0, 1.0]])
+    np.testing.assert_allclose(interpreted(wg.vmap(wg.grad(f)))(xs, np.array([1.0, -3.0])), [[1.0, 0.0], [1.0, 1.0]])
 
 
 def positive(x, s):
@@ -416,7 +439,7 @@ def positive(x, s):
 @pytest.mark.parametrize("order", ["value", "gradient", "hessian"])
 def test_an_exception_has_the_numbers_of_its_lane_and_the_line(order):
     f = ORDERS[order](positive)
-    for g in (wg.jit(wg.vmap(f)), wg.vmap(wg.jit(f))):
+    for g in (interpreted(wg.vmap(f)), wg.vmap(interpreted(f))):
         with pytest.raises(ValueError, match=f"^-0.7 is negative, beside {X[1, 0]:.3f}") as found:
             g(X, S)
         assert "raise ValueError(f" in found.value.__notes__[0]
@@ -431,9 +454,9 @@ def test_asserts_of_lanes():
 
     ok = X[:, 0] > 0
     expected = X * abs(S)[:, None]
-    np.testing.assert_array_equal(wg.jit(wg.vmap(f))(X, np.where(ok, abs(S), abs(S))), expected)
+    np.testing.assert_array_equal(interpreted(wg.vmap(f))(X, np.where(ok, abs(S), abs(S))), expected)
     with pytest.raises(AssertionError):
-        wg.jit(wg.vmap(f))(X, np.where(ok, -abs(S), S))
+        interpreted(wg.vmap(f))(X, np.where(ok, -abs(S), S))
 
 
 # ---------------------------------------------------------------- what is printed
@@ -456,7 +479,7 @@ def test_prints_come_lane_by_lane_statement_by_statement(capsys):
     branch = "positive 1.0\n0 1.0\n1 2.0\npositive 3.0\n0 5.0\n1 6.0\n"
     expected = f"begin\n{numbers}{branch}end 1.0\nend -2.0\nend 3.0\n"
     for transform in (lambda f: f, wg.grad, wg.hessian):
-        for g in (wg.jit(wg.vmap(transform(talkative))), wg.vmap(transform(wg.jit(talkative)))):
+        for g in (interpreted(wg.vmap(transform(talkative))), wg.vmap(transform(interpreted(talkative)))):
             capsys.readouterr()
             g(xs, ss)
             assert capsys.readouterr().out == expected
@@ -473,13 +496,13 @@ def test_parts_of_one_length_make_an_array():
     for order in ("value", "gradient", "hessian", "reverse over reverse"):
         derive = ORDERS[order]
         expected = columns([derive(f)(x, i) for x, i in zip(X, places)])
-        assert_close(wg.jit(wg.vmap(derive(f)))(X, places), expected)
-        assert_close(wg.vmap(derive(wg.jit(f)))(X, places), expected)
-    twice = wg.vmap(wg.vmap(wg.jit(f), in_axes=(None, 0)), in_axes=(0, None))
+        assert_close(interpreted(wg.vmap(derive(f)))(X, places), expected)
+        assert_close(wg.vmap(derive(interpreted(f)))(X, places), expected)
+    twice = wg.vmap(wg.vmap(interpreted(f), in_axes=(None, 0)), in_axes=(0, None))
     assert_close(twice(X, places), [np.array([[f(x, i) for i in places] for x in X])])
 
 
-@pytest.mark.parametrize("staged", [lambda f: wg.jit(wg.vmap(f)), lambda f: wg.vmap(wg.jit(f))])
+@pytest.mark.parametrize("staged", [lambda f: interpreted(wg.vmap(f)), lambda f: wg.vmap(interpreted(f))])
 def test_parts_of_different_lengths_are_refused(staged):
     with pytest.raises(wg.Diagnostic, match=r"W602 the lanes of a batch give arrays of different shapes: \(1,\), \(2,"):
         staged(lambda x, n: x[:n])(X[:3], np.array([1, 2, 1]))
@@ -549,12 +572,12 @@ def test_shared_programs(program):
     batch = lambda: copy.deepcopy(unflatten(structure, stacked))
     f = program.function
     expected = columns([f(*copy.deepcopy(lane)) for lane in lanes])
-    for g in (wg.jit(wg.vmap(f, in_axes=axes)), wg.vmap(wg.jit(f), in_axes=axes)):
+    for g in (interpreted(wg.vmap(f, in_axes=axes)), wg.vmap(interpreted(f), in_axes=axes)):
         for x, y in zip(flatten(g(*batch()))[0], expected, strict=True):
             np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-11)
     if program.scalar:
         expected = columns([wg.grad(f, program.argnums)(*copy.deepcopy(lane)) for lane in lanes])
-        got = wg.jit(wg.vmap(wg.grad(f, program.argnums), in_axes=axes))(*batch())
+        got = interpreted(wg.vmap(wg.grad(f, program.argnums), in_axes=axes))(*batch())
         assert_close(got, expected, rtol=1e-9)
 
 
@@ -576,7 +599,7 @@ def test_random_programs(first):
         axes = tuple([0 if i in floats else None for i in range(len(points[0]))])
         batch = [np.stack(c) if a == 0 else c[0] for c, a in zip(zip(*points), axes)]
         try:
-            got = wg.jit(wg.vmap(wg.value_and_grad(f, floats), in_axes=axes))(*batch)
+            got = interpreted(wg.vmap(wg.value_and_grad(f, floats), in_axes=axes))(*batch)
         except wg.Diagnostic as refused:
             assert checks.is_refusal(refused), subject.text
             continue

@@ -21,7 +21,7 @@ import pytest
 import wengert as wg
 from wengert.backends.llvm import cache, engine, layout, native
 from wengert.backends.llvm import entry as entries
-from wengert.backends.llvm.call import ABSENT, VALUE, Call, flat_call
+from wengert.backends.llvm.call import ABSENT, VALUE, Call, by_address, flat_call
 from wengert.backends.llvm.portable import Portable
 from wengert.core.tree import flatten
 from wengert.ir.program import Extent, Type, type_of
@@ -41,7 +41,7 @@ def entry(request):
 
 
 F8 = np.dtype(float)
-FLOAT, INT, BOOL = (type_of(x) for x in (1.0, 1, True))
+FLOAT, INT, BOOL, COMPLEX = (type_of(x) for x in (1.0, 1, True, 1j))
 
 
 def array(*shape, dtype=float):
@@ -108,7 +108,7 @@ def copying(types):
             f"%q{k} = getelementptr i64, ptr %outputs, i64 {k}",
         ]
         source, target, size = f"%p{k}", f"%q{k}", type.dtype.itemsize
-        if type.form == "array":
+        if by_address(type):
             lines += [f"%a{k} = load ptr, ptr %p{k}", f"%b{k} = load ptr, ptr %q{k}"]
             source, target, size = f"%a{k}", f"%b{k}", size * int(np.prod(type.shape))
         lines.append(f"call void @llvm.memcpy.p0.p0.i64(ptr {target}, ptr {source}, i64 {size}, i1 false)")
@@ -176,14 +176,14 @@ def test_numbers_and_arrays_come_in_by_position(entry):
     assert found == 54321.0 and type(found) is float
 
 
-DTYPES = [np.dtype(code) for code in "?bhilqBHILQfd"]
+DTYPES = [np.dtype(code) for code in "?bhilqBHILQfdFD"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: f"{d}-{d.char}")
 def test_every_dtype_keeps_its_type_and_bits(dtype, entry):
     types = [Type(dtype, (), "scalar"), Type(dtype, (3,)), Type(dtype, ()), Type(dtype, (2, 0))]
     f = entry(flat_call(types, types, fallback), copying(types))
-    content = np.frombuffer(bytes([1, 0, 1] + [0x81] * 21) if dtype.kind != "b" else bytes([1, 0, 1] * 8), dtype)[:3]
+    content = np.frombuffer(bytes([1, 0, 1] + [0x81] * 45) if dtype.kind != "b" else bytes([1, 0, 1] * 8), dtype)[:3]
     given = [content[2], content.copy(), np.array(content[0]), np.zeros((2, 0), dtype)]
     found = f(*given)
     for x, y in zip(given, found):
@@ -193,12 +193,13 @@ def test_every_dtype_keeps_its_type_and_bits(dtype, entry):
 
 
 def test_python_numbers_keep_their_type(entry):
-    types = [FLOAT, INT, BOOL, INT, FLOAT]
+    types = [FLOAT, INT, BOOL, INT, FLOAT, COMPLEX]
     f = entry(flat_call(types, types, fallback), copying(types))
-    given = (-0.0, -(2**63), True, 2**63 - 1, float("nan"))
+    given = (-0.0, -(2**63), True, 2**63 - 1, float("nan"), complex(-0.0, -2.5))
     found = f(*given)
-    assert [type(x) for x in found] == [float, int, bool, int, float]
+    assert [type(x) for x in found] == [float, int, bool, int, float, complex]
     assert found[1:4] == given[1:4] and str(found[0]) == "-0.0" and np.isnan(found[4])
+    assert str(found[5]) == "(-0-2.5j)"
 
 
 def test_no_parameters_and_no_results(entry):
@@ -215,6 +216,10 @@ class FloatSub(float):
 
 
 class IntSub(int):
+    pass
+
+
+class ComplexSub(complex):
     pass
 
 
@@ -272,6 +277,9 @@ BAD_NUMBERS = {
     BOOL: [1, 0, np.True_, None],
     Type(F8, (), "scalar"): [1.0, np.float32(1), np.array(1.0), None, FloatSub(1)],
     Type(np.dtype("i4"), (), "scalar"): [1, np.int64(1), np.uint32(1), True],
+    COMPLEX: [1.0, 1, ComplexSub(1), np.complex128(1), np.complex64(1), np.array(1j), None, "1j"],
+    Type(np.dtype(complex), (), "scalar"): [1j, 1.0, np.complex64(1), np.clongdouble(1), np.float64(1), np.array(1j)],
+    Type(np.dtype(np.complex64), (), "scalar"): [1j, np.complex128(1), np.float64(1), ComplexSub(1)],
 }
 
 
@@ -697,14 +705,15 @@ def test_reference_counts_are_exact(entry):
 
 
 def test_a_million_calls_take_no_memory():
-    types = [FLOAT, array(4)]
-    f = entries.entry(flat_call(types, [array(4), FLOAT], fallback), code("ret i32 0"))
+    types = [FLOAT, array(4), COMPLEX]
+    scalar = Type(np.dtype(complex), (), "scalar")
+    f = entries.entry(flat_call(types, [array(4), FLOAT, COMPLEX, scalar], fallback), code("ret i32 0"))
     a = np.ones(4)
 
     def many(n):
         for _ in range(n):
-            f(1.0, a)
-            f(1, a)
+            f(1.0, a, 1j)
+            f(1, a, 1j)
 
     many(1000)
     gc.collect()

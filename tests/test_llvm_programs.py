@@ -91,3 +91,104 @@ def column_beside_row(a, x, y):
 def test_a_repeated_operand_is_no_place_for_the_result():
     args = np.full((3, 4), 0.7), np.array([1.5, 0.4, 0.6]), np.array([1.2, 0.3, 2.2, 0.8])
     agree(*staged(column_beside_row, *args))
+
+
+# ---------------------------------------------------------------- complex numbers, by which is differentiated, too
+
+random = np.random.default_rng(0)
+Z = random.normal(size=(4, 4)) + 1j * random.normal(size=(4, 4))
+W = random.normal(size=4) + 1j * random.normal(size=4)
+SHIFT = 0.3 * W[::-1] - 0.2j
+
+
+def power_series(z, w):
+    """Numbers, and a loop whose length the run decides."""
+    total, term, n = 0j, 1.0 + 0j, 0
+    while abs(term) > 1e-9:
+        total, n = total + term, n + 1
+        term = term * z / (n + w)
+    return abs(total) ** 2
+
+
+def updated(z, w):
+    """In place, through views of rows, columns and parts."""
+    a = z * w
+    for i in range(len(w)):
+        a[i] += w[i] * a[:, i]
+        a.T[i, ::2] *= 1j
+    a.real[1] = np.abs(w)
+    a[np.array([0, 0, 2])] -= w
+    return np.sum(np.abs(a) ** 2)
+
+
+def chosen(z, w):
+    b = np.where(z.real > 0.2, z * w, np.conj(z))
+    return np.sum(b.real**3) + np.sum(np.maximum(b, w).imag) + np.sum(np.sort(w * 1j)[1:].imag ** 2) + np.max(w.imag)
+
+
+def products(z, w):
+    moved = np.einsum("ij,j,kj->ik", z, w, z.conj()) + np.outer(w, w) + SHIFT
+    return np.sum(np.cumsum(z @ moved, axis=0).imag) + np.abs(np.prod(w)) + np.vdot(w, SHIFT @ moved).real
+
+
+def decomposed(z, w):
+    h = z @ z.conj().T + np.eye(4)
+    values, vectors = np.linalg.eigh(h)
+    lower = np.linalg.cholesky(h)
+    x = np.linalg.solve(z, w) + np.linalg.inv(h) @ w
+    return np.sum(np.abs(x) ** 2 * values) + np.sum(np.abs(vectors) ** 2 @ values**2) + np.sum(lower.imag**2)
+
+
+def determined(z, w):
+    sign, logarithm = np.linalg.slogdet(z)
+    q, r = np.linalg.qr(z)
+    s = np.linalg.svd(z + np.diag(w), compute_uv=False)
+    return np.abs(np.linalg.det(z) - w[0]) + logarithm + sign.real + np.sum(np.abs(q * r.T)) + np.sum(s**3)
+
+
+def general_eigenvalues(z, w):
+    return np.sum(np.abs(np.linalg.eigvals(z * w)) ** 3)
+
+
+def functions(z, w):
+    a = (
+        np.exp(z) * np.sqrt(w)
+        + np.sin(z) ** 3 / (np.cosh(0.3 * w) + 2.0)
+        + np.log(w + 3.0) ** z
+        - np.tanh(z) * np.arctan(w)
+    )
+    return np.sum(np.angle(a) ** 2) + np.sum(np.log(np.abs(a)))
+
+
+def spectra(z, w):
+    a = np.fft.ifft2(np.fft.fft(z, axis=0) * np.fft.fft(w, 6)[1:5], norm="ortho")
+    return np.sum(np.fft.irfft(a, 5, axis=0) ** 2) + np.sum(np.abs(np.fft.rfft(w.imag)) ** 3)
+
+
+def special_functions(z, w):
+    return np.abs(np.sum(scipy.special.wofz(z) + scipy.special.erf(w) * scipy.special.jv(1, z))) ** 2
+
+
+def powers(z, w):
+    return z if w == 0 else z * powers(z * 0.5j, w - 1) + z**3
+
+
+def recursive(z, w):
+    return abs(powers(z, 5)) ** 2 + abs(w) ** 3
+
+
+FUNCTIONS = [
+    (power_series, 0.4 + 0.7j, 1.3 - 0.4j),
+    (recursive, 0.4 + 0.7j, 1.3 - 0.4j),
+    *[(f, Z, W) for f in (updated, chosen, products, decomposed, determined, general_eigenvalues)],
+    *[(f, Z, W) for f in (functions, spectra, special_functions)],
+]
+
+
+@pytest.mark.parametrize("f, z, w", FUNCTIONS, ids=[f.__name__ for f, *_ in FUNCTIONS])
+@pytest.mark.parametrize("kind", ["value", "gradient", "forward", "second"])
+def test_complex_numbers(f, z, w, kind):
+    found, operands = staged(derived(f, (z, w), (0, 1))[kind], z, w)
+    agree(found, operands)
+    agree(found, operands, checked=True)
+    lifetimes.verify(lowered(found, checked=True))

@@ -13,6 +13,7 @@ import test_staged_cost
 import wengert as wg
 from programs import PROGRAMS
 from random_programs import checks
+from staging import interpreted
 from wengert.core import mode as core
 from wengert.core.primitive import TABLE, Primitive
 from wengert.frontend import attempt, branches, build, jit
@@ -221,8 +222,8 @@ def staged_pass(*names):
     for program in PROGRAMS:
         if program.name in names:
             for point in program.points():
-                test_programs.test_value(point, wg.jit)
-                test_programs.test_derivative(point, wg.jit)
+                test_programs.test_value(point, interpreted)
+                test_programs.test_derivative(point, interpreted)
 
 
 def modules_pass(count=6):
@@ -287,7 +288,7 @@ def not_in_a_loop_that_may_not_run():
             total += x[m]
         return total
 
-    staged = wg.jit(f)
+    staged = interpreted(f)
     for args in ((np.ones(4), 3, 2), (np.ones(4), 9, 0)):
         assert staged(*args) == f(*args)
 
@@ -297,7 +298,7 @@ def checks_stay():
         assert x > 0.0, "positive"
         return 2.0 * x
 
-    for way in (wg.jit(f), wg.grad(wg.jit(f)), wg.jit(wg.grad(f))):
+    for way in (interpreted(f), wg.grad(interpreted(f)), interpreted(wg.grad(f))):
         with pytest.raises(AssertionError, match="positive"):
             way(-1.0)
 
@@ -318,15 +319,15 @@ def copied_argument_keeps():
         return np.sum(y * x)
 
     x = np.arange(1.0, 4.0)
-    np.testing.assert_array_equal(wg.jit(wg.grad(f))(x), 4.0 * x)
-    assert wg.jit(f)(x) == f(x)
+    np.testing.assert_array_equal(interpreted(wg.grad(f))(x), 4.0 * x)
+    assert interpreted(f)(x) == f(x)
 
 
 def same_as_python(f, *points):
     """Value and gradient of the first argument."""
     for args in points:
-        np.testing.assert_allclose(wg.jit(f)(*args), f(*args), rtol=1e-14)
-        np.testing.assert_allclose(wg.jit(wg.grad(f))(*args), wg.grad(f)(*args), rtol=1e-14)
+        np.testing.assert_allclose(interpreted(f)(*args), f(*args), rtol=1e-14)
+        np.testing.assert_allclose(interpreted(wg.grad(f))(*args), wg.grad(f)(*args), rtol=1e-14)
 
 
 def zero_trips():
@@ -337,7 +338,7 @@ def zero_trips():
 
     same_as_python(f, (1.5, 3))
     with pytest.raises(UnboundLocalError):
-        wg.jit(f)(1.5, 0)
+        interpreted(f)(1.5, 0)
 
 
 def statements_after_continue():

@@ -9,10 +9,11 @@ import pytest
 
 import wengert as wg
 from programs import LATER, PROGRAMS
+from staging import interpreted
 from wengert.core.tree import flatten, unflatten
 
 # how a function is run: name -> what makes a function of the same meaning
-WAYS = {"eager": lambda f: f, "staged": wg.jit}
+WAYS = {"eager": lambda f: f, "staged": interpreted}
 CASES = [
     pytest.param(point, WAYS[way], id=f"{program.name}-{i}-{way}")
     for way in WAYS

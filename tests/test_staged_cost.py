@@ -7,6 +7,7 @@ import pytest
 
 import wengert as wg
 from programs import PROGRAMS, Program
+from staging import interpreted
 from wengert.core.tree import flatten
 from wengert.frontend.jit import Jitted, is_operand
 from wengert.inspect.cost import count
@@ -25,7 +26,7 @@ def built(jitted, args):
 
 
 def cost(f, args):
-    jitted = f if isinstance(f, Jitted) else wg.jit(f)
+    jitted = f if isinstance(f, Jitted) else interpreted(f)
     jitted.programs.clear()
     return count(*built(jitted, args))
 
@@ -304,7 +305,7 @@ def test_counted_or_not_an_update_runs_in_place(run, monkeypatch):
     as_before = write.evaluate
     noted = lambda *args, **params: inplace.append(params["inplace"]) or as_before(*args, **params)
     monkeypatch.setattr(write, "evaluate", noted)
-    program, operands = built(wg.jit(own_argument), lambda: elements(20, 8))
+    program, operands = built(interpreted(own_argument), lambda: elements(20, 8))
     inplace.clear()
     run(program, operands)
     assert inplace == [False, *[True] * 7]
@@ -356,7 +357,7 @@ def mean_distance(x, y):
 )
 def test_a_loop_that_accumulates_keeps_nothing(f, argnums, args):
     """Its body is evaluated again: there is one loop, back, and neither a tape nor a stack."""
-    program, _ = built(wg.jit(wg.grad(f, argnums)), lambda: args(12))
+    program, _ = built(interpreted(wg.grad(f, argnums)), lambda: args(12))
     outer = [e for e in program.equations if e.row.name in ("for_", "while_")]
     assert len(outer) == 1
     assert not [e for e in walk(program) if e.row.name in ("write", "stack_push", "stack_pop")]

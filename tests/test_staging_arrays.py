@@ -457,6 +457,17 @@ def complex_numbers(z, w):
     return total, np.abs(z).sum(), (z * w).real, w.imag, z.conj() @ z
 
 
+@case(Z)
+def written_parts_of_complex_numbers(z):
+    w = z * 2.0
+    w.real[1:] = z.imag[1:] ** 2
+    part = w[::-1].real
+    part[0] += 3.0
+    w.imag = w.real * w.imag
+    w[2] += 1j
+    return w, part
+
+
 @case(np.array(1.5), np.float64(2.0))
 def zero_dimensional(x, y):
     z = x * y

@@ -10,6 +10,7 @@ import pytest
 
 import wengert as wg
 from parts import Parts
+from staging import interpreted
 from test_names import SUBJECTS, UNINITIALISED
 from test_rows import ROWS, cases_of, sample
 from wengert.core.tree import flatten
@@ -114,7 +115,7 @@ class Subject:
     def __init__(self, name, change=lambda f: f):
         f, args, kwargs = CASES[name]
         self.name, self.parts = name, Parts(change(f), args, kwargs)
-        self.plain, self.staged = self.parts.load(), wg.jit(self.parts.load())
+        self.plain, self.staged = self.parts.load(), interpreted(self.parts.load())
         self.arrays = self.parts.whole()
         self.places = [i for i, x in enumerate(self.arrays) if x.dtype.kind in "fc"]
 

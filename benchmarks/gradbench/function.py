@@ -31,7 +31,7 @@ class Function:
     @cached_property
     def run(self) -> Callable[..., Any]:
         """`compute` as it runs: compiled.  This is the one place that chooses."""
-        return wg.jit(self.compute, backend="llvm")
+        return wg.jit(self.compute)
 
     def prepare(self, args: tuple) -> None:
         """Compile for these arguments, so that no run pays for it."""

@@ -82,7 +82,7 @@ class Function:
         functools.update_wrapper(self, f)
         self.f, self.rule_push, self.rule_pull, self.check = f, push, pull, check
         self.row = Primitive(
-            name_of(f),
+            f"custom.{name_of(f)}",  # another name than those of all other rows, which have no dot
             lambda *xs, call: call.evaluate(*xs),
             push=lambda xs, xs_dot, out, call: self.push(call, xs, xs_dot, out),
             pull=lambda ct, xs, out, traced, call: self.pull(call, ct, xs, out, traced),

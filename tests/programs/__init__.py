@@ -6,6 +6,7 @@ LATER      programs with a reason why they must wait
 
 from programs import (
     calculus,
+    complex_numbers,
     control_flow,
     dynamic_programming,
     language,
@@ -36,6 +37,7 @@ THEMES = (
     names,
     language,
     recursion,
+    complex_numbers,
 )
 PROGRAMS: list[Program] = [program for theme in THEMES for program in theme.PROGRAMS]
 LATER: list[Program] = later.LATER

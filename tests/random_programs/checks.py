@@ -8,6 +8,7 @@ import functools
 import numpy as np
 
 import wengert as wg
+from staging import interpreted
 
 from .mix import features
 from .program import Program, moved, random_directions
@@ -48,7 +49,7 @@ class Subject:
     @functools.cached_property
     def staged(self):
         """f as a program, for the checks that take its derivatives."""
-        return wg.jit(self.program.load().f)
+        return interpreted(self.program.load().f)
 
     @functools.cached_property
     def second(self):
@@ -198,7 +199,7 @@ EAGER = [
 def staged_is_python(subject):
     """Value and writes; then again with all changed that `f` reads besides its arguments; then with another n."""
     plain, other = subject.program.load(), subject.program.load()
-    staged = wg.jit(other.f)
+    staged = interpreted(other.f)
     agree(staged, plain.f, subject.args)
     agree(staged, plain.f, subject.args)
     plain.change()
@@ -219,7 +220,7 @@ def staged_arguments_may_overlap(subject):
     """Two vectors that share memory: as Python does it, or refused."""
     plain, other = subject.program.load(), subject.program.load()
     try:
-        agree_overlapping(subject, wg.jit(other.f), plain.f)
+        agree_overlapping(subject, interpreted(other.f), plain.f)
     except wg.Diagnostic:
         pass
 
@@ -246,7 +247,7 @@ def overlapping(args):
 def staged_gradients_agree(subject):
     f, args = subject.program.load().f, subject.args()
     _, gradient, _ = subject.reverse
-    orders = (lambda: wg.grad(subject.staged, subject.floats), lambda: wg.jit(wg.grad(f, subject.floats)))
+    orders = (lambda: wg.grad(subject.staged, subject.floats), lambda: interpreted(wg.grad(f, subject.floats)))
     for k, derivative in enumerate(orders):
         if subject.seed % BOTH_ORDERS and subject.seed % 2 != k:
             continue
@@ -262,7 +263,7 @@ def staged_forward_agrees(subject):
         return wg.jvp(by_floats(f, args), values, subject.directions)[1]
 
     if subject.seed % 2:  # one of the two orders for each program: staging takes most of the time
-        pushed = wg.jit(along)(*floats(subject, args))
+        pushed = interpreted(along)(*floats(subject, args))
     else:
         pushed = wg.jvp(by_floats(subject.staged, args), floats(subject, args), subject.directions)[1]
     assert abs(pushed - slope) <= 1e-12 * (1.0 + size), (pushed, slope)
@@ -273,7 +274,7 @@ def staged_second_order_agrees(subject):
         return
     f, args = subject.program.load().f, subject.args()
     expected, size = curvature(subject, subject.directions, subject.second)
-    for derivative in (wg.jit(wg.grad(f, subject.floats)), wg.grad(subject.staged, subject.floats)):
+    for derivative in (interpreted(wg.grad(f, subject.floats)), wg.grad(subject.staged, subject.floats)):
         gradient = by_floats(derivative, args)
         pushed = wg.jvp(gradient, floats(subject, args), subject.directions)[1]
         assert abs(paired(pushed, subject.second)[0] - expected) <= 1e-11 * (1.0 + size)
@@ -281,7 +282,7 @@ def staged_second_order_agrees(subject):
     def slope(*values):
         return paired_traced(wg.grad(f, subject.floats)(*values, args[-1]), subject.directions)
 
-    twice = wg.jit(wg.grad(slope, tuple(range(len(subject.floats)))))(*floats(subject, args))
+    twice = interpreted(wg.grad(slope, tuple(range(len(subject.floats)))))(*floats(subject, args))
     assert abs(paired(twice, subject.second)[0] - expected) <= 1e-11 * (1.0 + size)
 
 

@@ -12,7 +12,7 @@ from wengert.demo.newton import minimise
 from wengert.demo.problem import Problem, by_grad
 from wengert.demo.report import Fit, line
 
-TITLE = "Logistic regression of breast tumours: Newton's method of SciPy, with wg.value_and_grad and wg.hvp"
+TITLE = "Logistic regression of breast tumours: Newton's method of SciPy, with wg.jit of wg.value_and_grad and wg.hvp"
 
 
 def fit() -> Fit:

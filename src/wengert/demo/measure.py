@@ -27,7 +27,7 @@ def check_along(problem: Problem, directions: np.ndarray) -> tuple[float, Cost]:
 
 def told(exact: np.ndarray, differences: np.ndarray, compared: str, problem: Problem) -> tuple[float, Cost]:
     error, found = relative_error(exact, differences), cost(problem)
-    report_gradient(error, compared, found)
+    report_gradient(error, compared, found, seconds(lambda: problem.loss(problem.start)))
     return error, found
 
 
@@ -37,14 +37,14 @@ def relative_error(exact: np.ndarray, differences: np.ndarray) -> float:
 
 
 def cost(problem: Problem) -> Cost:
-    """Seconds for the loss, for its gradient, and for the gradient by the cheapest central differences.
+    """Seconds for the loss, for its gradient, and for the gradient by the cheapest central differences, all compiled.
 
     These take two losses for every parameter; one parameter is timed, and multiplied.
     """
     point = problem.vector
     step = 1e-6 * np.eye(1, point.size)[0]
     return Cost(
-        function=seconds(lambda: problem.loss(problem.start)),
+        function=seconds(lambda: problem.compiled_loss(problem.start)),
         gradient=seconds(lambda: problem.value_and_grad(problem.start)),
         differences=point.size * seconds(lambda: problem.value(point + step) - problem.value(point - step)),
         size=point.size,

@@ -13,7 +13,7 @@ from wengert.demo.newton import minimise
 from wengert.demo.problem import Problem, by_grad
 from wengert.demo.report import Fit, line
 
-TITLE = "Gaussian mixture of iris flowers: Newton's method of SciPy, with wg.value_and_grad and wg.hvp"
+TITLE = "Gaussian mixture of iris flowers: Newton's method of SciPy, with wg.jit of wg.value_and_grad and wg.hvp"
 COMPONENTS = 3
 
 

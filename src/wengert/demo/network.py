@@ -8,11 +8,11 @@ from tqdm import tqdm
 
 import wengert as wg
 from wengert.demo import data, models
-from wengert.demo.measure import check_along
-from wengert.demo.problem import Problem, by_backward
+from wengert.demo.measure import check_along, relative_error
+from wengert.demo.problem import Problem, by_backward, by_grad
 from wengert.demo.report import Fit, line
 
-TITLE = "Two-layer network for handwritten digits: wg.Tensor and backward(), Adam in NumPy"
+TITLE = "Two-layer network for handwritten digits: wg.jit of a step of Adam, with wg.value_and_grad inside"
 HIDDEN, CLASSES, BATCH, EPOCHS, RATE = 64, 10, 32, 30, 6e-3
 
 
@@ -21,8 +21,9 @@ def fit() -> Fit:
     n, d = split.x.shape
     line("data", f"{n} images to learn from, {len(split.y_test)} to test; {d} pixels, {HIDDEN} hidden units")
     first_batch = partial(models.network_loss, x=split.x[:BATCH], y=split.y[:BATCH])
-    problem = Problem(first_batch, by_backward(first_batch), start(d, random))
+    problem = Problem(first_batch, by_grad(first_batch), start(d, random))
     error, cost = check_along(problem, random.standard_normal((10, problem.vector.size)))
+    tell_tensors(problem)
 
     parameters, losses, accuracies = train(problem.start, split, random)
 
@@ -32,6 +33,13 @@ def fit() -> Fit:
     shown = {"images": split.x_test, "y": split.y_test, "predicted": predicted}
     shown |= {"losses": losses, "accuracies": accuracies}
     return Fit("two-layer network", n, d, problem.vector.size, error, cost, quality, shown)
+
+
+def tell_tensors(problem: Problem) -> None:
+    """The same gradient in the dynamic way."""
+    _, compiled = problem.value_and_gradient(problem.vector)
+    _, eager = Problem(problem.loss, by_backward(problem.loss), problem.start).value_and_gradient(problem.vector)
+    line("", f"wg.Tensor and backward() give the same gradient, but for {relative_error(compiled, eager):.0e}")
 
 
 def start(d: int, random: np.random.Generator) -> models.Parameters:
@@ -48,14 +56,19 @@ def train(
     start: models.Parameters, split: data.Split, random: np.random.Generator
 ) -> tuple[models.Parameters, np.ndarray, np.ndarray]:
     """(parameters, loss of each batch (EPOCHS, batches), test accuracy after each epoch)."""
-    tensors = {name: wg.Tensor(value, requires_grad=True) for name, value in start.items()}
-    adam, losses, accuracies = Adam(tensors, EPOCHS * (len(split.y) // BATCH)), [], []
+    parameters = {name: value.copy() for name, value in start.items()}
+    means, squares = [{name: np.zeros_like(value) for name, value in start.items()} for _ in range(2)]
+    step, steps, losses, accuracies = wg.jit(adam_step), 0, [], []
     progress = tqdm(range(EPOCHS), desc="   fit       epochs", ncols=100)
     for _ in progress:
-        losses.append([learn(adam, split.x[batch], split.y[batch]) for batch in batches(len(split.y), random)])
-        accuracies.append(np.mean(predict(tensors, split.x_test) == split.y_test))
+        losses.append([])
+        for batch in batches(len(split.y), random):
+            rate = RATE * (1 - steps / (EPOCHS * (len(split.y) // BATCH)))
+            steps += 1
+            losses[-1].append(step(parameters, means, squares, steps, rate, split.x[batch], split.y[batch]))
+        accuracies.append(np.mean(predict(parameters, split.x_test) == split.y_test))
         progress.set_postfix_str(f"loss {np.mean(losses[-1]):.4f}, test accuracy {accuracies[-1]:.3f}", refresh=False)
-    return {name: tensor.numpy() for name, tensor in tensors.items()}, np.array(losses), np.array(accuracies)
+    return parameters, np.array(losses), np.array(accuracies)
 
 
 def batches(n: int, random: np.random.Generator) -> Iterator[np.ndarray]:
@@ -64,39 +77,28 @@ def batches(n: int, random: np.random.Generator) -> Iterator[np.ndarray]:
     return (order[i : i + BATCH] for i in range(0, n - BATCH + 1, BATCH))
 
 
-def learn(adam: "Adam", x: np.ndarray, y: np.ndarray) -> float:
-    """One step; the loss before it."""
-    loss = models.network_loss(adam.tensors, x, y)
-    loss.backward()
-    adam.step()
-    return loss.item()
+def adam_step(
+    parameters: models.Parameters,
+    means: models.Parameters,
+    squares: models.Parameters,
+    steps: int,
+    rate: float,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> float:
+    """One step along the gradient's running mean over the root of its running square, in place; the loss before it.
+
+    Kingma and Ba 2015, algorithm 1, with their decay rates.  steps: with this one.
+    """
+    loss, gradients = wg.value_and_grad(models.network_loss)(parameters, x, y)
+    for name, gradient in gradients.items():
+        mean, square = means[name], squares[name]
+        mean += (1 - 0.9) * (gradient - mean)
+        square += (1 - 0.999) * (gradient**2 - square)
+        unbiased = mean / (1 - 0.9**steps), square / (1 - 0.999**steps)
+        parameters[name] -= rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
+    return loss
 
 
 def predict(parameters: models.Parameters, x: np.ndarray) -> np.ndarray:
-    with wg.no_grad():
-        scores = models.network_scores(parameters, x)
-    return np.argmax(scores, axis=1)
-
-
-class Adam:
-    """Steps along the gradient's running mean over the root of its running square.
-
-    Kingma and Ba 2015, algorithm 1, with their decay rates; the learning rate falls linearly to 0 in `total` steps.
-    """
-
-    def __init__(self, tensors: dict[str, wg.Tensor], total: int) -> None:
-        self.tensors, self.total, self.steps = tensors, total, 0
-        self.means = {name: np.zeros(tensor.shape) for name, tensor in tensors.items()}
-        self.squares = {name: np.zeros(tensor.shape) for name, tensor in tensors.items()}
-
-    @wg.no_grad()
-    def step(self) -> None:
-        rate = RATE * (1 - self.steps / self.total)
-        self.steps += 1
-        for name, tensor in self.tensors.items():
-            mean, square, gradient = self.means[name], self.squares[name], tensor.grad
-            mean += (1 - 0.9) * (gradient - mean)
-            square += (1 - 0.999) * (gradient**2 - square)
-            unbiased = mean / (1 - 0.9**self.steps), square / (1 - 0.999**self.steps)
-            tensor -= rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
-            tensor.grad = None
+    return np.argmax(models.network_scores(parameters, x), axis=1)

@@ -140,7 +140,7 @@ def draw_learning(ax: Axes, fit: Fit) -> None:
     ax.plot(ends, errors, color=ORANGE, linewidth=2, label="share of test images read wrongly")
     ax.legend(loc="upper right")
     ax.set(yscale="log", xlabel="epoch", xlim=(0, epochs))
-    ax.set_title("Two-layer network: Tensor, backward(), Adam")
+    ax.set_title("Two-layer network: wg.jit of a step of Adam")
 
 
 ROWS, COLUMNS, GAP = 5, 13, 3

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -25,8 +26,8 @@ def unravel(vector: np.ndarray, like: Parameters) -> Parameters:
 
 
 def by_grad(loss: Loss) -> ValueAndGradient:
-    """The functional way: a function becomes the function of its gradient."""
-    return wg.value_and_grad(loss)
+    """The functional way: a function becomes the function of its gradient, and that becomes machine code."""
+    return wg.jit(wg.value_and_grad(loss))
 
 
 def by_backward(loss: Loss) -> ValueAndGradient:
@@ -49,6 +50,15 @@ class Problem:
     value_and_grad: ValueAndGradient
     start: Parameters
 
+    @cached_property
+    def compiled_loss(self) -> Loss:
+        return wg.jit(self.loss)
+
+    @cached_property
+    def product(self) -> Callable[[Parameters, Parameters], Parameters]:
+        """The Hessian times a direction."""
+        return wg.jit(partial(wg.hvp, self.loss))
+
     @property
     def vector(self) -> np.ndarray:
         return ravel(self.start)
@@ -57,11 +67,11 @@ class Problem:
         return unravel(vector, self.start)
 
     def value(self, vector: np.ndarray) -> float:
-        return self.loss(self.unravel(vector))
+        return self.compiled_loss(self.unravel(vector))
 
     def value_and_gradient(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = self.value_and_grad(self.unravel(vector))
         return value, ravel(gradient)
 
     def hessian_product(self, vector: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        return ravel(wg.hvp(self.loss, self.unravel(vector), self.unravel(direction)))
+        return ravel(self.product(self.unravel(vector), self.unravel(direction)))

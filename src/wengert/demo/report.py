@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.cli import Cost
+from wengert.inspect.timing import duration
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,13 @@ def line(label: str, text: str) -> None:
     print(f"   {label:<10}{text}", flush=True)
 
 
-def report_gradient(error: float, compared: str, cost: Cost) -> None:
+def report_gradient(error: float, compared: str, cost: Cost, plain: float) -> None:
+    """plain: seconds for the function as NumPy runs it."""
     line("gradient", f"largest relative error against central differences {error:.1e} ({compared})")
-    for label, text in zip(("cost", "", ""), cost.lines()):
-        line(label, text)
+    function, *others = cost.lines()
+    line("cost", f"{function} as machine code ({duration(plain)} in NumPy)")
+    for text in others:
+        line("", text)
 
 
 class Progress:

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import io
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,8 @@ from wengert.rules.lanes import whole
 if TYPE_CHECKING:
     from wengert.frontend.machine import Machine
 
-machine = lazy("wengert.frontend.machine")  # who compiles nothing need not wait for the import of what compiles
+# who compiles nothing need not wait for the import of what compiles
+compiled, machine = lazy("wengert.frontend.compiled"), lazy("wengert.frontend.machine")
 
 NUMBERS = (int, float, complex, np.number, np.bool_, Value)
 
@@ -72,8 +74,8 @@ class Built:
     @functools.cached_property
     def machine(self) -> "Machine":
         """The program as machine code."""
-        made: Machine = machine.Machine(self.program.name, self.optimised)
-        return made
+        found: Machine = machine.machine_of(self.optimised)
+        return found
 
     def returned(self) -> list[tuple[Any, bool]]:
         """What the function returns: leaves, and whether they are results of the program."""
@@ -91,7 +93,8 @@ class Built:
         return hidden if all(value_type(x) == var.type for x, (var, _) in zip(hidden, captured.inputs)) else None
 
 
-BACKENDS = ("numpy", "llvm")
+BACKENDS = ("llvm", "numpy")
+VARIABLE = "WENGERT_BACKEND"  # one of them, for who names none
 ENTRIES = 8  # one asks the next whether the arguments are of its kind
 
 
@@ -106,7 +109,8 @@ class Jitted(Transparent):
     __call__: Callable[..., Any]
     __name__: str
 
-    def __init__(self, f: Callable[..., Any], backend: str = "numpy") -> None:
+    def __init__(self, f: Callable[..., Any], backend: str | None = None) -> None:
+        backend = backend or os.environ.get(VARIABLE) or BACKENDS[0]
         if backend not in BACKENDS:
             raise ValueError(f"backend is {backend!r}, and can be {' or '.join(map(repr, BACKENDS))}")
         functools.update_wrapper(self, f)
@@ -146,7 +150,8 @@ class Jitted(Transparent):
 
     def called(self, built: Built, values: list[Any], leaves: list[Any], structure: Any) -> Sequence[Any]:
         """What the program gives for values of any mode, each an array."""
-        outs = zip(call(*values, program=built.program), result_types(built.program))
+        run = compiled.run if self.backend == "llvm" else call
+        outs = zip(run(*values, program=built.program), result_types(built.program))
         return [whole(x, type=t) if has_extents(t) else x for x, t in outs]
 
     def computed(
@@ -166,7 +171,8 @@ class Jitted(Transparent):
     def enter(self, built: Built, structure: Any, leaves: list[Any]) -> None:
         """Let machine code see arguments of this kind first."""
         is_new = all(b is not built for b in self.entered)
-        if is_new and len(self.entered) < ENTRIES and not built.staging.captured.draws():
+        is_plain = not built.machine.prints and not built.staging.captured.draws()
+        if is_new and is_plain and len(self.entered) < ENTRIES:
             self.__call__ = built.machine.entry(built, structure, leaves, self.__call__)
             self.entered.append(built)
 
@@ -213,15 +219,16 @@ class Jitted(Transparent):
         return f"<jit of {self.f!r}>"
 
 
-def jit(f: Callable[..., Any], *, backend: str = "numpy") -> Jitted:
-    """f as a program: loops stay loops, branches stay branches, and only what depends on the arguments is computed.
+def jit(f: Callable[..., Any], *, backend: str | None = None) -> Jitted:
+    """f compiled: loops stay loops, branches stay branches, and only what depends on the arguments is computed.
 
     f   a function, method, lambda, callable object or partial, in ordinary Python with NumPy, whose source Python can
         read.  Its loops, branches on values, in-place writes and helpers are read from the source and become a typed
         program, once for each kind of arguments (shapes, dtypes, structure; other objects and what the function reads
         from outside are compared at each call, so that a change is seen).
-    backend   "numpy" runs the program one NumPy call at a time; "llvm" compiles it to machine code, which is kept on
-        disk (the environment variable WENGERT_CACHE names the folder, or says "off").
+    backend   "llvm" compiles the program to machine code, which is kept on disk (the environment variable WENGERT_CACHE
+        names the folder, or says "off"); "numpy" runs it one NumPy call at a time, which starts sooner and can do all
+        that NumPy can.  Without a name, what the environment variable WENGERT_BACKEND says, or else "llvm".
 
     The result behaves as f does, writes into its arguments included, and composes with every derivative in any order.
     Raises Diagnostic W601 (no source), W602 (what cannot be staged, every place), W604 (what has no machine code), and
@@ -238,9 +245,9 @@ def jit(f: Callable[..., Any], *, backend: str = "numpy") -> Jitted:
     1.414213562373
     >>> round(wg.derivative(root)(2.0, 1.0), 6)
     0.353553
-    >>> fast = wg.jit(newton, backend="llvm")
-    >>> round(fast(2.0, 1.0), 12)
-    1.414213562373
+    >>> slope = wg.jit(wg.derivative(newton))  # as fast as written by hand
+    >>> round(float(slope(2.0, 1.0)), 6)
+    0.353553
     """
     return Jitted(f, backend)
 

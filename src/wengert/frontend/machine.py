@@ -2,66 +2,94 @@
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy._core.umath import _extobj_contextvar  # set while `np.errstate` is another than usual
 
-from wengert.backends.llvm.call import VALUE, Call
+from wengert.backends.llvm.call import VALUE, Call, flat_call
 from wengert.backends.llvm.engine import Code, compile
 from wengert.backends.llvm.entry import entry
 from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.portable import Portable, fits
 from wengert.backends.llvm.program import lowered
+from wengert.backends.llvm.rows.python import WAITING
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.tree import Structure
 from wengert.frontend.capture import PLAIN, Read, peek, same_fact
 from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE
 from wengert.ir.evaluate import line_of
-from wengert.ir.program import Program, Type, elements, parameter_types, result_types, walk
+from wengert.ir.program import Program, Type, elements, has_extents, parameter_types, result_types, walk
+from wengert.rules.control import show
 
 if TYPE_CHECKING:
     from wengert.frontend.jit import Built
+
+_machines: "WeakKeyDictionary[Program, Machine]" = WeakKeyDictionary()
+
+
+def machine_of(program: Program) -> "Machine":
+    """Its machine code, made once.
+
+    Raises Diagnostic W604 where it has none.
+    """
+    if program not in _machines:
+        _machines[program] = Machine(program)
+    return _machines[program]
+
 
 LONG = 10_000  # elements: from there on a call takes long enough to let other threads run
 
 
 class Machine:
-    """The code of one program.
+    """The code of one program."""
 
-    Raises Diagnostic W604 where it has none.
-    """
-
-    def __init__(self, name: str, program: Program) -> None:
+    def __init__(self, program: Program) -> None:
         try:
             made = lowered(program)
         except Unsupported as problem:
             raise Diagnostic(
                 "W604",
-                f"`{name}` has no machine code",
+                f"`{program.name}` has no machine code",
                 problem.reason,
-                'wg.jit(f, backend="numpy") runs it through NumPy',
+                'convert them with x.astype(float), or let NumPy run the program: wg.jit(f, backend="numpy")',
                 line_of(problem.equation) if problem.equation else None,
             ) from None
-        self.program, self.arena, self.kept = program, made.arena, made.kept
-        self.code: Code = compile(made.text, made.symbols)
+        # not the program itself, with which its machine shall go
+        self.types = parameter_types(program), result_types(program)
+        self.arena, self.kept, self.in_python = made.arena, made.kept, made.in_python
+        self.code: Code = compile(made.text, made.symbols, level=made.level)
         self.long = takes_long(program)
 
-    @functools.cached_property
-    def portable(self) -> Portable:
-        """Runs the code for values that `run` has made fit."""
-        types = parameter_types(self.program), result_types(self.program)
-        nothing = Structure(tuple, (), ())
-        call = Call(*types, refused, nothing, [], nothing, [], arena=self.arena)  # type: ignore[arg-type]
-        return Portable(call, self.code)
+    @property
+    def prints(self) -> bool:
+        return any(e.row is show for e in self.in_python)
 
-    def run(self, values: list[Any]) -> list[Any] | None:
-        """The results for values of the program; None where a check fails, or a number does not fit."""
-        values = [in_one_piece(x) if isinstance(x, np.ndarray) else x for x in values]
-        if not all(map(fits, values, self.portable.call.params)):
-            return None
-        return self.portable.computed(values)
+    @functools.cached_property
+    def flat(self) -> Callable[..., Any]:
+        """Takes the values of the program, and gives its results."""
+        params, results = self.types
+        portable = Portable(flat_call(params, results, refused, arena=self.arena), self.code)  # type: ignore[arg-type]
+        again = functools.partial(run_carefully, portable)
+        if any(map(has_extents, params)):  # arrays with room for their bounds, which nobody passes
+            return again
+        guarded = {"arena": self.arena, "long": self.long, "unset": [_extobj_contextvar]}
+        return entry(flat_call(params, results, again, **guarded), self.code)  # type: ignore[arg-type]
+
+    def run(self, values: Sequence[Any]) -> Sequence[Any] | None:
+        """The results for values of the program; None where a check fails, a number does not fit, or NumPy raises."""
+        waiting: list[Callable[[], Any]] = []
+        token = WAITING.set(waiting)
+        try:
+            found = self.flat(*values)
+        finally:
+            WAITING.reset(token)
+        for act in waiting if found is not None else ():
+            act()
+        return found if found is None or len(self.types[1]) != 1 else (found,)
 
     def entry(self, built: "Built", arguments: Structure, leaves: list[Any], fallback: Callable[..., Any]) -> Any:
         """What Python calls: the code for arguments of this kind, the fallback for all others."""
@@ -69,8 +97,7 @@ class Machine:
         places, count = built.places, len(built.program.results) - len(built.written)
         first = {id(leaves[i]): k for k, i in reversed(list(enumerate(places))) if isinstance(leaves[i], np.ndarray)}
         call = Call(
-            parameter_types(self.program),  # type: ignore[arg-type]
-            result_types(self.program),  # type: ignore[arg-type]
+            *self.types,  # type: ignore[arg-type]
             fallback,
             arguments,
             [VALUE if i in set(places) else x for i, x in enumerate(leaves)],
@@ -82,11 +109,26 @@ class Machine:
             written={k: count + i for i, k in enumerate(built.written)},
             guards=guards,
             checks=checks,
-            unset=[ACTIVE],  # where a program is built around this one, its inputs are inputs of both
+            # where a program is built around this one, its inputs are inputs of both; or NumPy should raise exceptions
+            unset=[ACTIVE, _extobj_contextvar],
             arena=self.arena,
             long=self.long,
         )
         return entry(call, self.code)
+
+
+def numpy_raises() -> bool:
+    """Whether the user wants exceptions where numbers overflow or are not defined: the interpreter raises them."""
+    return not {"raise", "call"}.isdisjoint(np.geterr().values())
+
+
+def run_carefully(portable: Portable, *values: Any) -> Any:
+    """Values that did not fit as they are, or code that failed: what `flat` gives, or None."""
+    values = tuple([in_one_piece(x) if isinstance(x, np.ndarray) else x for x in values])
+    if not all(map(fits, values, portable.call.params)) or numpy_raises():
+        return None
+    found = portable.computed(list(values))
+    return found if found is None or len(found) != 1 else found[0]
 
 
 def refused(*args: Any, **kwargs: Any) -> Any:

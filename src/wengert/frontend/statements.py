@@ -114,12 +114,23 @@ def do_augmented(s: "Staging", node: ast.AugAssign) -> None:
             s.store(name, value)
         case ast.Subscript():
             base, index = s.eval(node.target.value), s.eval(node.target.slice)
-            value = changed(s, operation, subscript(s, base, index), s.eval(node.value), node)
-            set_item(s, base, index, value)
+            old = subscript(s, base, index)
+            value = changed(s, operation, old, s.eval(node.value), node)
+            if value is not old or type(base) not in (list, dict):  # else it stands there already
+                set_item(s, base, index, value)
         case ast.Attribute():
             base, attr = s.eval(node.target.value), s.frame.source.mangled(node.target.attr)
-            value = changed(s, operation, attribute(s, base, attr), s.eval(node.value), node)
-            set_attribute(s, base, attr, value)
+            old = attribute(s, base, attr)
+            value = changed(s, operation, old, s.eval(node.value), node)
+            if value is not old or not is_plain_attribute(base, attr):
+                set_attribute(s, base, attr, value)
+
+
+def is_plain_attribute(x: Any, name: str) -> bool:
+    """Whether to set it to what it is does nothing."""
+    kind = type(x)
+    is_ordinary = getattr(kind, "__setattr__", None) is object.__setattr__ and not hasattr(kind, name)
+    return is_ordinary and name in getattr(x, "__dict__", ())
 
 
 def changed(s: "Staging", operation: type, x: Any, y: Any, node: ast.AugAssign) -> Any:

@@ -1,5 +1,6 @@
 """What a function and its derivative cost: counted on their programs, and measured where they run."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from wengert.frontend.jit import Jitted, arguments, is_operand
 from wengert.inspect.cost import count
 from wengert.inspect.kept import Kept, aligned, kept
 from wengert.inspect.timing import duration, seconds, times
+from wengert.ir.evaluate import line_of
+from wengert.ir.program import Equation
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Price:
     staging     seconds that it takes to make the program
     compiling   seconds from the program to machine code, or to its load from the disk; None without machine code
     running     seconds of one call, the fastest of many
+    in_python   what machine code asks Python for, with the lines: "sqrtm (model.py:12)"
     """
 
     operations: int
@@ -32,6 +36,7 @@ class Price:
     staging: float
     compiling: float | None
     running: float
+    in_python: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,12 @@ class Costs:
         ]
         if f.compiling is not None and d.compiling is not None:
             rows.insert(4, ("compiling", duration(f.compiling), duration(d.compiling), ""))
-        return "\n".join([*aligned(rows), "", str(self.kept)])
+        asked = dict.fromkeys([*f.in_python, *d.in_python])
+        notes = ["", f"machine code asks Python for {', '.join(asked)}"] if asked else []
+        return "\n".join([*aligned(rows), *notes, "", str(self.kept)])
 
 
-def cost(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, backend: str = "llvm") -> Costs:
+def cost(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, backend: str | None = None) -> Costs:
     """What `wg.jit(f)` and its derivative cost at these arguments, what the way back keeps, and why.
 
     argnums  the arguments of the derivative: the gradient where f returns a number, else the product of the Jacobian
@@ -91,7 +98,7 @@ def cost(f: Callable[..., Any], *args: Any, argnums: int | tuple[int, ...] = 0, 
     True
     """
     given = map_leaves(lambda x: np.array(x) if isinstance(x, np.ndarray) else x, args)
-    value = Jitted(f)(*given)
+    value = Jitted(f, backend)(*given)
     is_number = not isinstance(value, list | tuple | dict) and np.shape(value) == ()
     derivative = grad(f, argnums) if is_number else partial(pulled, f, argnums)
     return Costs(
@@ -113,7 +120,7 @@ def pulled(f: Callable[..., Any], argnums: int | tuple[int, ...], *args: Any) ->
     return pull(map_leaves(np.ones_like, value))
 
 
-def price(f: Callable[..., Any], args: tuple[Any, ...], backend: str) -> Price:
+def price(f: Callable[..., Any], args: tuple[Any, ...], backend: str | None) -> Price:
     jitted = Jitted(f, backend)
     leaves, structure = arguments(args, {})
     operands = [x for x in leaves if is_operand(x)]
@@ -121,7 +128,13 @@ def price(f: Callable[..., Any], args: tuple[Any, ...], backend: str) -> Price:
     built, hidden = jitted.built(leaves, structure, operands)
     program = built.optimised
     staged = time.perf_counter()
-    machine = built.machine if backend == "llvm" else None  # compiled when it is first asked for
+    machine = built.machine if jitted.backend == "llvm" else None  # compiled when it is first asked for
     compiling = time.perf_counter() - staged if machine else None
     counted = count(program, [np.array(x) if isinstance(x, np.ndarray) else x for x in [*operands, *hidden]])
-    return Price(counted.operations, counted.bytes, staged - start, compiling, seconds(jitted, *args))
+    asked = tuple(dict.fromkeys(map(place_of, machine.in_python))) if machine else ()
+    return Price(counted.operations, counted.bytes, staged - start, compiling, seconds(jitted, *args), asked)
+
+
+def place_of(e: Equation) -> str:
+    where = line_of(e)
+    return f"{e.row.name} ({os.path.basename(where.filename)}:{where.line})" if where else e.row.name

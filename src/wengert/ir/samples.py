@@ -131,7 +131,13 @@ def in_extents(first: Any, second: Any, most: Any) -> Any:
 def broadcast_shape(row: Primitive, contents: Sequence[Any]) -> tuple[int, ...] | None:
     """The shape of an elementwise result that need not be computed to know its layout."""
     arrays = [x for x in contents if isinstance(x, np.ndarray)]
-    if not row.elementwise or row.several or not arrays or not all(x.size and x.flags.c_contiguous for x in arrays):
+    if (
+        row.view
+        or not row.elementwise
+        or row.several
+        or not arrays
+        or not all(x.size and x.flags.c_contiguous for x in arrays)
+    ):
         return None
     try:
         shape = np.broadcast_shapes(*(x.shape for x in arrays))

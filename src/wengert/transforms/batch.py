@@ -6,7 +6,7 @@ lane, so the batch is as long for ten thousand lanes as for three, and a lane me
 that it does not take, at any order.  All around it stays together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -127,7 +127,7 @@ def goes_apart(e: Equation, kinds: Kinds) -> bool:
             return test_differs(e.params["test"], e.params["body"], kinds, e.params["consts"])
         case "call":
             return False
-        case "recur":
+        case "recur" | "piled" | "unpiled":
             return True
     together = e.row.elementwise or e.row.lift is not None or e.row.batch is not None
     return APART in kinds or not together or (any(kinds[e.count :]) and not is_gather(e, kinds))
@@ -149,6 +149,8 @@ def type_for(type: AnyType, kind: Kind, size: int) -> AnyType:
 def as_kind(x: Any, have: Kind, want: Kind, size: int, type: AnyType) -> Any:
     if have is SHARED and want is not SHARED:
         x = repeated(x, size, type)
+    if have is APART and want is TOGETHER:
+        return unpiled(x, type=Stack(type), size=size)
     return piled(x, type=Stack(type), size=size) if have < want is APART else x
 
 
@@ -356,15 +358,26 @@ def gathered(e: Equation, operands: list[Any], mode: Batch) -> Any:
 # ---------------------------------------------------------------- rules of the rows
 
 
-def call_batch(size: int, kinds: Kinds, operands: Sequence[Any], *, program: Program) -> Any:
-    lanes, wanted = derived_of(program, batched_call, [size], kinds)
-    return results_of(call(*operands, program=lanes), wanted, result_types(program))
+def call_batch(
+    size: int,
+    kinds: Kinds,
+    operands: Sequence[Any],
+    *,
+    program: Program,
+    by: Callable[..., Any] = call,
+    may_pile: bool = True,
+) -> Any:
+    """by: what calls the program of all lanes;  may_pile: whether that may return piles"""
+    lanes, wanted = derived_of(program, batched_call, [size, may_pile], kinds)
+    return results_of(by(*operands, program=lanes), wanted, result_types(program))
 
 
-def batched_call(program: Program, sizes: Sequence[int], kinds: Kinds) -> tuple[Program, list[Kind]]:
-    (size,) = sizes
+def batched_call(program: Program, how: tuple[int, bool], kinds: Kinds) -> tuple[Program, list[Kind]]:
+    size, may_pile = how
     wanted, types = result_kinds(program, kinds), result_types(program)
-    if APART in wanted:  # a derivative is piled as what it belongs to
+    if not may_pile:
+        wanted = [min(k, TOGETHER) for k in wanted]
+    elif APART in wanted:  # a derivative is piled as what it belongs to
         wanted = [APART if has_extents(t) else k for t, k in zip(types, wanted)]
     return optimised(batched_program(program, size, kinds, wanted)), wanted
 

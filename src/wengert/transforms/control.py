@@ -147,11 +147,14 @@ def if_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str
     return parted(if_(primals[0], *operands, **pushed), moving)
 
 
-def call_forward(primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any]) -> Any:
+def call_forward(
+    primals: Sequence[Any], tangents: Sequence[Any], params: dict[str, Any], by: Callable[..., Any] = call
+) -> Any:
+    """by: what calls the derivative."""
     program = params["program"]
     traced = [t is not None for t in tangents]
     pushed, moving = derived_of(program, pushed_call, traced)
-    return parted(call(*with_dots(primals, tangents, traced, parameter_types(program)), program=pushed), moving)
+    return parted(by(*with_dots(primals, tangents, traced, parameter_types(program)), program=pushed), moving)
 
 
 def pushed_call(program: Program, traced: Flags) -> tuple[Program, list[bool]]:
@@ -196,22 +199,31 @@ class Derived:
 
     def __init__(self, program: Program, traced: Flags, free: Flags) -> None:
         self.moving = varied_results(program, traced)
-        halves = split(program, traced, self.moving, free)
-        if len(halves.kept) > RECORDED:  # calls in calls would return what all of them keep
-            halves = recorded(halves)
+        halves = self.adapted(split(program, traced, self.moving, free), program)
         self.forward = optimised(halves.forward)
         self.backward, self.hand, self.names = halves.backward, halves.hand, halves.names
+
+    def adapted(self, halves: Halves, program: Program) -> Halves:
+        """Calls in calls would return what all of them keep."""
+        return recorded(halves) if len(halves.kept) > RECORDED else halves
 
 
 def optimised_back(back: Program, fresh: Sequence[int]) -> Program:
     return optimised(begun(back, fresh))
 
 
-def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]) -> Linearized:
+def call_linearize(
+    primals: Sequence[Any],
+    traced: Flags,
+    params: dict[str, Any],
+    by: Callable[..., Any] = call,
+    derive: type[Derived] = Derived,
+) -> Linearized:
+    """by: what calls the derivative programs, which `derive` makes."""
     program = params["program"]
-    derived: Derived = derived_of(program, Derived, traced, free_to_read(primals))
+    derived = derived_of(program, derive, traced, free_to_read(primals))
     n = len(program.results)
-    out = call(*primals, program=derived.forward)
+    out = by(*primals, program=derived.forward)
     for x, name in zip(out[n:], derived.names):
         named(x, name)
 
@@ -220,7 +232,7 @@ def call_linearize(primals: Sequence[Any], traced: Flags, params: dict[str, Any]
         seeds = cotangents_in(cts, derived.moving, result_types(program), out)
         fresh, totals = begin(waiting, traced, parameter_types(program), primals)
         back = derived_of(derived.backward, optimised_back, fresh)
-        found = call(*hand, *out[n:], *seeds, *totals, program=back)
+        found = by(*hand, *out[n:], *seeds, *totals, program=back)
         return spread_out(bars(found, chosen(program.params, traced)), traced)
 
     return list(out[:n]), pull

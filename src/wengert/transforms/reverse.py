@@ -32,7 +32,7 @@ from wengert.ir.program import (
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.passes.rewrite import place, times
-from wengert.rules.control import filled, literal, pack, unpack
+from wengert.rules.control import call, filled, literal, pack, unpack
 from wengert.transforms.build import apply, bar, build, called, derived_of, replay, var_of
 from wengert.transforms.keep import Plan, choose, is_heavy, plans_inside, report
 from wengert.transforms.settled import Facts, Settled, known_inside
@@ -70,6 +70,19 @@ def recorded(halves: Halves) -> Halves:
     params = [*back.params[:hand], found, *back.params[hand + len(kept) :]]
     backward = Program(params, [unpacked, *back.equations], back.results, back.name)
     return replace(halves, forward=forward, backward=backward, kept=[RECORD], names=["record"])
+
+
+def repeated(halves: Halves, program: Program) -> Halves:
+    """The same with nothing kept: the way back begins with the forward sweep, and needs all parameters for that."""
+    fore, back, n = halves.forward, halves.backward, len(program.params)
+    params = [*program.params, *back.params[len(halves.hand) + len(halves.kept) :]]
+
+    def body(stage: Stage, values: list[Any]) -> Any:
+        kept = call(*values[:n], program=fore)[len(program.results) :]
+        return call(*(values[i] for i in halves.hand), *kept, *values[n:], program=back)
+
+    both = build(back.name, [p.type for p in params], [p.name for p in params], body)
+    return replace(halves, forward=program, backward=both, hand=list(range(n)), kept=[], names=[])
 
 
 def split(

@@ -11,6 +11,7 @@ import numpy as np
 from wengert.core.tree import LEAF, Structure
 from wengert.ir.program import Extent, Type, elements, extents_of
 
+WORD = 8  # bytes
 Read = tuple[dict[Any, Any], Any] | Callable[[], Any]  # an item of a dict, or what a function returns
 
 
@@ -117,6 +118,12 @@ def bounds(type: Type) -> tuple[int, ...]:
 def size_in_bytes(type: Type) -> int:
     """Of the buffer."""
     return elements(type) * type.dtype.itemsize
+
+
+def by_address(type: Type) -> bool:
+    """Whether the word of a parameter or result is the address of its memory: of an array, or of a number that is
+    larger than a word."""
+    return type.form == "array" or type.dtype.itemsize > WORD
 
 
 def holds_positions(type: Type) -> bool:

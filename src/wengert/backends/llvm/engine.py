@@ -36,8 +36,10 @@ TUNING = {
     "loop_interleaving": False,
     "loop_unrolling": False,
 }
-OPTIMISED, QUICK = 2, 0  # levels of emission: code that does the work, and code that only goes between
-QUICK_PASSES = ("always_inliner", "global_dead_code_eliminate", "sroa", "simplify_cfg")
+# code that does the work, the same without loops over arrays, code that only goes between
+OPTIMISED, SCALAR, QUICK = 2, 1, 0
+INLINING = ("always_inliner", "global_dead_code_eliminate")
+QUICK_PASSES = (*INLINING, "sroa", "simplify_cfg")
 EMISSION = {"reloc": "pic", "codemodel": "small", "jit": True}  # JITLink puts far addresses into a table
 
 lock = threading.RLock()  # again in one thread: code may go while other code is made
@@ -77,7 +79,9 @@ def compile(text: str, symbols: Mapping[str, int], *, level: int = OPTIMISED) ->
     """The code of this text.
 
     symbols   addresses of what the text declares and does not define (functions of libm, BLAS, Python ...)
-    level     QUICK for code that does little: it is made in a tenth of the time, and runs about half as fast
+    level     SCALAR for code that has no loops to vectorise: LLVM simplifies functions, and leaves out the second half
+              of its passes; QUICK for code that does little: it is made in a tenth of the time, and runs about half
+              as fast
 
     Raises RuntimeError where LLVM refuses the text.
     """
@@ -102,24 +106,28 @@ def emitted(text: str, level: int) -> bytes:
     """Object code."""
     module = llvm.parse_assembly(text)
     module.verify()  # what is not well formed would fail an assertion later, and end the process
-    passes, builder = pipeline(level)
-    passes.run(module, builder)
+    optimise(module, level)
     code: bytes = machine(level).emit_object(module)
     return code
 
 
-def pipeline(level: int) -> tuple[Any, Any]:
-    """Passes, and what runs them."""
+def optimise(module: Any, level: int) -> None:
     tuning = llvm.create_pipeline_tuning_options(LEVEL)
     for name, value in TUNING.items():
         setattr(tuning, name, value)
     builder = llvm.create_pass_builder(machine(level), tuning)
     if level == OPTIMISED:
-        return builder.getModulePassManager(), builder
+        builder.getModulePassManager().run(module, builder)
+        return
     passes = llvm.create_new_module_pass_manager()
-    for name in QUICK_PASSES:
+    for name in INLINING if level == SCALAR else QUICK_PASSES:
         getattr(passes, f"add_{name}_pass")()
-    return passes, builder
+    passes.run(module, builder)
+    if level == SCALAR:
+        functions = builder.getFunctionPassManager()
+        for function in module.functions:
+            if not function.is_declaration:
+                functions.run(function, builder)
 
 
 @cache
@@ -135,7 +143,8 @@ def machine(level: int) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     cpu, features = processor()
-    return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=level, **EMISSION)
+    effort = 0 if level == QUICK else 2
+    return llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=effort, **EMISSION)
 
 
 @cache

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.frame import Unsupported
+from wengert.backends.llvm.frame import Unsupported, refuse_dtype
 from wengert.backends.llvm.loops import Loop, loop_at, loop_on_numbers
-from wengert.backends.llvm.scalars import ELEMENTWISE, cast, element
+from wengert.backends.llvm.scalars import by_instructions, cast, element
 from wengert.backends.llvm.text import Function, Number, constant
 from wengert.core.lazy import lazy
 from wengert.core.primitive import TABLE, Primitive
-from wengert.ir.program import Type, type_of
+from wengert.ir.program import KINDS, Type, type_of
 from wengert.rules.names.table import NAMES
 
 special = lazy("scipy.special")
@@ -78,13 +78,21 @@ class Traced(Step, np.lib.mixins.NDArrayOperatorsMixin):
             raise Unsupported(f"numpy.{function.__name__} is no function of numbers")
         return FUNCTIONS[function](*args, **options)
 
+    @property
+    def real(self) -> "Traced":
+        return FUNCTIONS[np.real](self)  # type: ignore[no-any-return]
+
+    @property
+    def imag(self) -> "Traced":
+        return FUNCTIONS[np.imag](self)  # type: ignore[no-any-return]
+
     def __getitem__(self, index: Any) -> "Traced":
         if index not in ((), ...):
             raise Unsupported("its formula is not one for each element")
         return self
 
     def astype(self, dtype: Any) -> "Traced":
-        dtype = real(np.dtype(dtype))
+        dtype = number_dtype(np.dtype(dtype))
         return Traced(self.tape, Type(dtype, (), "scalar"), lambda scope: cast(scope.k, number(scope, self), dtype))
 
     def __bool__(self) -> bool:
@@ -93,11 +101,8 @@ class Traced(Step, np.lib.mixins.NDArrayOperatorsMixin):
     __float__ = __int__ = __index__ = __iter__ = __array__ = None
 
 
-def real(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    if dtype.kind not in "fiub":
-        raise Unsupported(
-            "complex numbers have no machine code" if dtype.kind == "c" else f"no machine code for {dtype}"
-        )
+def number_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    refuse_dtype(dtype)
     return dtype
 
 
@@ -114,27 +119,22 @@ def type_in(x: Any) -> Type:
         raise Unsupported("its formula is not one for each element")
     found = x.type if isinstance(x, Traced) else type_of(x)
     assert isinstance(found, Type)
-    real(found.dtype)
+    refuse_dtype(found.dtype)
     return found
 
 
 def as_numpy_sees(type: Type) -> Any:
     """What stands for an operand in questions about dtypes."""
-    return {"b": bool, "i": int, "f": float}[type.dtype.kind] if type.form == "weak" else type.dtype
+    return KINDS[type.dtype.kind] if type.form == "weak" else type.dtype
 
 
 def applied(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
     types = [type_in(x) for x in inputs]
     dtypes = ufunc.resolve_dtypes((*map(as_numpy_sees, types), *(None,) * ufunc.nout))
-    outs = [Type(real(t), (), "scalar") for t in dtypes[ufunc.nin :]]
+    outs = [Type(number_dtype(t), (), "scalar") for t in dtypes[ufunc.nin :]]
     row = NAMES.get(ufunc)
-    if isinstance(row, Primitive) and row.name in ELEMENTWISE:
-        name = row.name
-        return Traced(
-            tape_of(inputs),
-            outs[0],
-            lambda scope: element(scope.k, name, [number(scope, x) for x in inputs], types, outs[0], {}),
-        )
+    if isinstance(row, Primitive) and by_instructions(row.name, [t.dtype for t in types]):
+        return by_row(row.name, inputs, outs[0])
     tape = tape_of(inputs)
     call = Call(tape, loop_at(ufunc, dtypes), inputs)
 
@@ -148,13 +148,21 @@ def applied(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
 # ---------------------------------------------------------------- functions that are no ufuncs
 
 
-def selected(condition: Any, x: Any, y: Any) -> Traced:
-    types = [type_in(v) for v in (condition, x, y)]
-    out = Type(np.result_type(*[sample(t) for t in types[1:]]), (), "scalar")
-    xs = condition, x, y
+def by_row(name: str, inputs: Sequence[Any], out: Type) -> Traced:
+    types = [type_in(x) for x in inputs]
     return Traced(
-        tape_of(xs), out, lambda scope: element(scope.k, "where", [number(scope, v) for v in xs], types, out, {})
+        tape_of(inputs), out, lambda scope: element(scope.k, name, [number(scope, x) for x in inputs], types, out, {})
     )
+
+
+def selected(condition: Any, x: Any, y: Any) -> Traced:
+    out = np.result_type(*[sample(type_in(v)) for v in (x, y)])
+    return by_row("where", [condition, x, y], Type(out, (), "scalar"))
+
+
+def part(name: str) -> Callable[[Any], Traced]:
+    """np.real or np.imag."""
+    return lambda x: by_row(name, [x], Type(np.zeros(0, x.dtype).real.dtype, (), "scalar"))
 
 
 def sample(type: Type) -> Any:
@@ -175,8 +183,10 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.where: selected,
     np.result_type: result_type,
     np.broadcast_arrays: lambda *xs: xs,
-    np.iscomplexobj: lambda x: False,
-    np.real: lambda x: x,
+    np.iscomplexobj: lambda x: x.dtype.kind == "c",
+    np.real: part("real"),
+    np.imag: part("imag"),
+    np.angle: lambda x: np.arctan2(np.imag(x), np.real(x)),
     np.shape: lambda x: (),
     np.ndim: lambda x: 0,
     np.sinc: sine_over,

@@ -24,6 +24,7 @@ from wengert.ir.program import (
     Stack,
     Type,
     Var,
+    dtype_name,
     elements,
     map_holes,
     type_in,
@@ -42,15 +43,37 @@ class Unsupported(Exception):
         self.equation: Equation | None = None
 
 
+def refuse_dtype(dtype: np.dtype[Any]) -> None:
+    """Of numbers that the machine, or LLVM, does not compute with as they are."""
+    size = dtype.itemsize // (2 if dtype.kind == "c" else 1)
+    if dtype.kind not in "fiubc" or size > 8 or not dtype.isnative:
+        raise Unsupported(f"numbers of dtype {dtype_name(dtype)} have no machine code")
+
+
 @dataclass
 class Record:
-    """A stack or a record at run time: the address of what holds it."""
+    """A stack or a record at run time: the address of what holds it.
+
+    alone   a stack that is known to have one owner
+    """
 
     text: str
     type: AnyType
+    alone: bool = False
 
 
 Value = Number | Array | Record
+
+
+def dropping(x: Record) -> str:
+    """The line by which a stack or a record has one owner less."""
+    if x.type == RECORD:
+        return f"call void @drop_record(ptr {x.text})"
+    assert isinstance(x.type, Stack)
+    depth, inner = 0, x.type.element
+    while isinstance(inner, Stack) and inner != RECORD:
+        depth, inner = depth + 1, inner.element
+    return f"call void @drop_stack(ptr {x.text}, i64 {depth}, i1 {str(inner == RECORD).lower()})"
 
 
 class Kernel(Function):
@@ -194,8 +217,7 @@ class Frame:
                 self.holders[b].discard(x)
             if x in self.mine:
                 self.mine.discard(x)
-                kind = "record" if x.type == RECORD else "stack"
-                self.kernel.put(f"call void @drop_{kind}(ptr {self.env[x].text})")  # type: ignore[union-attr]
+                self.kernel.put(dropping(self.env[x]))  # type: ignore[arg-type]
         for b in [b for b in self.made if not self.holders.get(b)]:
             self.give_back(b)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 HEAD = object.__basicsize__  # what every object starts with
-NUMBERS = tuple(np.dtype(code) for code in "?bhilqBHILQfd")  # those that fit into a word
+NUMBERS = tuple(np.dtype(code) for code in "?bhilqBHILQfdFD")
 
 
 class Layout(NamedTuple):
@@ -73,8 +73,10 @@ def lengths_place(arrays: Iterable[Any]) -> int | None:
 
 
 def number_follows_head(dtype: Any) -> bool:
-    numbers = [dtype.type(0), dtype.type(1), np.frombuffer(b"\1\0\0\0\0\0\0\0", dtype)[0]]
-    return all(ctypes.string_at(id(x) + HEAD, dtype.itemsize) == x.tobytes() for x in numbers)
+    numbers = [dtype.type(0), dtype.type(1), np.frombuffer(b"\1" + bytes(15), dtype)[0]]
+    numbers += [1.0 + 2.0j, -0.5j] if dtype.char == "D" else []  # Python's as well
+    content = [np.asarray(x, dtype).tobytes() for x in numbers]
+    return all(ctypes.string_at(id(x) + HEAD, dtype.itemsize) == c for x, c in zip(numbers, content))
 
 
 def word(address: int, size: int = 8) -> int:

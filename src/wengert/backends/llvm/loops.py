@@ -20,7 +20,13 @@ from wengert.backends.llvm.text import Function, Number, Word, constant
 from wengert.core.lazy import lazy
 
 # where ufuncs live, under their own names
-HOMES = ("numpy", "numpy.linalg._umath_linalg", "scipy.special", "scipy.special._ufuncs")
+HOMES = (
+    "numpy",
+    "numpy.linalg._umath_linalg",
+    "numpy.fft._pocketfft_umath",
+    "scipy.special",
+    "scipy.special._ufuncs",
+)
 
 
 class Head(ctypes.Structure):

@@ -1,16 +1,16 @@
 """A program becomes LLVM text: equation after equation, each row by its rule in `rows`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from wengert.backends.llvm.arrays import Lazy, Stored
-from wengert.backends.llvm.frame import Frame, Unsupported
-from wengert.backends.llvm.refusals import REFUSED
-from wengert.ir.program import AnyType, Equation, Program, Var, dtype_in, dtype_name, type_in, variables
+from wengert.backends.llvm.frame import Frame, Unsupported, refuse_dtype
+from wengert.ir.program import Equation, Program, Var, dtype_in, type_in, variables
 from wengert.passes.ranges import learn
 
 Rule = Callable[[Frame, Equation], Any]
 RULES: dict[str, Rule] = {}
+CUSTOM = "custom"  # in place of the names of rows that are not in the table: the user's own
 
 
 def lowers(*names: str) -> Callable[[Rule], Rule]:
@@ -36,32 +36,32 @@ def run(frame: Frame) -> None:
     frame.position = len(frame.program.equations)
 
 
-def refuse_numbers(types: Iterable[AnyType]) -> None:
-    """Those that the machine, or LLVM, does not compute with as they are."""
-    for dtype in map(dtype_in, types):
-        if dtype.kind == "c":
-            raise Unsupported("complex numbers have no machine code")
-        if dtype.kind not in "fiub" or dtype.itemsize > 8 or not dtype.isnative:
-            raise Unsupported(f"numbers of dtype {dtype_name(dtype)} have no machine code")
-
-
 def refuse_operands(program: Program) -> None:
     """Where they are read first."""
     readers = {x: e for e in reversed(program.equations) for x in variables(e)}
     for x in [*program.params, *program.results]:
         try:
-            refuse_numbers([type_in(x)])
+            refuse_dtype(dtype_in(type_in(x)))
         except Unsupported as problem:
             problem.equation = readers.get(x) if isinstance(x, Var) else None
             raise
 
 
+def by_rule(frame: Frame, e: Equation) -> Any:
+    """What the rule of the row gives; Python is asked for what the rule cannot do, as for rows without one."""
+    rule, block = RULES.get(e.row.name, RULES[CUSTOM]), frame.kernel.block
+    try:
+        return rule(frame, e)
+    except Unsupported as problem:
+        if problem.equation is not None or frame.kernel.block != block:  # not this row, or not before it has begun
+            raise
+        return RULES[CUSTOM](frame, e)
+
+
 def equation(frame: Frame, e: Equation) -> None:
-    name = e.row.name
-    if name in REFUSED:
-        raise Unsupported(f"`{name}` has no machine code: {REFUSED[name]}")
-    refuse_numbers([*map(type_in, e.ins), *(x.type for x in e.outs)])
-    outs = RULES[name](frame, e)
+    for type in [*map(type_in, e.ins), *(x.type for x in e.outs)]:
+        refuse_dtype(dtype_in(type))
+    outs = by_rule(frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
         if isinstance(x, Stored | Lazy) and not x.lengths:
             x = x.element(frame.kernel, ())  # an array of no axes is a number, too

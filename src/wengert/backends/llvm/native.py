@@ -20,19 +20,29 @@ from typing import Any
 import numpy as np
 
 from wengert.backends.llvm import tables
-from wengert.backends.llvm.call import ABSENT, PLAIN, VALUE, Call, bounds, holds_positions, item_bytes, size_in_bytes
+from wengert.backends.llvm.call import (
+    ABSENT,
+    PLAIN,
+    VALUE,
+    WORD,
+    Call,
+    bounds,
+    by_address,
+    holds_positions,
+    item_bytes,
+    size_in_bytes,
+)
 from wengert.backends.llvm.engine import QUICK, Code, compile, lock
-from wengert.backends.llvm.layout import Layout, layout
+from wengert.backends.llvm.layout import NUMBERS, Layout, layout
 from wengert.backends.llvm.native_code import symbols, text
 from wengert.backends.llvm.tables import Check, Get, Make, Put
 from wengert.core.tree import LEAF, Structure, open_container, unflatten
-from wengert.ir.program import Extent, has_extents
+from wengert.ir.program import KINDS, Extent, has_extents
 
-WORD = 8
 LINE = 64  # bytes, to which the arena and private arrays are aligned
 FASTCALL_WITH_KEYWORDS = 0x82
-WEAK_CHECK = {"f": Check.FLOAT, "i": Check.INT, "b": Check.BOOL}  # by kind of dtype
-WEAK_MAKE = {"f": Make.FLOAT, "i": Make.INT, "b": Make.BOOL}
+WEAK_CHECK = {"f": Check.FLOAT, "i": Check.INT, "b": Check.BOOL, "c": Check.SCALAR}  # by kind of dtype
+WEAK_MAKE = {"f": Make.FLOAT, "i": Make.INT, "b": Make.BOOL, "c": Make.COMPLEX}
 
 new_function = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
     ("PyCFunction_NewEx", ctypes.pythonapi)
@@ -131,6 +141,7 @@ class Owner:
         made = tables.Result(slot=slot, word=i, descr=self.hold(type.dtype), bytes=size_in_bytes(type))
         if type.form != "array":
             made.make = Make.SCALAR if type.form == "scalar" else WEAK_MAKE[type.dtype.kind]
+            made.place = self.room(made.bytes) if by_address(type) else 0
             return made
         made.nd, made.dims = len(type.shape), self.numbers(bounds(type))
         made.make = Make.ARRAY
@@ -243,7 +254,8 @@ class Reading:
     def parameter(self, **get: int) -> None:
         param = len(self.slot)
         known, type = self.call.known.get(param), self.call.params[param]
-        node = self.node(len(type.shape), type=self.owner.hold(type.dtype.type), **get)
+        kind = KINDS[type.dtype.kind] if type.form == "weak" else type.dtype.type
+        node = self.node(len(type.shape), type=self.owner.hold(kind), **get)
         self.slot.append(node.slot)
         node.param, node.bytes = param, size_in_bytes(type)
         if type.form == "array":
@@ -304,6 +316,5 @@ def builder(structure: Structure) -> Callable[..., Any]:
 
 def native_layout(call: Call) -> Layout | None:
     """Where objects keep their fields, if machine code may look at those of this call."""
-    where = layout()
-    numbers = [t for t in [*call.params, *call.results] if t.form != "array"]
-    return where if all(t.dtype.itemsize <= WORD for t in numbers) else None
+    numbers = {t.dtype for t in [*call.params, *call.results] if t.form != "array"}
+    return layout() if numbers <= set(NUMBERS) else None

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.call import Status
+from wengert.backends.llvm.call import WORD, Status
 from wengert.backends.llvm.layout import Layout
 from wengert.backends.llvm.tables import STRUCTURES, Check, Frame, Get, Make, Put
 from wengert.core.lazy import lazy
@@ -414,6 +414,12 @@ scalar:
 copy:
   %bytes = call i64 @Node.bytes(ptr %node)
   %content = call ptr @Object.number.place(ptr %object)
+  %in_word = icmp ule i64 %bytes, {WORD}
+  br i1 %in_word, label %copy_number, label %point
+point:
+  store ptr %content, ptr %word
+  ret i1 true
+copy_number:
   call void @llvm.memcpy.p0.p0.i64(ptr %word, ptr %content, i64 %bytes, i1 false)
   %is_known_scalar = call i1 @is_known(ptr %node, ptr %word)
   ret i1 %is_known_scalar
@@ -806,11 +812,12 @@ RESULTS = f"""
 ; Where the code puts it.
 define internal i1 @result_made(ptr %plan, ptr %block, ptr %result) {{
   %make = call i64 @Result.make(ptr %result)
-  switch i64 %make, label %number [
-    i64 {Make.ARRAY}, label %array
-    i64 {Make.PRIVATE}, label %private
-    i64 {Make.PART}, label %private
-  ]
+  %place = call i64 @Result.place(ptr %result)
+  %is_array = icmp eq i64 %make, {Make.ARRAY}
+  br i1 %is_array, label %array, label %other
+other:
+  %in_word = icmp eq i64 %place, 0
+  br i1 %in_word, label %number, label %private
 number:
   ret i1 true
 array:
@@ -826,7 +833,6 @@ made:
   %new_data = call ptr @Array.data(ptr %new)
   br label %store
 private:
-  %place = call i64 @Result.place(ptr %result)
   %own = getelementptr i8, ptr %block, i64 %place
   br label %store
 store:
@@ -859,6 +865,7 @@ define internal i1 @result_finished(ptr %plan, ptr %block, ptr %result) {{
     i64 {Make.INT}, label %int
     i64 {Make.BOOL}, label %bool
     i64 {Make.SCALAR}, label %scalar
+    i64 {Make.COMPLEX}, label %complex
     i64 {Make.PART}, label %part
   ]
 there:
@@ -878,18 +885,35 @@ bool:
   br label %made
 scalar:
   %descr = call ptr @Result.descr(ptr %result)
-  %of_scalar = call ptr @PyArray_Scalar(ptr %word, ptr %descr, ptr null)
+  %content = call ptr @number_place(ptr %block, ptr %result, ptr %word)
+  %of_scalar = call ptr @PyArray_Scalar(ptr %content, ptr %descr, ptr null)
+  br label %made
+complex:
+  %parts = call ptr @number_place(ptr %block, ptr %result, ptr %word)
+  %imag_place = getelementptr double, ptr %parts, i64 1
+  %real = load double, ptr %parts
+  %imag = load double, ptr %imag_place
+  %of_complex = call ptr @PyComplex_FromDoubles(double %real, double %imag)
   br label %made
 part:
   %of_part = call ptr @part(ptr %plan, ptr %block, ptr %result)
   br label %made
 made:
   %object = phi ptr [ %of_float, %float ], [ %of_int, %int ], [ %of_bool, %bool ],
-                    [ %of_scalar, %scalar ], [ %of_part, %part ]
+                    [ %of_scalar, %scalar ], [ %of_complex, %complex ], [ %of_part, %part ]
   %slot = call i64 @Result.slot(ptr %result)
   call void @put_into_slot(ptr %plan, ptr %block, i64 %slot, ptr %object)
   %done = icmp ne ptr %object, null
   ret i1 %done
+}}
+
+; A number that is larger than a word has memory of its own.
+define internal ptr @number_place(ptr %block, ptr %result, ptr %word) {{
+  %place = call i64 @Result.place(ptr %result)
+  %own = getelementptr i8, ptr %block, i64 %place
+  %in_word = icmp eq i64 %place, 0
+  %content = select i1 %in_word, ptr %word, ptr %own
+  ret ptr %content
 }}
 
 ; The leading part of a private array, as an array of its own; null without an exception if a length is out of bounds.
@@ -1120,6 +1144,7 @@ declare i32 @PyObject_RichCompareBool(ptr, ptr, i32)
 declare ptr @PyObject_CallNoArgs(ptr)
 declare double @PyFloat_AsDouble(ptr)
 declare ptr @PyFloat_FromDouble(double)
+declare ptr @PyComplex_FromDoubles(double, double)
 declare ptr @PyLong_AsVoidPtr(ptr)
 declare i64 @PyLong_AsLongLongAndOverflow(ptr, ptr)
 declare ptr @PyLong_FromLongLong(i64)

@@ -2,34 +2,38 @@
 
     i32 @run(ptr inputs, ptr outputs, ptr arena)
 
-inputs   a word for each parameter: the address of an array, or the number itself; in the word before these, the address
-         of an i32 that is not zero when the call should end
-outputs  a word for each result: the address of its buffer, or where the number goes; then a word for each length that
+inputs   a word for each parameter: the number itself, or the address of an array, or of a number larger than a word;
+         then a word for each length that only the run knows, for whose bound the array has room; in the word before
+         these, the address of an i32 that is not zero when the call should end
+outputs  a word for each result: where the number goes, or the address of such memory; then a word for each length that
          only the run knows
 arena    memory for all buffers; its content means nothing before and after
 returns  0; or 1 where a check failed, and nothing is done that counts; or 3 where the call was told to end
 """
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
+from wengert.backends.llvm.call import by_address
+from wengert.backends.llvm.engine import OPTIMISED, SCALAR
 from wengert.backends.llvm.frame import Kernel, Unsupported
 from wengert.backends.llvm.lower import refuse_operands
 from wengert.backends.llvm.rows.calls import Called, write_body
-from wengert.backends.llvm.runtime import RUNTIME, spare
+from wengert.backends.llvm.runtime import addresses, needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
-from wengert.ir.program import Program, Stack, Type, parameter_types, result_types
+from wengert.ir.program import Equation, Program, Stack, Type, extents_of, parameter_types, result_types
 
 
 @dataclass
 class Lowered:
     """
     arena    bytes;  symbols  addresses that the text names;  kept  what lives there
+    level    how it should be compiled
     log      of a build that checks memory: what was lowered to what
+    in_python  equations for which Python is called
     """
 
     text: str
@@ -37,7 +41,9 @@ class Lowered:
     symbols: dict[str, int]
     kept: list[Any]
     buffers: int
+    level: int
     log: list[Any]
+    in_python: list[Equation]
 
 
 def lowered(program: Program, checked: bool = False) -> Lowered:
@@ -50,16 +56,20 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     refuse_operands(program)
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
     _, slots, starts, arena = write_body(kernel, program, called)
-    module.functions.append(entry(parameter_types(program), slots, starts))
+    end = "call void @free_all(ptr %context)" if needed("".join(module.functions)) else ""
+    module.functions.append(entry(parameter_types(program), slots, starts, end))
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
-    module.symbols["wengert_spare"] = ctypes.addressof(spare)
-    text = module.text() + RUNTIME
-    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), module.log)
+    text = module.text()
+    used = needed(text)
+    text = "\n".join([text, *used.values()])
+    module.symbols.update(addresses(used))
+    level = OPTIMISED if module.vectors else SCALAR
+    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), level, module.log, module.in_python)
 
 
-def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -> str:
-    """`run`: what stands in the words becomes arguments of their own."""
+def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], end: str) -> str:
+    """`run`: what stands in the words becomes arguments of their own.  `end` gives back what the program asked for."""
     lines = [
         "%context = alloca [4 x ptr]",
         "store ptr %context, ptr %context",
@@ -78,13 +88,18 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -
         lines.append(f"%{base}.a{i} = getelementptr inbounds i64, ptr %{base}, i64 {i}")
         return f"%{base}.a{i}"
 
+    after = len(params)
     for i, t in enumerate(params):
         place = word("inputs", i)
-        if t.form == "array":
+        if by_address(t):
             lines.append(f"%x{i}.at = load ptr, ptr {place}")
             place = f"%x{i}.at"
         if t.shape:
             arguments.append(f"ptr {place}")
+            for _ in extents_of(t):
+                lines.append(f"%x.n{after} = load i64, ptr {word('inputs', after)}")
+                arguments.append(f"i64 %x.n{after}")
+                after += 1
             continue
         lines.append(f"%x{i} = load {stored_type(t.dtype)}, ptr {place}")
         name = f"%x{i}"
@@ -95,7 +110,7 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -
     after = len(slots)
     for i, s in enumerate(slots):
         place = word("outputs", i)
-        if isinstance(s.type, Type) and s.type.form == "array":
+        if isinstance(s.type, Type) and by_address(s.type):
             lines.append(f"%r{i} = load ptr, ptr {place}")
             place = f"%r{i}"
         arguments.append(f"ptr {place}")
@@ -106,5 +121,5 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int]) -
         lines.append(f"%b{i} = getelementptr inbounds i8, ptr %arena, i64 {start}")
         arguments.append(f"ptr %b{i}")
     lines.append(f"%status = call i32 @kernel({', '.join(arguments)})")
-    head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #0 {"
-    return "\n".join([head, *lines, "call void @free_all(ptr %context)", "ret i32 %status", "}"])
+    head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #2 {"
+    return "\n".join([head, *lines, end, "ret i32 %status", "}"])

@@ -1,5 +1,7 @@
 """What machine code needs while it runs, as LLVM text: blocks of memory, stacks, records.
 
+Two parts: LIBRARY is code of its own, which is made once and found by its addresses; INLINED is put where it is called.
+
 Every block of memory is in a list that the context of a call holds, and `run` frees what is left in the end: a call
 that fails half-way leaves nothing behind.
 
@@ -14,20 +16,26 @@ Large blocks of stacks that were let go are kept for the next call, a few for th
 gives anew costs more than to fill it.
 """
 
-import ctypes
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from wengert.backends.llvm.engine import SCALAR, Code, compile
 
 HEADER = 32  # bytes of a block before what it holds
 SPARE, LARGE, LARGEST = 16, 1 << 16, 1 << 22  # how many blocks are kept; from so many bytes on, and up to so many
-spare = (ctypes.c_void_p * SPARE)()  # threads take and leave them by atomic exchanges
 DEPTH = 2 << 20  # bytes of the machine's stack that calls inside calls may take
 
-RUNTIME = f"""
+LIBRARY = f"""
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare ptr @malloc(i64)
 declare void @free(ptr)
-@wengert_spare = external global [{SPARE} x ptr]
+; what is kept: threads take and leave blocks by atomic exchanges
+@spare = internal global [{SPARE} x ptr] zeroinitializer
 
 ; a block that was kept, of so many bytes or up to twice as many; or null
-define internal ptr @kept_block(i64 %size) noinline #0 {{
+define internal ptr @kept_block(i64 %size) #0 {{
 entry:
   %twice = shl i64 %size, 1
   br label %head
@@ -36,7 +44,7 @@ head:
   %end = icmp eq i64 %i, {SPARE}
   br i1 %end, label %none, label %look
 look:
-  %slot = getelementptr inbounds ptr, ptr @wengert_spare, i64 %i
+  %slot = getelementptr inbounds ptr, ptr @spare, i64 %i
   %next = add i64 %i, 1
   %block = atomicrmw xchg ptr %slot, ptr null seq_cst
   %empty = icmp eq ptr %block, null
@@ -61,7 +69,7 @@ none:
 }}
 
 ; keep a block that nobody needs, or give it to the system
-define internal void @leave_block(ptr %block) noinline #0 {{
+define internal void @leave_block(ptr %block) #0 {{
 entry:
   %bytes.place = getelementptr inbounds i8, ptr %block, i64 16
   %bytes = load i64, ptr %bytes.place
@@ -74,7 +82,7 @@ head:
   %end = icmp eq i64 %i, {SPARE}
   br i1 %end, label %give, label %look
 look:
-  %slot = getelementptr inbounds ptr, ptr @wengert_spare, i64 %i
+  %slot = getelementptr inbounds ptr, ptr @spare, i64 %i
   %next = add i64 %i, 1
   %tried = cmpxchg ptr %slot, ptr null, ptr %block seq_cst seq_cst
   %done = extractvalue {{ ptr, i1 }} %tried, 1
@@ -86,7 +94,7 @@ out:
   ret void
 }}
 
-define internal ptr @new_block(ptr %context, i64 %bytes) noinline #0 {{
+define ptr @new_block(ptr %context, i64 %bytes) #0 {{
   %size = add i64 %bytes, {HEADER}
   %large = icmp uge i64 %size, {LARGE}
   br i1 %large, label %again, label %new
@@ -117,7 +125,7 @@ out:
   ret ptr null
 }}
 
-define internal void @free_block(ptr %held) noinline #0 {{
+define void @free_block(ptr %held) #0 {{
   %none = icmp eq ptr %held, null
   br i1 %none, label %done, label %unlink
 unlink:
@@ -134,7 +142,7 @@ done:
   ret void
 }}
 
-define internal void @free_all(ptr %context) noinline #0 {{
+define void @free_all(ptr %context) #0 {{
 entry:
   %first = load ptr, ptr %context
   br label %head
@@ -150,7 +158,7 @@ done:
   ret void
 }}
 
-define internal ptr @new_stack(ptr %context) noinline #0 {{
+define ptr @new_stack(ptr %context) #0 {{
   %stack = call ptr @new_block(ptr %context, i64 32)
   %none = icmp eq ptr %stack, null
   br i1 %none, label %done, label %fill
@@ -163,7 +171,7 @@ done:
   ret ptr %stack
 }}
 
-define internal i1 @grow(ptr %context, ptr %stack, i64 %size) noinline cold #0 {{
+define i1 @grow(ptr %context, ptr %stack, i64 %size) cold #0 {{
   %room.place = getelementptr inbounds i8, ptr %stack, i64 16
   %room = load i64, ptr %room.place
   %twice = shl i64 %room, 1
@@ -190,30 +198,29 @@ fail:
   ret i1 false
 }}
 
-; where the next value of a stack goes, or null
-define internal ptr @push(ptr %context, ptr %stack, i64 %size) alwaysinline #0 {{
+; where a stack of pointers has none: a stack of nothing
+@no_items = constant [4 x i64] zeroinitializer
+
+; room for so many values of a stack that has none, with these bytes in it; whether there is room
+define i1 @open(ptr %context, ptr %stack, i64 %count, i64 %size, i8 %byte) #0 {{
+  %bytes = mul i64 %count, %size
+  %data = call ptr @new_block(ptr %context, i64 %bytes)
+  %none = icmp eq ptr %data, null
+  br i1 %none, label %fail, label %fill
+fill:
+  call void @llvm.memset.p0.i64(ptr %data, i8 %byte, i64 %bytes, i1 false)
+  store ptr %data, ptr %stack
   %count.place = getelementptr inbounds i8, ptr %stack, i64 8
+  store i64 %count, ptr %count.place
   %room.place = getelementptr inbounds i8, ptr %stack, i64 16
-  %count = load i64, ptr %count.place
-  %room = load i64, ptr %room.place
-  %full = icmp eq i64 %count, %room
-  br i1 %full, label %more, label %go
-more:
-  %ok = call i1 @grow(ptr %context, ptr %stack, i64 %size)
-  br i1 %ok, label %go, label %fail
-go:
-  %data = load ptr, ptr %stack
-  %at = mul i64 %count, %size
-  %place = getelementptr inbounds i8, ptr %data, i64 %at
-  %next = add i64 %count, 1
-  store i64 %next, ptr %count.place
-  ret ptr %place
+  store i64 %count, ptr %room.place
+  ret i1 true
 fail:
-  ret ptr null
+  ret i1 false
 }}
 
 ; a stack of its own with the same values; values that are stacks or records get one more owner
-define internal ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) noinline #0 {{
+define ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) #0 {{
 entry:
   %new = call ptr @new_stack(ptr %context)
   %none = icmp eq ptr %new, null
@@ -239,13 +246,16 @@ copy:
   %plain = icmp slt i64 %owners.at, 0
   br i1 %plain, label %done, label %share
 share:
-  %i = phi i64 [ 0, %copy ], [ %i.next, %share ]
+  %i = phi i64 [ 0, %copy ], [ %i.next, %on ]
   %slot = getelementptr inbounds ptr, ptr %data, i64 %i
   %inner = load ptr, ptr %slot
+  %nothing = icmp eq ptr %inner, null
+  br i1 %nothing, label %on, label %one
+one:
   %owners.place = getelementptr inbounds i8, ptr %inner, i64 %owners.at
-  %owners = load i64, ptr %owners.place
-  %one.more = add i64 %owners, 1
-  store i64 %one.more, ptr %owners.place
+  call void @share(ptr %owners.place)
+  br label %on
+on:
   %i.next = add i64 %i, 1
   %last = icmp eq i64 %i.next, %count
   br i1 %last, label %done, label %share
@@ -255,8 +265,70 @@ fail:
   ret ptr null
 }}
 
+; one owner less; with the last one goes what is inside: stacks of this depth, and in the deepest of them records
+; (what records hold stays until the end of the call)
+define void @drop_stack(ptr %stack, i64 %depth, i1 %records) #0 {{
+  %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
+  %owners = load i64, ptr %owners.place
+  %fewer = sub i64 %owners, 1
+  store i64 %fewer, ptr %owners.place
+  %gone = icmp eq i64 %fewer, 0
+  br i1 %gone, label %last, label %done
+last:
+  %data = load ptr, ptr %stack
+  %count.place = getelementptr inbounds i8, ptr %stack, i64 8
+  %count = load i64, ptr %count.place
+  %deepest = icmp eq i64 %depth, 0
+  %plain = xor i1 %records, true
+  %no.pointers = and i1 %deepest, %plain
+  %below = sub i64 %depth, 1
+  br i1 %no.pointers, label %free, label %head
+head:
+  %i = phi i64 [ 0, %last ], [ %i.next, %on ]
+  %end = icmp eq i64 %i, %count
+  br i1 %end, label %free, label %item
+item:
+  %slot = getelementptr inbounds ptr, ptr %data, i64 %i
+  %inner = load ptr, ptr %slot
+  %nothing = icmp eq ptr %inner, null
+  br i1 %nothing, label %on, label %one
+one:
+  br i1 %deepest, label %record, label %deeper
+record:
+  call void @drop_record(ptr %inner)
+  br label %on
+deeper:
+  call void @drop_stack(ptr %inner, i64 %below, i1 %records)
+  br label %on
+on:
+  %i.next = add i64 %i, 1
+  br label %head
+free:
+  call void @free_block(ptr %data)
+  call void @free_block(ptr %stack)
+  br label %done
+done:
+  ret void
+}}
+
+define void @drop_record(ptr %record) #0 {{
+  %owners = load i64, ptr %record
+  %fewer = sub i64 %owners, 1
+  store i64 %fewer, ptr %record
+  %gone = icmp eq i64 %fewer, 0
+  br i1 %gone, label %free, label %done
+free:
+  call void @free_block(ptr %record)
+  br label %done
+done:
+  ret void
+}}
+attributes #0 = {{ nounwind }}
+"""
+
+INLINED = f"""
 ; the stack, or a clone where others own it, too
-define internal ptr @alone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) alwaysinline #0 {{
+define internal ptr @alone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) alwaysinline nounwind {{
   %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
   %owners = load i64, ptr %owners.place
   %one = icmp eq i64 %owners, 1
@@ -270,37 +342,7 @@ shared:
   ret ptr %new
 }}
 
-; one owner less; stacks inside stay until the end of the call
-define internal void @drop_stack(ptr %stack) noinline #0 {{
-  %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
-  %owners = load i64, ptr %owners.place
-  %fewer = sub i64 %owners, 1
-  store i64 %fewer, ptr %owners.place
-  %gone = icmp eq i64 %fewer, 0
-  br i1 %gone, label %free, label %done
-free:
-  %data = load ptr, ptr %stack
-  call void @free_block(ptr %data)
-  call void @free_block(ptr %stack)
-  br label %done
-done:
-  ret void
-}}
-
-define internal void @drop_record(ptr %record) noinline #0 {{
-  %owners = load i64, ptr %record
-  %fewer = sub i64 %owners, 1
-  store i64 %fewer, ptr %record
-  %gone = icmp eq i64 %fewer, 0
-  br i1 %gone, label %free, label %done
-free:
-  call void @free_block(ptr %record)
-  br label %done
-done:
-  ret void
-}}
-
-define internal void @share(ptr %owners.place) alwaysinline #0 {{
+define internal void @share(ptr %owners.place) alwaysinline nounwind {{
   %owners = load i64, ptr %owners.place
   %one.more = add i64 %owners, 1
   store i64 %one.more, ptr %owners.place
@@ -308,7 +350,7 @@ define internal void @share(ptr %owners.place) alwaysinline #0 {{
 }}
 
 ; whether calls inside calls may go one level deeper
-define internal i1 @deeper(ptr %context, ptr %here) alwaysinline #0 {{
+define internal i1 @deeper(ptr %context, ptr %here) alwaysinline nounwind {{
   %base.place = getelementptr inbounds i8, ptr %context, i64 16
   %base = load i64, ptr %base.place
   %now = ptrtoint ptr %here to i64
@@ -317,3 +359,41 @@ define internal i1 @deeper(ptr %context, ptr %here) alwaysinline #0 {{
   ret i1 %ok
 }}
 """
+
+HEAD = re.compile(r"^(?:define (.*@(\w+)\(.*\)).*|@(\w+) = constant (\[.*\]).*)$", re.MULTILINE)
+
+
+def declarations() -> dict[str, str]:
+    """Of what is in the library."""
+    found = {}
+    for function, name, constant, type in HEAD.findall(LIBRARY):
+        found[name or constant] = f"declare {function} nounwind" if name else f"@{constant} = external constant {type}"
+    return found
+
+
+DECLARED = declarations()
+PARTS = {re.search(r"@(\w+)", part)[1]: part for part in re.split(r"\n(?=define)", INLINED)[1:]}  # type: ignore[index]
+
+
+def needed(text: str) -> dict[str, str]:
+    """What this text uses, and what that uses."""
+    found: dict[str, str] = {}
+
+    def note(text: str) -> None:
+        for name, part in {**DECLARED, **PARTS}.items():
+            if name not in found and f"@{name}" in text:
+                found[name] = part
+                note(part)
+
+    note(text)
+    return found
+
+
+@cache
+def library() -> Code:
+    return compile(LIBRARY + INLINED, {}, level=SCALAR)
+
+
+def addresses(names: Iterable[str]) -> dict[str, int]:
+    """Where those of the library are."""
+    return {name: library().address(name) for name in names if name in DECLARED}

@@ -5,12 +5,13 @@ What numbers are converted to before is said where the rule is listed.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, constant, known, llvm_type
+from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, constant, known, llvm_type, part_dtype
 from wengert.ir.program import Type, numeric
 
 Rule = Callable[..., Number]
@@ -27,8 +28,13 @@ def cast(k: Function, x: Number, dtype: np.dtype[Any]) -> Number:
     n = known(x) if have.kind in "iu" else {"true": 1, "false": 0}.get(x.text)
     if n is not None:
         return constant(n, dtype)
+    if dtype.kind == "c":
+        real, imag = k.real_and_imag(x) if have.kind == "c" else (x, constant(0, part_dtype(dtype)))
+        return k.pair(*(cast(k, part, part_dtype(dtype)) for part in (real, imag)))
+    if have.kind == "c" and dtype.kind != "b":
+        return cast(k, k.real_and_imag(x)[0], dtype)
     if dtype.kind == "b":
-        if have.kind == "f":
+        if have.kind in "fc":
             return compared(k, "une", x, constant(0, have))
         return Number(k.value(f"icmp ne {llvm_type(have)} {x.text}, 0"), BOOL)
     if have.kind == "f" and dtype.kind in "iu":
@@ -98,15 +104,21 @@ def common(types: Sequence[Type]) -> np.dtype[Any]:
 
 
 def operation(k: Function, instruction: str, x: Number, y: Number) -> Number:
+    if x.dtype.kind == "c":
+        return OF_COMPLEX[instruction.split()[0]](k, instruction, x, y)
     return Number(k.value(f"{instruction} {llvm_type(x.dtype)} {x.text}, {y.text}"), x.dtype)
 
 
 def compared(k: Function, how: str, x: Number, y: Number) -> Number:
+    if x.dtype.kind == "c":
+        return compared_pairs(k, how, k.real_and_imag(x), k.real_and_imag(y))
     kind = "fcmp" if x.dtype.kind == "f" else "icmp"
     return Number(k.value(f"{kind} {how} {llvm_type(x.dtype)} {x.text}, {y.text}"), BOOL)
 
 
 def chosen(k: Function, condition: Number, x: Number, y: Number) -> Number:
+    if x.dtype.kind == "c":
+        return by_parts(k, lambda x, y: chosen(k, condition, x, y), x, y)
     return Number(
         k.value(f"select i1 {condition.text}, {llvm_type(x.dtype)} {x.text}, {llvm_type(y.dtype)} {y.text}"), x.dtype
     )
@@ -123,7 +135,73 @@ def called(k: Function, name: str, *xs: Number) -> Number:
     return Number(k.value(f"call {type} {function}({', '.join(f'{type} {x.text}' for x in xs)})"), xs[0].dtype)
 
 
+# ---------------------------------------------------------------- instructions on complex numbers
+
+
+def by_parts(k: Function, f: Callable[[Number, Number], Number], x: Number, y: Number) -> Number:
+    """f of the real parts, and of the imaginary parts."""
+    return k.pair(*(f(a, b) for a, b in zip(k.real_and_imag(x), k.real_and_imag(y))))
+
+
+def complex_sum(k: Function, instruction: str, x: Number, y: Number) -> Number:
+    return by_parts(k, lambda a, b: operation(k, instruction, a, b), x, y)
+
+
+def complex_product(k: Function, instruction: str, x: Number, y: Number) -> Number:
+    (a, b), (c, d) = k.real_and_imag(x), k.real_and_imag(y)
+    times = partial(operation, k, instruction)
+    return k.pair(
+        operation(k, "fsub", times(a, c), times(b, d)),
+        operation(k, "fadd", times(a, d), times(b, c)),
+    )
+
+
+def complex_quotient(k: Function, instruction: str, x: Number, y: Number) -> Number:
+    """As NumPy has it: Smith (1962), Algorithm 116: Complex division; by zero, each part by zero."""
+    (a, b), (c, d) = k.real_and_imag(x), k.real_and_imag(y)
+    plus, minus, times, over = (partial(operation, k, i) for i in ("fadd", "fsub", "fmul", "fdiv"))
+    size, other = called(k, "llvm.fabs", c), called(k, "llvm.fabs", d)
+    is_flat = compared(k, "oge", size, other)
+    either = partial(chosen, k, is_flat)
+    ratio = over(either(d, c), either(c, d))
+    divisor = plus(either(c, d), times(either(d, c), ratio))
+    real = plus(either(a, b), times(either(b, a), ratio))
+    imag = minus(either(b, times(b, ratio)), either(times(a, ratio), a))
+    is_zero = compared(k, "oeq", plus(size, other), constant(0.0, c.dtype))
+    by_zero = partial(chosen, k, is_zero)
+    scale = over(constant(1.0, c.dtype), by_zero(size, divisor))
+    return k.pair(times(by_zero(a, real), scale), times(by_zero(b, imag), scale))
+
+
+OF_COMPLEX: dict[str, Callable[[Function, str, Number, Number], Number]] = {
+    "fadd": complex_sum,
+    "fsub": complex_sum,
+    "fmul": complex_product,
+    "fdiv": complex_quotient,
+}
+
+
+def compared_pairs(k: Function, how: str, x: tuple[Number, Number], y: tuple[Number, Number]) -> Number:
+    """Equal where both parts are; in order by the real parts, and where these are equal, by the imaginary ones."""
+    (a, b), (c, d) = x, y
+    first, second = compared(k, how, a, c), compared(k, how, b, d)
+    if how in ("oeq", "ord"):
+        return operation(k, "and", first, second)
+    if how in ("une", "uno"):
+        return operation(k, "or", first, second)
+    beyond = operation(k, "and", compared(k, f"o{how[1]}t", a, c), compared(k, "ord", b, d))
+    return operation(k, "or", beyond, operation(k, "and", compared(k, "oeq", a, c), second))
+
+
 # ---------------------------------------------------------------- arithmetic
+
+
+def added(k: Function, x: Number, y: Number) -> Number:
+    return operation(k, {"b": "or", "f": "fadd", "c": "fadd"}.get(x.dtype.kind, "add"), x, y)
+
+
+def multiplied(k: Function, x: Number, y: Number) -> Number:
+    return operation(k, {"b": "and", "f": "fmul", "c": "fmul"}.get(x.dtype.kind, "mul"), x, y)
 
 
 class Arithmetic:
@@ -134,7 +212,7 @@ class Arithmetic:
 
     def __call__(self, k: Function, xs: Sequence[Number], out: Type, exact: bool = False) -> Number:
         x, y = xs
-        if out.dtype.kind == "f":
+        if out.dtype.kind in "fc":
             return operation(k, self.real, x, y)
         if out.dtype.kind == "b":
             return operation(k, self.truth, x, y)
@@ -165,6 +243,8 @@ def quotient(k: Function, xs: Sequence[Number], types: Sequence[Type], out: Type
 
 def negative(k: Function, xs: Sequence[Number], out: Type) -> Number:
     (x,) = xs
+    if x.dtype.kind == "c":
+        return k.pair(*(negative(k, [part], out) for part in k.real_and_imag(x)))
     if x.dtype.kind == "f":
         return Number(k.value(f"fneg {llvm_type(x.dtype)} {x.text}"), x.dtype)
     return SUB(k, [constant(0, x.dtype), x], out)
@@ -288,6 +368,11 @@ def constant_power(k: Function, xs: Sequence[Number], out: Type, n: int) -> Numb
     if n > 8 and x.dtype.kind == "f":
         return called(k, "pow", x, constant(n, x.dtype))
     found, factor = None, x
+    if x.dtype.kind == "c" and n > 3:  # as NumPy begins, which decides the signs of zeros
+        found = constant(1, x.dtype)
+    elif x.dtype.kind == "c" and n == 1:
+        zero = constant(0, x.dtype)
+        factor = chosen(k, compared(k, "oeq", x, zero), zero, x)
     while n:
         if n & 1:
             found = factor if found is None else times(k, [found, factor], out)
@@ -299,7 +384,7 @@ def constant_power(k: Function, xs: Sequence[Number], out: Type, n: int) -> Numb
 def masked_product(k: Function, xs: Sequence[Number], out: Type) -> Number:
     """d * c, where a zero in c wins against inf and nan."""
     d, c = xs
-    if out.dtype.kind != "f":
+    if out.dtype.kind not in "fc":
         return MUL(k, xs, out)
     product = operation(k, "fmul", d, c)
     zero = constant(0.0, c.dtype)
@@ -336,7 +421,7 @@ def extremum(beyond: str, whole: str, keeps_nan: bool = True) -> Rule:
 
     def rule(k: Function, xs: Sequence[Number], out: Type) -> Number:
         x, y = xs
-        if x.dtype.kind != "f":
+        if x.dtype.kind not in "fc":
             return chosen(k, compared(k, unsigned(whole, x), x, y), x, y)
         first = operation(k, "or", compared(k, beyond, x, y), compared(k, "uno", *((x, x) if keeps_nan else (y, y))))
         return chosen(k, first, x, y)
@@ -351,7 +436,7 @@ def unsigned(how: str, x: Number) -> str:
 
 def winner(k: Function, xs: Sequence[Number], out: Type) -> Number:
     x, y = (cast(k, x, out.dtype) for x in xs)
-    if out.dtype.kind != "f":
+    if out.dtype.kind not in "fc":
         half = "uge" if out.dtype.kind == "b" else unsigned("sgt", x)  # 1/2 is true, and no whole number
         return cast(k, compared(k, half, x, y), out.dtype)
     tie = chosen(k, compared(k, "oeq", x, y), *(constant(v, out.dtype) for v in (0.5, math.nan)))
@@ -361,11 +446,41 @@ def winner(k: Function, xs: Sequence[Number], out: Type) -> Number:
 
 def absolute(k: Function, xs: Sequence[Number], out: Type) -> Number:
     (x,) = xs
+    if x.dtype.kind == "c":
+        return modulus(k, *k.real_and_imag(x))
     if x.dtype.kind == "f":
         return called(k, "llvm.fabs", x)
     if x.dtype.kind != "i":
         return x
     return chosen(k, compared(k, "slt", x, constant(0, x.dtype)), negative(k, [x], out), x)
+
+
+def modulus(k: Function, real: Number, imag: Number) -> Number:
+    """The root of the sum of squares, within a unit of the last digit.  A call of `hypot` would keep loops from running
+    in vectors."""
+    a, b = (called(k, "llvm.fabs", cast(k, x, FLOAT)) for x in (real, imag))
+    found = length(k, a, b) if real.dtype == FLOAT else root_of_squares(k, a, b)
+    infinite = constant(math.inf, FLOAT)
+    is_infinite = operation(k, "or", *(compared(k, "oeq", x, infinite) for x in (a, b)))
+    return cast(k, chosen(k, is_infinite, infinite, found), real.dtype)
+
+
+def length(k: Function, a: Number, b: Number) -> Number:
+    """Scaled by a power of 2 where the squares would overflow or vanish."""
+    larger = chosen(k, compared(k, "ogt", a, b), a, b)
+    is_large = compared(k, "ogt", larger, constant(2.0**500, FLOAT))
+    is_small = compared(k, "olt", larger, constant(2.0**-450, FLOAT))
+
+    def factor(for_large: float, for_small: float) -> Number:
+        rest = chosen(k, is_small, constant(for_small, FLOAT), constant(1.0, FLOAT))
+        return chosen(k, is_large, constant(for_large, FLOAT), rest)
+
+    there, back = factor(2.0**-600, 2.0**600), factor(2.0**600, 2.0**-600)
+    return operation(k, "fmul", root_of_squares(k, *(operation(k, "fmul", x, there) for x in (a, b))), back)
+
+
+def root_of_squares(k: Function, a: Number, b: Number) -> Number:
+    return called(k, "llvm.sqrt", operation(k, "fadd", *(operation(k, "fmul", x, x) for x in (a, b))))
 
 
 def sign(k: Function, xs: Sequence[Number], out: Type) -> Number:
@@ -393,7 +508,7 @@ def copied_sign(k: Function, xs: Sequence[Number], out: Type) -> Number:
 
 
 def comparison(real: str, whole: str) -> Rule:
-    return lambda k, xs, out: compared(k, real if xs[0].dtype.kind == "f" else unsigned(whole, xs[0]), *xs)
+    return lambda k, xs, out: compared(k, real if xs[0].dtype.kind in "fc" else unsigned(whole, xs[0]), *xs)
 
 
 def logical(instruction: str) -> Rule:
@@ -406,11 +521,13 @@ def negated(k: Function, xs: Sequence[Number], out: Type) -> Number:
 
 def is_nan(k: Function, xs: Sequence[Number], out: Type) -> Number:
     (x,) = xs
-    return compared(k, "uno", x, x) if x.dtype.kind == "f" else constant(False, BOOL)
+    return compared(k, "uno", x, x) if x.dtype.kind in "fc" else constant(False, BOOL)
 
 
 def is_finite(k: Function, xs: Sequence[Number], out: Type) -> Number:
     (x,) = xs
+    if x.dtype.kind == "c":
+        return operation(k, "and", *(is_finite(k, [part], out) for part in k.real_and_imag(x)))
     if x.dtype.kind != "f":
         return constant(True, BOOL)
     return compared(k, "olt", called(k, "llvm.fabs", x), constant(math.inf, x.dtype))
@@ -418,6 +535,8 @@ def is_finite(k: Function, xs: Sequence[Number], out: Type) -> Number:
 
 def is_infinite(k: Function, xs: Sequence[Number], out: Type) -> Number:
     (x,) = xs
+    if x.dtype.kind == "c":
+        return operation(k, "or", *(is_infinite(k, [part], out) for part in k.real_and_imag(x)))
     if x.dtype.kind != "f":
         return constant(False, BOOL)
     return compared(k, "oeq", called(k, "llvm.fabs", x), constant(math.inf, x.dtype))
@@ -444,6 +563,19 @@ def inverted(k: Function, xs: Sequence[Number], out: Type) -> Number:
 
 def itself(k: Function, xs: Sequence[Number], out: Type, **params: Any) -> Number:
     return cast(k, xs[0], out.dtype)
+
+
+def imaginary(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    return k.real_and_imag(x)[1] if x.dtype.kind == "c" else constant(0, x.dtype)
+
+
+def conjugate(k: Function, xs: Sequence[Number], out: Type) -> Number:
+    (x,) = xs
+    if x.dtype.kind != "c":
+        return cast(k, x, out.dtype)
+    real, imag = k.real_and_imag(x)
+    return k.pair(real, negative(k, [imag], out))
 
 
 def truncated(k: Function, xs: Sequence[Number], out: Type, dtype: Any) -> Number:
@@ -550,7 +682,6 @@ ALIKE: dict[str, Rule] = {
     "fmax": extremum("ogt", "sgt", keeps_nan=False),
     "fmin": extremum("olt", "slt", keeps_nan=False),
     "copysign": copied_sign,
-    "abs": absolute,
     "sign": sign,
     "floor": rounded("llvm.floor"),
     "ceil": rounded("llvm.ceil"),
@@ -576,6 +707,7 @@ COMPARED: dict[str, Rule] = {
 
 # operands stay as they are
 AS_THEY_ARE: dict[str, Rule] = {
+    "abs": absolute,
     "winner": winner,
     "where": selected,
     "logical_and": logical("and"),
@@ -595,10 +727,22 @@ AS_THEY_ARE: dict[str, Rule] = {
     "relabel": itself,
     "weak": itself,
     "real": itself,
-    "conj": itself,
+    "imag": imaginary,
+    "conj": conjugate,
 }
 
 ELEMENTWISE: dict[str, Rule] = {**ALIKE, **COMPARED, **AS_THEY_ARE, "div": quotient}
+
+# of complex numbers, those that are no function of theirs but a formula of their parts
+WITH_COMPLEX = frozenset(
+    ["add", "sub", "mul", "div", "scale", "neg", "square", "ipow"]
+    + ["maximum", "minimum", "fmax", "fmin", *COMPARED, *(AS_THEY_ARE.keys() - {"signbit", "wrap_index"})]
+)
+
+
+def by_instructions(row: str, dtypes: Iterable[np.dtype[Any]]) -> bool:
+    """Whether `element` knows the row for numbers of these dtypes."""
+    return row in (WITH_COMPLEX if any(t.kind == "c" for t in dtypes) else ELEMENTWISE)
 
 
 def element(

@@ -95,7 +95,7 @@ class Check(IntEnum):
     FLOAT = 0
     INT = 1
     BOOL = 2
-    SCALAR = 3
+    SCALAR = 3  # one that follows the head of its object: of NumPy, or complex
     ARRAY = 4
     TUPLE = 5
     LIST = 6
@@ -151,13 +151,14 @@ class Make(IntEnum):
     ARRAY = 4
     PRIVATE = 5  # the content of an argument
     PART = 6  # the leading part of a private array
+    COMPLEX = 7
 
 
 class Result(ctypes.Structure):
     """
     slot     where the object is kept
     word     which of the outputs
-    place    of a private array in the block
+    place    where in the block its memory is: of a private array, or of a number larger than a word; or 0
     dims     lengths, or bounds;  strides: with these lengths
     lengths  for each axis which output is its length, or -1
     """

@@ -5,6 +5,7 @@ Number   a number of the program: the text of an LLVM value, and its dtype
 """
 
 import math
+import operator
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Word = int | str
+COMPARED: dict[str, Callable[[int, int], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "slt": operator.lt,
+    "sle": operator.le,
+    "sgt": operator.gt,
+    "sge": operator.ge,
+    "ult": lambda x, y: x % 2**64 < y % 2**64,
+}
 BOOL, INT, FLOAT = np.dtype(bool), np.dtype(np.int64), np.dtype(float)
 
 
@@ -32,11 +42,21 @@ def stored_type(dtype: np.dtype[Any]) -> str:
     """In memory, where a truth value takes a byte."""
     if dtype.kind == "f":
         return {2: "half", 4: "float", 8: "double"}[dtype.itemsize]
+    if dtype.kind == "c":
+        part = stored_type(part_dtype(dtype))
+        return f"{{{part},{part}}}"
     return f"i{8 * dtype.itemsize}"
+
+
+def part_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Of the real part of a complex number, and of the imaginary part."""
+    return np.dtype(f"f{dtype.itemsize // 2}")
 
 
 def size_in_memory(type: str) -> int:
     """Bytes of an LLVM type."""
+    if type[0] == "{":
+        return sum(map(size_in_memory, type[1:-1].split(",")))
     return {"half": 2, "float": 4, "double": 8, "ptr": 8}.get(type) or int(type[1:]) // 8
 
 
@@ -45,6 +65,9 @@ def constant(x: Any, dtype: np.dtype[Any]) -> Number:
         return Number("true" if x else "false", dtype)
     if dtype.kind in "iu":
         return Number(str(int(x)), dtype)
+    if dtype.kind == "c":
+        z = complex(x)
+        return constant_pair(*(constant(part, part_dtype(dtype)) for part in (z.real, z.imag)))
     with np.errstate(all="ignore"):
         rounded = float(dtype.type(x))  # LLVM writes a float as the double of its value
     if math.isnan(rounded):
@@ -52,6 +75,11 @@ def constant(x: Any, dtype: np.dtype[Any]) -> Number:
     if dtype.itemsize == 2:
         return Number("0xH" + struct.pack(">e", rounded).hex().upper(), dtype)
     return Number("0x" + struct.pack(">d", rounded).hex().upper(), dtype)
+
+
+def constant_pair(real: Number, imag: Number) -> Number:
+    type, dtype = stored_type(real.dtype), np.dtype(f"c{2 * real.dtype.itemsize}")
+    return Number(f"{{{type} {real.text}, {type} {imag.text}}}", dtype)
 
 
 def known(x: Number) -> int | None:
@@ -72,8 +100,10 @@ class Module:
     functions  their texts;  declared  what they call from outside;  data  constants
     symbols    addresses of what is found under a name of this module only
     checked    whether every load and store asks first that it lies in the memory it is meant for
+    vectors    whether it has loops that LLVM may run over several elements at once
     log        then: what was lowered to what, in order (tests verify lifetimes by it)
     sizes      then: bytes of the constants
+    in_python  equations for which Python is called
     """
 
     def __init__(self, checked: bool = False) -> None:
@@ -86,7 +116,9 @@ class Module:
         self.symbols: dict[str, int] = {}
         self.kept: list[Any] = []  # what lives at those addresses
         self.known: dict[Any, Any] = {}  # functions that are written
+        self.vectors = False
         self.names = 0
+        self.in_python: list[Any] = []
 
     def new(self, hint: str) -> str:
         self.names += 1
@@ -100,10 +132,14 @@ class Module:
         return "\n".join([*self.data, *self.declared.values(), *self.functions, ATTRIBUTES, ""])
 
 
+LONG = 8  # iterations, from which on vectors may bring something
 STOP = 24  # where in the context of a call stands the address of a word that is not zero when the call should end
 # what `run` returns, where it does not return 0; the last in a build that checks memory
 FAILED, INTERRUPTED, OUTSIDE = 1, 3, 9
-ATTRIBUTES = 'attributes #0 = { nounwind "prefer-vector-width"="512" }'
+# LLVM would put a function with one caller into that, and then optimise the whole a second time
+ATTRIBUTES = """attributes #0 = { nounwind "prefer-vector-width"="512" }
+attributes #1 = { noinline nounwind "prefer-vector-width"="512" }
+attributes #2 = { noinline nounwind optnone }"""
 
 
 # ---------------------------------------------------------------- a function
@@ -139,7 +175,11 @@ class Function:
         self.lines: list[str] = []
         self.names, self.block = 0, "entry"
         self.local: list[str] = []  # lines of the first block
+        self.seen: dict[str, str] = {}  # lines of whole numbers and addresses that hold here -> the name of the value
+        self.ends: dict[str, int] = {}  # how many of these hold in a block that is jumped to, and comes later
+        self.placed: set[str] = set()  # blocks that stand
         self.parts: dict[str, Part] = {}  # of addresses, in a build that checks memory
+        self.pairs: dict[str, tuple[Number, Number]] = {}  # of what complex numbers were made
 
     # ------------------------------------------------------------ text
 
@@ -160,29 +200,79 @@ class Function:
         self.lines.append(f"{out} = {line}")
         return out
 
+    def pure(self, line: str) -> str:
+        """The value of a line that does nothing else: where it stands already, of that."""
+        found = self.seen.get(line)
+        if found is None:
+            found = self.seen[line] = self.value(line)
+        return found
+
     def fresh_label(self, hint: str) -> str:
         return self.new(hint)[1:]
 
     def label(self, name: str) -> None:
+        """Here a block begins.  What was seen before all jumps to it holds in it; jumps back come from inside."""
+        self.placed.add(name)
+        self.forget(self.ends.pop(name, 0))
         self.put(f"{name}:")
         self.block = name
 
+    def forget(self, count: int) -> None:
+        """All lines but the first ones."""
+        while len(self.seen) > count:
+            self.seen.popitem()
+        self.ends = {name: min(end, count) for name, end in self.ends.items()}
+
     def jump(self, label: str) -> None:
+        self.leads_to(label)
         self.put(f"br label %{label}")
 
     def branch(self, condition: str, then: str, orelse: str) -> None:
+        self.leads_to(then)
+        self.leads_to(orelse)
         self.put(f"br i1 {condition}, label %{then}, label %{orelse}")
+
+    def leads_to(self, label: str) -> None:
+        if label not in self.placed:
+            self.ends[label] = min(self.ends.get(label, len(self.seen)), len(self.seen))
+
+    # ------------------------------------------------------------ complex numbers
+
+    def pair(self, real: Number, imag: Number) -> Number:
+        """The complex number of these parts."""
+        made = constant_pair(real, imag)
+        if "%" in made.text:
+            type, part = stored_type(made.dtype), stored_type(real.dtype)
+            half = self.value(f"insertvalue {type} poison, {part} {real.text}, 0")
+            made = Number(self.value(f"insertvalue {type} {half}, {part} {imag.text}, 1"), made.dtype)
+        self.pairs[made.text] = real, imag
+        return made
+
+    def real_and_imag(self, x: Number) -> tuple[Number, Number]:
+        if x.text in self.pairs:
+            return self.pairs[x.text]
+        found = [self.value(f"extractvalue {stored_type(x.dtype)} {x.text}, {i}") for i in (0, 1)]
+        real, imag = [Number(text, part_dtype(x.dtype)) for text in found]
+        return real, imag
+
+    def split(self, xs: Sequence[Number]) -> list[Number]:
+        return [y for x in xs for y in (self.real_and_imag(x) if x.dtype.kind == "c" else (x,))]
+
+    def joined(self, xs: Sequence[Number], like: Sequence[Number]) -> list[Number]:
+        """What was split, of the dtypes of these."""
+        rest = iter(xs)
+        return [self.pair(next(rest), next(rest)) if x.dtype.kind == "c" else next(rest) for x in like]
 
     def alloca(self, type: str, count: int = 1) -> str:
         out = self.new("a")
         self.local.append(f"{out} = alloca {type}, i64 {count}, align 16")
         return self.memory(out, count * size_in_memory(type))
 
-    def require(self, condition: str) -> None:
+    def require(self, condition: str, orelse: str = "fail") -> None:
         """Leave the function, and all that called it, unless this holds."""
         if condition != "true":
             on = self.fresh_label("ok")
-            self.branch(condition, on, "fail")
+            self.branch(condition, on, orelse)
             self.label(on)
 
     def status(self, status: str) -> None:
@@ -195,28 +285,28 @@ class Function:
 
     def poll(self) -> None:
         """Leave the function where the caller wants the whole call to end."""
-        place = self.value(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
+        place = self.pure(f"getelementptr inbounds i8, ptr %context, i64 {STOP}")
         wanted = self.value(f"load volatile i32, ptr {self.value(f'load ptr, ptr {place}')}")
-        self.status(self.value(f"select i1 {self.value(f'icmp eq i32 {wanted}, 0')}, i32 0, i32 {INTERRUPTED}"))
+        self.require(self.value(f"icmp eq i32 {wanted}, 0"), "interrupted")
 
     # ------------------------------------------------------------ whole numbers
 
     def plus(self, x: Word, y: Word) -> Word:
         if isinstance(x, int) and isinstance(y, int):
             return x + y
-        return y if x == 0 else x if y == 0 else self.value(f"add nsw i64 {x}, {y}")
+        return y if x == 0 else x if y == 0 else self.pure(f"add nsw i64 {x}, {y}")
 
     def minus(self, x: Word, y: Word) -> Word:
         if isinstance(x, int) and isinstance(y, int):
             return x - y
-        return x if y == 0 else self.value(f"sub nsw i64 {x}, {y}")
+        return x if y == 0 else self.pure(f"sub nsw i64 {x}, {y}")
 
     def times(self, x: Word, y: Word) -> Word:
         if isinstance(x, int) and isinstance(y, int):
             return x * y
         if x == 0 or y == 0:
             return 0
-        return y if x == 1 else x if y == 1 else self.value(f"mul nsw i64 {x}, {y}")
+        return y if x == 1 else x if y == 1 else self.pure(f"mul nsw i64 {x}, {y}")
 
     def product(self, lengths: Iterable[Word]) -> Word:
         found: Word = 1
@@ -225,10 +315,14 @@ class Function:
         return found
 
     def compare(self, how: str, x: Word, y: Word) -> str:
-        return self.value(f"icmp {how} i64 {x}, {y}")
+        if isinstance(x, int) and isinstance(y, int):
+            return "true" if COMPARED[how](x, y) else "false"
+        return self.pure(f"icmp {how} i64 {x}, {y}")
 
     def choose(self, condition: str, x: Word, y: Word) -> Word:
-        return self.value(f"select i1 {condition}, i64 {x}, i64 {y}")
+        if condition in ("true", "false"):
+            return x if condition == "true" else y
+        return self.pure(f"select i1 {condition}, i64 {x}, i64 {y}")
 
     def least(self, x: Word, y: Word) -> Word:
         if isinstance(x, int) and isinstance(y, int):
@@ -245,7 +339,7 @@ class Function:
         span = self.minus(last, first) if step > 0 else self.minus(first, last)
         if abs(step) != 1:
             span = self.plus(span, abs(step) - 1)
-            span = span // abs(step) if isinstance(span, int) else self.value(f"sdiv i64 {span}, {abs(step)}")
+            span = span // abs(step) if isinstance(span, int) else self.pure(f"sdiv i64 {span}, {abs(step)}")
         return self.most(0, span)
 
     def agree(self, x: Word, y: Word) -> None:
@@ -265,8 +359,8 @@ class Function:
         if offset == 0:
             return base
         if not self.module.checked:
-            return self.value(f"getelementptr inbounds {type}, ptr {base}, i64 {offset}")
-        found = self.value(f"getelementptr {type}, ptr {base}, i64 {offset}")
+            return self.pure(f"getelementptr inbounds {type}, ptr {base}, i64 {offset}")
+        found = self.pure(f"getelementptr {type}, ptr {base}, i64 {offset}")
         if part := self.part(base):
             bytes = self.times(offset, size_in_memory(type))
             self.parts[found] = part._replace(offset=self.plus(part.offset, bytes))
@@ -332,23 +426,37 @@ class Function:
         """body(i, carried) -> carried, for i = 0, 1, ...; short loops without a jump."""
         if isinstance(count, int) and count <= 1:
             return body(0, carried) if count == 1 else carried
-        before, head, inside, after = self.block, *(self.fresh_label(n) for n in ("head", "body", "after"))
-        self.jump(head)
-        self.label(head)
+        if any(x.dtype.kind == "c" for x in carried):  # as two numbers each, so that sums run in vectors
+            return self.joined(
+                self.repeat(count, lambda i, c: self.split(body(i, self.joined(c, carried))), self.split(carried)),
+                carried,
+            )
+        self.module.vectors |= not isinstance(count, int) or count >= LONG
+        before, inside, after = self.block, *(self.fresh_label(n) for n in ("body", "after"))
+        if isinstance(count, int):
+            self.jump(inside)
+        else:
+            self.branch(self.compare("sgt", count, 0), inside, after)
+        self.label(inside)
         index, phis = Phi(self, "i64"), [Phi(self, llvm_type(x.dtype)) for x in carried]
         index.add("0", before)
         for phi, x in zip(phis, carried):
             phi.add(x.text, before)
-        self.branch(self.compare("slt", index.name, count), inside, after)
-        self.label(inside)
         found = body(index.name, [Number(p.name, x.dtype) for p, x in zip(phis, carried)])
         following = self.value(f"add nuw nsw i64 {index.name}, 1")
         index.add(following, self.block)
         for phi, x in zip(phis, found):
             phi.add(x.text, self.block)
-        self.jump(head)
+        last = self.block
+        self.branch(self.compare("slt", following, count), inside, after)
         self.label(after)
-        return [Number(p.name, x.dtype) for p, x in zip(phis, carried)]
+        if isinstance(count, int):
+            return found
+        ends = [Phi(self, llvm_type(x.dtype)) for x in carried]
+        for phi, x, y in zip(ends, carried, found):
+            phi.add(x.text, before)
+            phi.add(y.text, last)
+        return [Number(p.name, x.dtype) for p, x in zip(ends, carried)]
 
     def nest(self, lengths: Sequence[Word], body: Callable[[list[Word]], None]) -> None:
         """body(indices) for all elements of an array of these lengths, the last axis innermost."""
@@ -399,5 +507,6 @@ class Function:
 
     def text(self, parameters: Iterable[str], linkage: str = "internal") -> str:
         """The whole function; the last block before this is jumped out of with status 0."""
-        head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #0 {{"
-        return "\n".join([head, "entry:", *self.local, *self.lines, "ret i32 0", "fail:", f"ret i32 {FAILED}", "}"])
+        head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #1 {{"
+        ends = ["ret i32 0", "fail:", f"ret i32 {FAILED}", "interrupted:", f"ret i32 {INTERRUPTED}"]
+        return "\n".join([head, "entry:", *self.local, *self.lines, *ends, "}"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import is_staged
+from wengert.core.mode import is_open, is_staged
 from wengert.core.primitive import Primitive
 from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import contract, elementwise, join, linear, reduce
@@ -137,8 +137,11 @@ def extremum(
 ) -> Any:
     a = masked(arrayed(a), where, neutral)
     axes = axes_of(axis, len(shape_of(a)))
+    is_given = initial is not None and initial is not np._NoValue
+    if is_given and 0 in [n for i, n in enumerate(shape_of(a)) if i in axes and not is_open(n)]:
+        return kept(linear.reduce_sum(a, axes=axes), shape_of(a), axes, given(keepdims)) + initial  # of nothing: zeros
     found = kept(row(a, axes=axes), shape_of(a), axes, given(keepdims))
-    return found if initial is None or initial is np._NoValue else pair(found, initial)
+    return pair(found, initial) if is_given else found
 
 
 @name(np.prod)

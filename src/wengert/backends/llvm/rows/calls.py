@@ -15,9 +15,9 @@ from wengert.backends.llvm.arrays import Buffer, Stored, row_major
 from wengert.backends.llvm.frame import Frame, Kernel, Record, Value, bytes_of, limits_of, reads_of, whole
 from wengert.backends.llvm.lower import lowers, run
 from wengert.backends.llvm.rows.control import branch_origin, may_overwrite, moved, operands, pointers, wishes_of
-from wengert.backends.llvm.rows.stacks import given
+from wengert.backends.llvm.rows.stacks import given, size_of
 from wengert.backends.llvm.slots import Slot, settle
-from wengert.backends.llvm.text import INT, Module, Number, llvm_type
+from wengert.backends.llvm.text import INT, Module, Number, llvm_type, stored_type
 from wengert.backends.schedule import is_array
 from wengert.ir.program import AnyType, Equation, Program, Stack, extents_of, numeric, parameter_types, type_in
 
@@ -125,7 +125,7 @@ def result_slots(
         type = type_in(program.results[i])
         if not is_array(type):
             slots.append(Slot(type, None))
-            heads.append(f"ptr noalias {kernel.memory(f'%r{i}', 8)}")
+            heads.append(f"ptr noalias {kernel.memory(f'%r{i}', size_of(type))}")
             continue
         type = numeric(type)
         if place is None:
@@ -188,6 +188,12 @@ def call(frame: Frame, e: Equation) -> list[Value]:
     return calling(frame, e, e.params["program"], recursive=False)
 
 
+@lowers("with_adjoint", "with_adjoint_and_effects")
+def with_adjoint(frame: Frame, e: Equation) -> list[Value]:
+    """A derivative that was written by hand is no part of the value."""
+    return calling(frame, e, e.params["rule"].program, recursive=False)
+
+
 @lowers("recur")
 def recur(frame: Frame, e: Equation) -> list[Value]:
     return calling(frame, e, e.params["function"].program, recursive=True)
@@ -205,7 +211,7 @@ def calling(frame: Frame, e: Equation, program: Program, recursive: bool) -> lis
     for out, place in zip(e.outs, called.places):
         type = out.type
         if not is_array(type):
-            address = k.alloca("ptr" if isinstance(type, Stack) else "i64")
+            address = k.alloca("ptr" if isinstance(type, Stack) else stored_type(type.dtype))
             arguments.append(f"ptr {address}")
             results.append((type, address))
             continue

@@ -12,6 +12,7 @@ from wengert.core.diagnostic import Diagnostic
 from wengert.core.tree import flatten
 from wengert.ir.program import Equation, Program, filled_params, type_in
 from wengert.modes.stage import NeedsValue
+from wengert.rules.degenerate import adjoint, resolution
 from wengert.transforms.build import build, optimised
 
 
@@ -22,7 +23,7 @@ def pseudoinverse(a: Any, *, rcond: Any, hermitian: bool) -> Any:
     u, s, vt = np.linalg.svd(a, full_matrices=False, hermitian=hermitian)
     large = s > np.asarray(rcond)[..., None] * np.max(s, axis=-1, keepdims=True, initial=0.0)
     inverse = np.where(large, 1 / np.where(large, s, 1), 0)
-    return np.swapaxes(vt, -1, -2) @ (inverse[..., None] * np.swapaxes(u, -1, -2))
+    return adjoint(vt) @ (inverse[..., None] * adjoint(u))
 
 
 def hermitian_svd(a: Any, *, full: bool, hermitian: bool) -> Any:
@@ -30,7 +31,7 @@ def hermitian_svd(a: Any, *, full: bool, hermitian: bool) -> Any:
     w, u = np.linalg.eigh(a)
     order = np.argsort(np.abs(w), axis=-1)[..., ::-1]
     w, u = np.take_along_axis(w, order, axis=-1), np.take_along_axis(u, order[..., None, :], axis=-1)
-    return u, np.abs(w), np.swapaxes(u * np.copysign(1.0, w)[..., None, :], -1, -2)
+    return u, np.abs(w), adjoint(u * np.copysign(1.0, w)[..., None, :])
 
 
 def hermitian_svdvals(a: Any, *, hermitian: bool) -> Any:
@@ -53,6 +54,18 @@ def is_in(x: Any, known: Any, *, invert: bool) -> Any:
     return ~found if invert else found
 
 
+def scattered_ties(w: Any, v: Any, *, n: int, close: bool) -> Any:
+    """As `rules/eigenvalues.py` has it: what is equal to equal ones, in so many steps as there may be."""
+    limit = resolution(n, w.dtype) * np.max(np.abs(w), axis=-1, initial=0)
+    if close and n:
+        s = np.linalg.svd(v, compute_uv=False)
+        limit = limit * s[..., 0] / np.maximum(s[..., -1], np.finfo(s.dtype).tiny)
+    equal = np.abs(w[..., :, None] - w[..., None, :]) <= limit[..., None, None]
+    for _ in range(n.bit_length()):
+        equal = equal @ equal
+    return (equal / np.sum(equal, axis=-1, keepdims=True)).astype(w.real.dtype)
+
+
 # by functions of NumPy that are rows themselves, or make choices that a program cannot
 WRITTEN: dict[str, Callable[..., Any]] = {
     "svd": hermitian_svd,
@@ -60,12 +73,13 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "pinv": pseudoinverse,
     "matrix_rank": matrix_rank,
     "isin": is_in,
+    "scattered_ties": scattered_ties,
     "exchange": lambda order, *, dtype: (order[..., None] == np.arange(order.shape[-1])).astype(dtype),
 }
 
 # by their own `evaluate`
 AS_EVALUATED = (
-    *("ties", "negligible", "repeated", "without_basis", "nearest", "cuts_off", "dependent", "magnitude"),
+    *("anchor", "ties", "negligible", "repeated", "without_basis", "nearest", "cuts_off", "dependent", "magnitude"),
     *("elliptic_by_m", "gammainc_by_shape", "betainc_by_shape", "cofactor_dot"),
 )
 

@@ -9,14 +9,16 @@ import numpy as np
 from wengert.backends.llvm.arrays import Array, Lazy, Stored, accessed
 from wengert.backends.llvm.formulas import Call, formula_of, single_call, traced_element
 from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, limits_of, type_as, whole
+from wengert.backends.llvm.in_python import IN_PYTHON
 from wengert.backends.llvm.loops import call_loop, loop_of
 from wengert.backends.llvm.lower import lowers
-from wengert.backends.llvm.refusals import REFUSED
 from wengert.backends.llvm.scalars import (
     ELEMENTWISE,
+    by_instructions,
     cast,
     compared,
     element,
+    is_finite,
     negated,
     operation,
     sech2_exponent,
@@ -35,7 +37,7 @@ STRIP = 1024  # elements that stay in the fastest cache
 OneElement = Callable[[Function, Sequence[Number]], Number]
 
 
-@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise and row.name not in REFUSED])
+@lowers(*ELEMENTWISE, *[row.name for row in TABLE.values() if row.elementwise and row.name not in IN_PYTHON])
 def elementwise(frame: Frame, e: Equation) -> Value:
     out, k = numeric(e.outs[0].type), frame.kernel
     types = [type_as(x) for x in e.ins[: e.count]]
@@ -45,9 +47,9 @@ def elementwise(frame: Frame, e: Equation) -> Value:
     if e.row.name == "sech2" and is_long(out):
         x = frame.array(e.ins[0])
         exponent = mapped_elements(x, out.dtype, lambda k, y: sech2_exponent(k, cast(k, y, out.dtype)))
-        found = mapped_elements(in_strips(frame, "exp", exponent, out), out.dtype, sech2_of)
-        return found if e.outs[0] in frame.plan.lazy else frame.copied(found, out, e.outs[0])
-    if e.row.name in ELEMENTWISE:
+        lazy = mapped_elements(in_strips(frame, "exp", exponent, out), out.dtype, sech2_of)
+        return lazy if e.outs[0] in frame.plan.lazy else frame.copied(lazy, out, e.outs[0])
+    if by_instructions(e.row.name, [t.dtype for t in types]):
         if out.shape == () and e.row.name in ("add", "sub", "mul") and out.dtype == INT:
             params = {"exact": is_small(frame, e)}
         rule: OneElement = lambda k, xs: element(k, e.row.name, xs, types, out, params)
@@ -58,7 +60,10 @@ def elementwise(frame: Frame, e: Equation) -> Value:
             return looped(frame, e, types, out, *call)
         rule = lambda k, xs: traced_element(k, formula, xs)
     if out.shape == ():
-        return rule(k, [frame.number(x) for x in e.ins[: e.count]])
+        number = rule(k, [frame.number(x) for x in e.ins[: e.count]])
+        if e.row.name in ("pow", "ipow") and out.form == "weak" and out.dtype.kind == "c":
+            k.require(is_finite(k, [number], out).text)  # where it is not, Python may raise
+        return number
     lengths = broadcast_lengths([frame.array(x).lengths for x in e.ins[: e.count]], types, out)
     for x, t in zip(e.ins, types):
         fit(k, frame.array(x), t, lengths)
@@ -102,7 +107,8 @@ def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Ca
 
 
 def is_long(out: Type) -> bool:
-    return out.shape != () and all(isinstance(n, int) for n in out.shape) and math.prod(out.shape) >= LONG
+    is_array = out.shape != () and all(isinstance(n, int) for n in out.shape)
+    return is_array and out.dtype.kind == "f" and math.prod(out.shape) >= LONG
 
 
 def in_strips(frame: Frame, name: str, x: Array, out: Type, var: Var | None = None) -> Stored:
@@ -160,7 +166,7 @@ def refuse(frame: Frame, e: Equation) -> Value:
 
     def one(index: Sequence[Word]) -> None:
         bar, undefined = (at(k, x, index) for x in xs)
-        used = compared(k, "une" if bar.dtype.kind == "f" else "ne", bar, constant(0, bar.dtype))
+        used = compared(k, "une" if bar.dtype.kind in "fc" else "ne", bar, constant(0, bar.dtype))
         k.require(negated(k, [operation(k, "and", used, cast(k, undefined, BOOL))], out).text)
 
     k.nest(lengths, one)

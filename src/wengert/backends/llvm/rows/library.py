@@ -14,8 +14,9 @@ from wengert.backends.llvm.loops import call_loop, failed, forget_failures, loop
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.compositions import composed
 from wengert.backends.llvm.rows.elementwise import converted
-from wengert.backends.llvm.scalars import cast, chosen, compared, negated, operation
-from wengert.backends.llvm.text import FLOAT, Number, Word, constant
+from wengert.backends.llvm.rows.updates import apart_if_lazy
+from wengert.backends.llvm.scalars import absolute, called, cast, chosen, compared, is_finite, negated, operation
+from wengert.backends.llvm.text import BOOL, FLOAT, Number, Word, constant, stored_type
 from wengert.ir.program import Equation, Type, Var, numeric
 from wengert.rules.determinant import trusted_condition
 
@@ -57,15 +58,21 @@ def max_length(all: Sequence[Sequence[Word]], axis: int) -> Word:
     return next((x[axis] for x in all if len(x) >= -axis and x[axis] != 1), 1)
 
 
-def operand(frame: Frame, x: Any) -> Stored:
-    """In memory, in double precision, as NumPy computes all of linear algebra."""
-    return frame.stored(converted(frame.array(x), FLOAT), type_as(x)._replace(dtype=FLOAT))
+def double(*dtypes: np.dtype[Any]) -> np.dtype[Any]:
+    """In double precision, as NumPy computes all of linear algebra: real, or complex where one of these is."""
+    return np.result_type(FLOAT, *dtypes)
+
+
+def operand(frame: Frame, x: Any, dtype: np.dtype[Any] | None = None) -> Stored:
+    """In memory, in double precision."""
+    type = type_as(x)._replace(dtype=dtype or double(type_as(x).dtype))
+    return frame.stored(converted(frame.array(x), type.dtype), type)
 
 
 def place(frame: Frame, var: Var | None, type: Type, lengths: Sequence[Word]) -> Stored:
     """Memory for a result in double precision."""
-    wide = type._replace(dtype=FLOAT, form="array")
-    if var is not None and type.dtype == FLOAT and type.shape:
+    wide = type._replace(dtype=double(type.dtype), form="array")
+    if var is not None and type.dtype == wide.dtype and type.shape:
         return frame.place_for(var, wide, lengths, {})
     return whole(frame.buffer(bytes_of(wide)), wide, lengths)
 
@@ -88,7 +95,8 @@ def lengths_of(frame: Frame, e: Equation, var: Var) -> list[Word]:
 
 def linear_algebra(frame: Frame, e: Equation, ufunc: Any, may_fail: bool) -> list[Value]:
     """A row that is one generalised ufunc."""
-    xs = [operand(frame, x) for x in e.ins[: e.count]]
+    common = double(*(type_as(x).dtype for x in e.ins[: e.count]))
+    xs = [operand(frame, x, common) for x in e.ins[: e.count]]
     outs = [place(frame, o, numeric(o.type), lengths_of(frame, e, o)) for o in e.outs]
     in_turn(frame, ufunc, xs, outs, may_fail)
     return [result(frame, x, o) for x, o in zip(outs, e.outs)]
@@ -125,6 +133,17 @@ def single(frame: Frame, e: Equation) -> Any:
     return found if e.row.several else found[0]
 
 
+@lowers("eig", "eigvals")
+def eig(frame: Frame, e: Equation) -> Any:
+    """In a program complex at all runs; NumPy refuses a matrix that is not finite."""
+    k, x = frame.kernel, operand(frame, e.ins[0])
+    k.nest(x.lengths, lambda index: k.require(is_finite(k, [x.element(k, index)], Type(BOOL)).text))
+    outs = [place(frame, o, numeric(o.type), lengths_of(frame, e, o)) for o in e.outs]
+    in_turn(frame, getattr(lapack, e.row.name), [x], outs, True)
+    found = [result(frame, y, o) for y, o in zip(outs, e.outs)]
+    return found if e.row.several else found[0]
+
+
 @lowers("eigh")
 def eigh(frame: Frame, e: Equation) -> list[Value]:
     return linear_algebra(frame, e, lapack.eigh_lo if e.params["lower"] else lapack.eigh_up, True)
@@ -154,7 +173,7 @@ def qr(frame: Frame, e: Equation) -> list[Value]:
     """R stands in the upper triangle of what LAPACK leaves of the matrix, and Q is made from what is below."""
     k, (q, r) = frame.kernel, e.outs
     x = operand(frame, e.ins[0])
-    type = type_as(e.ins[0])._replace(dtype=FLOAT)
+    type = type_as(e.ins[0])._replace(dtype=x.dtype)
     stack, (m, n) = list(type.shape[:-2]), type.shape[-2:]
     lengths_of(frame, e, q)
     work = frame.temporary(x, type)
@@ -165,7 +184,7 @@ def qr(frame: Frame, e: Equation) -> list[Value]:
     complete = e.params["complete"] and m > n
     in_turn(frame, lapack.qr_complete if complete else lapack.qr_reduced, [work, tau], [basis], True)
     rows = part_of(k, work, [*(Part(0, 1, s) for s in stack), Part(0, 1, m if complete else few)])
-    upper = Lazy(FLOAT, list(rows.lengths), lambda k, i: in_triangle(k, rows, i), dict.fromkeys(work.reads, False))
+    upper = Lazy(x.dtype, list(rows.lengths), lambda k, i: in_triangle(k, rows, i), dict.fromkeys(work.reads, False))
     return [result(frame, basis, q), frame.copied(converted(upper, numeric(r.type).dtype), numeric(r.type), r)]
 
 
@@ -179,8 +198,8 @@ def in_triangle(k: Any, x: Array, index: Sequence[Word]) -> Number:
 def solve_as(frame: Frame, e: Equation) -> Value:
     """By elimination, whatever the matrix is said to be.  One that has not that property, or is so badly conditioned
     that SciPy warns, fails the call: by a third of the cost of the solution, its inverse tells."""
-    k = frame.kernel
-    type, x = type_as(e.ins[0])._replace(dtype=FLOAT), operand(frame, e.ins[0])
+    k, x = frame.kernel, operand(frame, e.ins[0])
+    type = type_as(e.ins[0])._replace(dtype=x.dtype)
     if e.params["assume_a"] == "pos":
         in_turn(frame, lapack.cholesky_lo, [x], [place(frame, None, type, type.shape)], True)
     inverse = place(frame, None, type, type.shape)
@@ -193,6 +212,37 @@ def solve_as(frame: Frame, e: Equation) -> Value:
 
     k.nest(type.shape[:-2], one)
     return linear_algebra(frame, e, lapack.solve, True)[0]
+
+
+@lowers("refuse_phase")
+def refuse_phase(frame: Frame, e: Equation) -> Value:
+    """A cotangent of complex vectors that depends on their phase ends the call: see `rules/degenerate.py`."""
+    k, bar, turn = frame.kernel, frame.stored(frame.array(e.ins[0]), type_as(e.ins[0])), frame.array(e.ins[1])
+    turn = apart_if_lazy(frame, turn, type_as(e.ins[1]))
+    tolerance = constant(math.sqrt(np.finfo(bar.dtype).eps), FLOAT)
+
+    def one(index: Sequence[Word]) -> None:
+        columns = inner(k, bar, index)
+
+        def square(place: Sequence[Word]) -> Number:
+            size = modulus(k, columns.element(k, place))
+            return operation(k, "fmul", size, size)
+
+        def row(i: Word, total: Sequence[Number]) -> Sequence[Number]:
+            add = lambda j, c: [operation(k, "fadd", c[0], square([i, j]))]
+            return k.repeat(columns.lengths[1], add, total)
+
+        total = k.repeat(columns.lengths[0], row, [constant(0.0, FLOAT)])[0]
+        limit = operation(k, "fmul", tolerance, called(k, "llvm.sqrt", total))
+
+        def small(place: Sequence[Word]) -> None:
+            size = modulus(k, turn.element(k, [*index, *place]))
+            k.require(negated(k, [compared(k, "ogt", size, limit)], Type(BOOL)).text)
+
+        k.nest(columns.lengths[1:], small)
+
+    k.nest(bar.lengths[:-2], one)
+    return frame.copied(bar, numeric(e.outs[0].type), e.outs[0])
 
 
 # ---------------------------------------------------------------- inverses where there may be none
@@ -214,7 +264,7 @@ def inverse_or_nan(frame: Frame, e: Equation) -> Value:
 
         def clear(at: Sequence[Word]) -> None:
             place = target.place(k, at)
-            k.store(chosen(k, trusted, k.load(place, FLOAT), constant(math.nan, FLOAT)), place)
+            k.store(chosen(k, trusted, k.load(place, to.dtype), constant(math.nan, to.dtype)), place)
 
         k.nest(matrix.lengths, clear)
 
@@ -232,10 +282,10 @@ def cofactor(frame: Frame, e: Equation) -> Value:
 
     def one(index: Sequence[Word]) -> None:
         matrix, target = (inner(k, v, index) for v in (x, to))
-        transposed = Stored(FLOAT, target.lengths, target.start, target.strides[::-1], target.buffer)
+        transposed = Stored(to.dtype, target.lengths, target.start, target.strides[::-1], target.buffer)
         determinant, condition = inverted(frame, matrix, transposed, type.dtype)
-        finite = compared(k, "olt", absolute(k, determinant), constant(math.inf, FLOAT))
-        exact = operation(k, "and", finite, compared(k, "une", determinant, constant(0.0, FLOAT)))
+        finite = is_finite(k, [determinant], Type(to.dtype))
+        exact = operation(k, "and", finite, compared(k, "une", determinant, constant(0.0, to.dtype)))
         k.require(
             operation(
                 k, "and", exact, compared(k, "ole", condition, constant(trusted_condition(type.dtype, 1), FLOAT))
@@ -244,7 +294,7 @@ def cofactor(frame: Frame, e: Equation) -> Value:
 
         def scaled(at: Sequence[Word]) -> None:
             there = target.place(k, at)
-            k.store(operation(k, "fmul", determinant, k.load(there, FLOAT)), there)
+            k.store(operation(k, "fmul", determinant, k.load(there, to.dtype)), there)
 
         k.nest(matrix.lengths, scaled)
 
@@ -263,23 +313,22 @@ def inverted(frame: Frame, matrix: Stored, target: Stored, dtype: np.dtype[Any])
     """The inverse of one matrix into `target`; its determinant, and its condition in the 1-norm: inf where it is
     singular, and nan where it holds a nan."""
     k = frame.kernel
-    work = [k.alloca("double") for _ in range(3)]
-    determinant, sign, logarithm = (Stored(FLOAT, [], w, [], None) for w in work)
+    kinds = matrix.dtype, matrix.dtype, FLOAT
+    determinant, sign, logarithm = (Stored(t, [], k.alloca(stored_type(t)), [], None) for t in kinds)
     apply(frame, lapack.det, [matrix], [determinant])
     apply(frame, lapack.slogdet, [matrix], [sign, logarithm])
     forget_failures(k)
     apply(frame, lapack.inv, [matrix], [target])
     singular = failed(k)
     size = operation(k, "fmul", one_norm(frame, matrix), one_norm(frame, target))
-    finite = compared(k, "olt", absolute(k, k.load(logarithm.start, FLOAT)), constant(math.inf, FLOAT))
+    finite = is_finite(k, [k.load(logarithm.start, FLOAT)], Type(FLOAT))
     regular = operation(k, "and", finite, negated(k, [singular], Type(FLOAT)))
     condition = chosen(k, regular, size, constant(math.inf, FLOAT))
-    return k.load(determinant.start, FLOAT), condition
+    return k.load(determinant.start, determinant.dtype), condition
 
 
-def absolute(k: Any, x: Number) -> Number:
-    name = k.module.declare("llvm.fabs.f64", "double", "double")
-    return Number(k.value(f"call double {name}(double {x.text})"), FLOAT)
+def modulus(k: Any, x: Number) -> Number:
+    return cast(k, absolute(k, [x], Type(x.dtype)), FLOAT)
 
 
 def one_norm(frame: Frame, x: Stored) -> Number:
@@ -287,7 +336,7 @@ def one_norm(frame: Frame, x: Stored) -> Number:
     k = frame.kernel
 
     def column(j: Word, best: Sequence[Number]) -> Sequence[Number]:
-        add = lambda i, c: [operation(k, "fadd", c[0], absolute(k, x.element(k, [i, j])))]
+        add = lambda i, c: [operation(k, "fadd", c[0], modulus(k, x.element(k, [i, j])))]
         total = k.repeat(x.lengths[0], add, [constant(0.0, FLOAT)])[0]
         wins = operation(k, "or", compared(k, "ogt", total, best[0]), compared(k, "uno", total, total))
         wins = operation(k, "and", wins, compared(k, "ord", best[0], best[0]))
@@ -308,10 +357,11 @@ def lstsq(frame: Frame, e: Equation) -> list[Value]:
     rcond = float(np.finfo(np.float64).eps) * max(m, n) if rcond is None else float(rcond)
     if 0 in (m, n, count):
         raise Unsupported("`lstsq` of an empty array has no machine code")
-    a, b = (operand(frame, v) for v in e.ins[:2])
+    common = double(*(type_as(v).dtype for v in e.ins[:2]))
+    a, b = (operand(frame, v, common) for v in e.ins[:2])
     limit = Stored(FLOAT, [], k.alloca("double"), [], None)
     k.store(constant(rcond, FLOAT), limit.start)
-    outs = [place(frame, None, Type(FLOAT, s), s) for s in ((n, count), (count,))]
+    outs = [place(frame, None, Type(t, s), s) for t, s in ((common, (n, count)), (FLOAT, (count,)))]
     order = Stored(np.dtype(np.int32), [], k.alloca("i64"), [], None)
     sizes = place(frame, None, Type(FLOAT, (min(m, n),)), (min(m, n),))
     in_turn(frame, by_shape("lstsq", type_as(e.ins[0])), [a, b, limit], [*outs, order, sizes], True)

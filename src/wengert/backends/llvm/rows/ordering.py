@@ -17,10 +17,25 @@ from wengert.ir.program import Equation, Type, numeric
 
 def before(k: Function, x: Number, y: Number) -> Number:
     """Whether x stands before y in an order, in which nan is the last."""
+    if x.dtype.kind == "c":
+        return complex_before(k, k.real_and_imag(x), k.real_and_imag(y))
     if x.dtype.kind != "f":
         return compared(k, unsigned("slt", x), x, y)
     last = operation(k, "and", compared(k, "uno", y, y), compared(k, "ord", x, x))
     return operation(k, "or", compared(k, "olt", x, y), last)
+
+
+def complex_before(k: Function, x: Sequence[Number], y: Sequence[Number]) -> Number:
+    """By the real parts, then by the imaginary ones; first those without nan, then those with a real part, and those
+    with an imaginary one."""
+    (a, b), (c, d) = x, y
+    a_is_nan, c_is_nan, d_is_nan = (compared(k, "uno", v, v) for v in (a, c, d))
+    if_less = operation(k, "or", compared(k, "ord", b, b), d_is_nan)
+    if_more = operation(k, "and", compared(k, "ord", b, b), d_is_nan)
+    alike = operation(k, "or", compared(k, "oeq", a, c), operation(k, "and", a_is_nan, c_is_nan))
+    found = chosen(k, alike, before(k, b, d), c_is_nan)
+    found = chosen(k, compared(k, "ogt", a, c), if_more, found)
+    return chosen(k, compared(k, "olt", a, c), if_less, found)
 
 
 def read_often(frame: Frame, x: Any) -> Array:
@@ -132,7 +147,7 @@ def digitize(frame: Frame, e: Equation) -> Value:
 
     def grows(i: Word, nothing: Sequence[Number]) -> Sequence[Number]:
         up = compared(
-            k, "ole" if table.dtype.kind == "f" else "sle", *(table.element(k, [j]) for j in (i, k.plus(i, 1)))
+            k, "ole" if table.dtype.kind in "fc" else "sle", *(table.element(k, [j]) for j in (i, k.plus(i, 1)))
         )
         k.require(up.text)
         return ()
@@ -198,7 +213,7 @@ def running_place(frame: Frame, e: Equation) -> Value:
         def step(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
             best, place = carried
             new = x.element(k, at(i))
-            if x.dtype.kind == "f":
+            if x.dtype.kind in "fc":
                 changes = operation(k, "or", compared(k, further[0], best, new), compared(k, "uno", new, new))
                 changes = operation(k, "and", changes, compared(k, "ord", best, best))
             else:

@@ -14,7 +14,7 @@ from wengert.backends.llvm.rows.elementwise import broadcast_lengths
 from wengert.backends.llvm.rows.library import apply
 from wengert.backends.llvm.rows.reductions import is_long, sum_in_blocks, sum_step
 from wengert.backends.llvm.rows.updates import apart_if_lazy
-from wengert.backends.llvm.scalars import cast, operation
+from wengert.backends.llvm.scalars import added, cast, multiplied
 from wengert.backends.llvm.text import Function, Number, Word, constant
 from wengert.ir.program import Equation, Type, Var, numeric
 from wengert.rules.contract import split_spec
@@ -58,8 +58,8 @@ def matmul(frame: Frame, e: Equation) -> Value:
 
             def column(c: list[Word]) -> None:
                 place = to.place(k, [*outer, *row, *c])
-                product = multiply(k, factor, y.element(k, [*at_y, j, *c]))
-                k.store(operation(k, adding(out), k.load(place, out.dtype), product), place)
+                product = multiplied(k, factor, y.element(k, [*at_y, j, *c]))
+                k.store(added(k, k.load(place, out.dtype), product), place)
 
             k.nest(y_columns, column)
             return carried
@@ -83,7 +83,14 @@ def is_large(types: Sequence[Type], out: Type) -> bool:
     (*_, rows, terms), (_, columns) = (limits_of(t)[-2:] if len(t.shape) > 1 else (1, *limits_of(t)) for t in types)
     if len(types[1].shape) == 1:
         columns = 1
-    return out.dtype.kind == "f" and out.dtype.itemsize > 2 and rows * terms * columns > LARGE
+    return (
+        out.dtype.kind in "fc" and out.dtype.itemsize > 2 and multiplications(out.dtype, rows, terms, columns) > LARGE
+    )
+
+
+def multiplications(dtype: np.dtype[Any], *lengths: int) -> int:
+    """Of floats, in a product of matrices of these lengths."""
+    return math.prod(lengths) * (4 if dtype.kind == "c" else 1)
 
 
 def in_memory(frame: Frame, x: Array, type: Type) -> Stored:
@@ -127,21 +134,13 @@ def operand(frame: Frame, x: Array, type: Type, dtype: np.dtype[Any]) -> Array:
     return apart_if_lazy(frame, x, type._replace(dtype=dtype))
 
 
-def multiply(k: Function, x: Number, y: Number) -> Number:
-    return operation(k, {"f": "fmul", "b": "and"}.get(x.dtype.kind, "mul"), x, y)
-
-
-def adding(out: Type) -> str:
-    return {"f": "fadd", "b": "or"}.get(out.dtype.kind, "add")
-
-
 def dot(k: Function, x: Array, y: Array, at_x: Sequence[Word], at_y: Sequence[Word]) -> Number:
     def term(j: Word, carried: Sequence[Number]) -> Sequence[Number]:
-        product = multiply(k, x.element(k, [*at_x, j]), y.element(k, [*at_y, j]))
+        product = multiplied(k, x.element(k, [*at_x, j]), y.element(k, [*at_y, j]))
         return [sum_step(k, carried[0], product)]
 
-    if x.dtype.kind == "f" and is_long(x.lengths[-1:]):
-        product = lambda j: multiply(k, x.element(k, [*at_x, *j]), y.element(k, [*at_y, *j]))
+    if x.dtype.kind in "fc" and is_long(x.lengths[-1:]):
+        product = lambda j: multiplied(k, x.element(k, [*at_x, *j]), y.element(k, [*at_y, *j]))
         return sum_in_blocks(k, x.lengths[-1:], x.dtype, product)
     return k.repeat(x.lengths[-1], term, [constant(0, x.dtype)])[0]
 
@@ -166,7 +165,7 @@ def convolve(frame: Frame, e: Equation) -> Value:
 
         def term(j: Word, carried: Sequence[Number]) -> Sequence[Number]:
             j = k.plus(low, j)
-            return [sum_step(k, carried[0], multiply(k, x.element(k, [k.minus(i, j)]), y.element(k, [j])))]
+            return [sum_step(k, carried[0], multiplied(k, x.element(k, [k.minus(i, j)]), y.element(k, [j])))]
 
         k.store(k.repeat(k.minus(high, low), term, [constant(0, out.dtype)])[0], to.place(k, index))
 
@@ -220,9 +219,9 @@ def contracted(frame: Frame, terms: Sequence[tuple[str, Array]], output: str, ou
             factors = [
                 x.element(k, [0 if n == 1 else where[c] for c, n in zip(labels, x.lengths)]) for labels, x in terms
             ]
-            return functools.reduce(lambda x, y: multiply(k, x, y), factors)
+            return functools.reduce(lambda x, y: multiplied(k, x, y), factors)
 
-        if out.dtype.kind == "f" and is_long(sizes):
+        if out.dtype.kind in "fc" and is_long(sizes):
             return sum_in_blocks(k, sizes, out.dtype, term)
 
         def level(inside: list[Word], carried: Sequence[Number]) -> Sequence[Number]:
@@ -242,7 +241,7 @@ def product_of_matrices(
     frame: Frame, terms: Sequence[tuple[str, Array]], output: str, lengths: dict[str, Word], to: Stored
 ) -> bool:
     """By BLAS, where two operands share one label that is summed, and each brings one of its own."""
-    if len(terms) != 2 or to.dtype.kind != "f":
+    if len(terms) != 2 or to.dtype.kind not in "fc":
         return False
     (first, x), (second, y) = terms
     shared = [c for c in first if c in second]
@@ -251,7 +250,10 @@ def product_of_matrices(
     if len(summed) != 1 or any(len(o) != 1 or o[0] not in output for o in own):
         return False
     known = {c: n for c, n in lengths.items() if isinstance(n, int)}
-    if len(known) < len(lengths) or math.prod(known[c] for c in (*summed, *own[0], *own[1])) <= LARGE:
+    if (
+        len(known) < len(lengths)
+        or multiplications(to.dtype, *(known[c] for c in (*summed, *own[0], *own[1]))) <= LARGE
+    ):
         return False
     if any(n == 1 != lengths[c] for labels, v in terms for c, n in zip(labels, v.lengths)):
         return False

@@ -10,7 +10,7 @@ from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled
 from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, type_as
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.updates import apart_if_lazy
-from wengert.backends.llvm.scalars import ALIKE, cast, chosen, compared, operation, unsigned
+from wengert.backends.llvm.scalars import ALIKE, added, cast, chosen, compared, multiplied, operation, unsigned
 from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, Word, constant, llvm_type, stored_type
 from wengert.ir.program import Equation, numeric
 
@@ -23,9 +23,9 @@ class Fold:
 
 
 def sum_step(k: Function, total: Number, x: Number) -> Number:
-    if total.dtype.kind == "f":  # in any order: only so can it run in vectors
+    if total.dtype.kind in "fc":  # in any order: only so can it run in vectors
         return operation(k, "fadd reassoc", total, x)
-    return operation(k, "or" if total.dtype.kind == "b" else "add", total, x)
+    return added(k, total, x)
 
 
 def reduced(frame: Frame, e: Equation, axes: Sequence[int], start: Number, step: Any, first: bool = False) -> Value:
@@ -40,7 +40,7 @@ def reduced(frame: Frame, e: Equation, axes: Sequence[int], start: Number, step:
 
     if out.dtype == np.float16:
         raise Unsupported("sums in half precision have no machine code")
-    blocked = step is sum_step and out.dtype.kind == "f" and is_long(inner)
+    blocked = step is sum_step and out.dtype.kind in "fc" and is_long(inner)
 
     def total(index: Sequence[Word]) -> Number:
         def place(inside: Sequence[Word]) -> list[Word]:
@@ -133,7 +133,9 @@ def pairwise(k: Function, dtype: np.dtype[Any]) -> str:
     type, name = stored_type(dtype), f"@one_more.{dtype}"
     if name not in k.module.known:
         k.module.known[name] = True
-        k.module.functions.append(PAIRWISE.format(name=name, type=type))
+        work = Function(k.module, name)
+        both = added(work, *(Number(x, dtype) for x in ("%other", "%sum"))).text
+        k.module.functions.append(PAIRWISE.format(name=name, type=type, add="\n  ".join(work.lines), both=both))
     return name
 
 
@@ -146,14 +148,14 @@ entry:
 head:
   %level = phi i64 [ 0, %entry ], [ %up, %join ]
   %digits = phi i64 [ %n, %entry ], [ %left, %join ]
-  %sum = phi {type} [ %x, %entry ], [ %both, %join ]
+  %sum = phi {type} [ %x, %entry ], [ {both}, %join ]
   %place = getelementptr inbounds {type}, ptr %sums, i64 %level
   %digit = and i64 %digits, 1
   %carries = icmp ne i64 %digit, 0
   br i1 %carries, label %join, label %put
 join:
   %other = load {type}, ptr %place
-  %both = fadd {type} %other, %sum
+  {add}
   %up = add i64 %level, 1
   %left = lshr i64 %digits, 1
   br label %head
@@ -189,8 +191,7 @@ def reduce_sum(frame: Frame, e: Equation) -> Value:
 @lowers("reduce_prod")
 def reduce_prod(frame: Frame, e: Equation) -> Value:
     out = numeric(e.outs[0].type)
-    step = lambda k, total, x: operation(k, "fmul" if x.dtype.kind == "f" else "mul", total, x)
-    return reduced(frame, e, [e.params["axis"]], constant(1, out.dtype), step)
+    return reduced(frame, e, [e.params["axis"]], constant(1, out.dtype), multiplied)
 
 
 @lowers("reduce_max", "reduce_min")
@@ -229,7 +230,7 @@ def arg_extremum(frame: Frame, e: Equation) -> Value:
             if len(inside) < len(inner):
                 return k.repeat(inner[len(inside)], lambda i, c: level([*inside, i], c), carried)
             (found, place), new = carried, value(inside)
-            if new.dtype.kind == "f":  # a nan wins, and the first stays
+            if new.dtype.kind in "fc":  # a nan wins, and the first stays
                 better = operation(k, "or", compared(k, real, new, found), compared(k, "uno", new, new))
                 better = operation(k, "and", better, compared(k, "ord", found, found))
             else:
@@ -270,7 +271,7 @@ def sum_of_ranges(frame: Frame, e: Equation) -> Value:
         following = table.element(k, [k.least(k.plus(i, 1), count - 1)]).text
         end = k.choose(k.compare("slt", k.plus(i, 1), count), following, n)
         size = k.most(1, k.minus(end, begin))
-        if out.dtype.kind == "f":
+        if out.dtype.kind in "fc":
             return sum_in_blocks(k, [size], out.dtype, lambda inside: at(k.plus(begin, inside[0])))
         add = lambda j, carried: [sum_step(k, carried[0], at(k.plus(begin, j)))]
         return k.repeat(size, add, [constant(0, out.dtype)])[0]
@@ -323,12 +324,12 @@ def running(frame: Frame, e: Equation) -> Value:
     x = frame.array(e.ins[0])
     to = frame.place_for(e.outs[0], out, x.lengths, dict.fromkeys(x.reads, False))
     is_sum = e.row.name == "cumsum"
-    how = ("fadd" if is_sum else "fmul") if out.dtype.kind == "f" else "add" if is_sum else "mul"
+    combine = added if is_sum else multiplied
 
     def one(index: Sequence[Word]) -> None:
         def step(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
             where = [*index[:axis], i, *index[axis:]]
-            total = operation(k, how, carried[0], cast(k, x.element(k, where), out.dtype))
+            total = combine(k, carried[0], cast(k, x.element(k, where), out.dtype))
             k.store(total, to.place(k, where))
             return [total]
 

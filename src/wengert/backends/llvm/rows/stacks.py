@@ -1,6 +1,6 @@
 """Stacks and records: what loops of unknown length and recursive functions keep for the way back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wengert.backends.llvm.arrays import Stored, filled, row_major
@@ -8,7 +8,7 @@ from wengert.backends.llvm.frame import Frame, Record, Value, assign, bytes_of, 
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
-from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, type_in, variables
+from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, numeric, type_in, variables
 
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
 
@@ -30,7 +30,7 @@ def size_of(type: AnyType) -> int:
         return 8
     if type.shape == ():
         return type.dtype.itemsize
-    return -(-bytes_of(type) // 8) * 8 + 8 * len(extents_of(type))
+    return lengths_at(type) + 8 * len(extents_of(type))
 
 
 # ---------------------------------------------------------------- values in memory
@@ -45,27 +45,39 @@ def put(frame: Frame, x: Value, type: AnyType, place: str) -> None:
     if isinstance(x, Number):
         k.store(x, place) if type.shape == () else assign(k, memory(k, place, type, type.shape), filled(x, ()))
         return
-    to = memory(k, place, type, x.lengths)
-    assign(k, to, x)
-    at = -(-bytes_of(type) // 8) * 8
-    for n, m in zip(x.lengths, type.shape):
+    assign(k, memory(k, place, type, x.lengths), x)
+    put_lengths(k, x.lengths, type, place)
+
+
+def put_lengths(k: Function, lengths: Sequence[Word], type: Type, place: str) -> None:
+    at = lengths_at(type)
+    for n, m in zip(lengths, type.shape):
         if not isinstance(m, int):
             k.store(Number(str(n), INT), k.address(place, at, "i8"))
             at += 8
+
+
+def lengths_at(type: Type) -> int:
+    """Bytes before the lengths that only the run knows."""
+    return -(-bytes_of(type) // 8) * 8
 
 
 def memory(k: Function, place: str, type: Type, lengths: Sequence[Any]) -> Stored:
     return Stored(type.dtype, list(lengths), place, row_major(limits_of(type)), None)
 
 
-def get(frame: Frame, type: AnyType, place: str, var: Any, stays: bool = False) -> Value:
-    """stays: whether the array may be read where it is"""
-    k = frame.kernel
+def get(frame: Frame, type: AnyType, place: str, var: Any) -> Value:
+    x = seen(frame.kernel, type, place)
+    return x if isinstance(x, Record | Number) else frame.copied(x, numeric(type), var)
+
+
+def seen(k: Function, type: AnyType, place: str) -> Value:
+    """What stands there; an array stays there."""
     if isinstance(type, Stack):
         return Record(k.value(f"load ptr, ptr {place}"), type)
     if type.shape == ():
         return k.load(place, type.dtype)
-    at = -(-bytes_of(type) // 8) * 8
+    at = lengths_at(type)
     lengths: list[Word] = []
     for n in type.shape:
         if isinstance(n, int):
@@ -73,8 +85,7 @@ def get(frame: Frame, type: AnyType, place: str, var: Any, stays: bool = False) 
             continue
         lengths.append(k.load(k.address(place, at, "i8"), INT).text)
         at += 8
-    found = memory(k, place, type, lengths)
-    return found if stays else frame.copied(found, type, var)
+    return memory(k, place, type, lengths)
 
 
 # ---------------------------------------------------------------- owners
@@ -84,12 +95,20 @@ def own(frame: Frame, x: Any) -> Record:
     """The stack that an equation takes: itself at its last use, a clone where it is read later."""
     k, found = frame.kernel, frame.value(x)
     assert isinstance(found, Record) and isinstance(found.type, Stack)
-    element = found.type.element
-    how = f"i64 {size_of(element)}, i64 {OWNERS[kind_of(element)] if is_pointer(element) else -1}"
-    name = "alone" if frame.takes(x) else "clone"
-    text = k.value(f"call ptr @{name}(ptr %context, ptr {found.text}, {how})")
+    return alone(k, found) if frame.takes(x) else changeable(k, found, "clone")
+
+
+def alone(k: Function, x: Record) -> Record:
+    """The stack, or a clone where others own it, too: who asks gives up that it owns the stack, and owns the result."""
+    return x if x.alone else changeable(k, x, "alone")
+
+
+def changeable(k: Function, x: Record, how: str) -> Record:
+    element = element_of(x)
+    sizes = f"i64 {size_of(element)}, i64 {OWNERS[kind_of(element)] if is_pointer(element) else -1}"
+    text = k.value(f"call ptr @{how}(ptr %context, ptr {x.text}, {sizes})")
     k.require(k.value(f"icmp ne ptr {text}, null"))
-    return Record(text, found.type)
+    return Record(text, x.type, alone=True)
 
 
 def given(frame: Frame, x: Any, value: Value) -> Value:
@@ -100,7 +119,7 @@ def given(frame: Frame, x: Any, value: Value) -> Value:
 
 
 def share(frame: Frame, x: Record) -> None:
-    k = frame.kernel
+    k, x.alone = frame.kernel, False
     k.put(f"call void @share(ptr {k.address(x.text, OWNERS[kind_of(x.type)], 'i8')})")
 
 
@@ -117,30 +136,69 @@ def empty(k: Function, type: AnyType) -> Record:
         return new_record(k, 16, is_filled=False)
     text = k.value("call ptr @new_stack(ptr %context)")
     k.require(k.value(f"icmp ne ptr {text}, null"))
-    return Record(text, type)
+    return Record(text, type, alone=True)
 
 
 @lowers("stack_push")
 def stack_push(frame: Frame, e: Equation) -> Value:
-    k, type = frame.kernel, e.params["type"].element
     stack = own(frame, e.ins[0])
-    place = k.value(f"call ptr @push(ptr %context, ptr {stack.text}, i64 {size_of(type)})")
-    k.require(k.value(f"icmp ne ptr {place}, null"))
-    k.memory(place, size_of(type))
-    put(frame, given(frame, e.ins[1], frame.value(e.ins[1])), type, place)
+    push(frame, stack, given(frame, e.ins[1], frame.value(e.ins[1])))
     return stack
+
+
+def push(frame: Frame, stack: Record, x: Value) -> None:
+    put(frame, x, element_of(stack), next_place(frame.kernel, stack))
+
+
+def next_place(k: Function, stack: Record) -> str:
+    """Where one more value of the stack goes."""
+    size, count_place = size_of(element_of(stack)), k.address(stack.text, 8, "i8")
+    count = k.value(f"load i64, ptr {count_place}")
+    room = k.value(f"load i64, ptr {k.address(stack.text, 16, 'i8')}")
+    full, enough = k.fresh_label("full"), k.fresh_label("room")
+    k.branch(k.compare("eq", count, room), full, enough)
+    k.label(full)
+    k.require(k.value(f"call i1 @grow(ptr %context, ptr {stack.text}, i64 {size})"))
+    k.jump(enough)
+    k.label(enough)
+    data = k.value(f"load ptr, ptr {stack.text}")
+    k.put(f"store i64 {k.plus(count, 1)}, ptr {count_place}")
+    return k.memory(k.value(f"getelementptr inbounds i8, ptr {data}, i64 {k.times(count, size)}"), size)
+
+
+def element_of(stack: Record) -> AnyType:
+    assert isinstance(stack.type, Stack)
+    element: AnyType = stack.type.element
+    return element
+
+
+def contents(k: Function, stack: Record) -> tuple[str, str]:
+    """Where the values of the stack begin, and how many there are."""
+    count = k.value(f"load i64, ptr {k.address(stack.text, 8, 'i8')}")
+    data = k.memory(k.value(f"load ptr, ptr {stack.text}"), k.times(count, size_of(element_of(stack))))
+    return data, count
+
+
+def item_place(k: Function, data: str, i: Word, type: AnyType) -> str:
+    return k.address(data, k.times(i, size_of(type)), "i8")
 
 
 @lowers("stack_pop")
 def stack_pop(frame: Frame, e: Equation) -> list[Value]:
     k, type = frame.kernel, e.params["type"].element
     stack = own(frame, e.ins[0])
-    count_place = k.address(stack.text, 8, "i8")
-    count = k.value(f"load i64, ptr {count_place}")
+    data, count = contents(k, stack)
+
+    def pop() -> str:
+        left = k.minus(count, 1)
+        k.put(f"store i64 {left}, ptr {k.address(stack.text, 8, 'i8')}")
+        return item_place(k, data, left, type)
+
     if e.params.get("zeros") is not None:
-        return [stack, popped_or_zero(frame, e, stack, count, count_place, type)]
+        is_there = k.compare("ne", count, 0)
+        return [stack, value_or_zero(frame, e, type, is_there, lambda: seen(k, type, pop()))]
     k.require(k.compare("sgt", count, 0))
-    return [stack, pop(frame, stack, count, count_place, type, e.outs[1], stays_there(frame, e))]
+    return [stack, seen(k, type, pop()) if stays_there(frame, e) else get(frame, type, pop(), e.outs[1])]
 
 
 def stays_there(frame: Frame, e: Equation) -> bool:
@@ -150,19 +208,8 @@ def stays_there(frame: Frame, e: Equation) -> bool:
     return stack in frame.program.results and x not in frame.program.results and not read
 
 
-def pop(
-    frame: Frame, stack: Record, count: str, count_place: str, type: AnyType, var: Any, stays: bool = False
-) -> Value:
-    k = frame.kernel
-    left = k.minus(count, 1)
-    k.put(f"store i64 {left}, ptr {count_place}")
-    data = k.value(f"load ptr, ptr {stack.text}")
-    k.memory(data, k.times(count, size_of(type)))
-    return get(frame, type, k.address(data, k.times(left, size_of(type)), "i8"), var, stays)
-
-
-def popped_or_zero(frame: Frame, e: Equation, stack: Record, count: str, count_place: str, type: AnyType) -> Value:
-    """An empty stack of tangents or cotangents is one of zeros."""
+def value_or_zero(frame: Frame, e: Equation, type: AnyType, is_there: str, value: Callable[[], Value]) -> Value:
+    """What is not there, of tangents or cotangents, is a zero of the shape that the equation names."""
     k = frame.kernel
     slot = Slot(type, frame.buffer(bytes_of(type)) if isinstance(type, Type) and type.shape else None)
     lengths = list(frame.params(e)["zeros"]) or list(getattr(type, "shape", ()))
@@ -172,9 +219,9 @@ def popped_or_zero(frame: Frame, e: Equation, stack: Record, count: str, count_p
         return settle(frame, [slot], [x])[0]
 
     def something() -> list[str]:
-        return settle(frame, [slot], [pop(frame, stack, count, count_place, type, None)])[0]
+        return settle(frame, [slot], [value()])[0]
 
-    return slot.value(k.either(k.compare("eq", count, 0), nothing, something)(slot.registers()))
+    return slot.value(k.either(is_there, something, nothing)(slot.registers()))
 
 
 @lowers("pack")
@@ -218,8 +265,7 @@ def unpack(frame: Frame, e: Equation) -> list[Value]:
     def values() -> list[str]:
         texts = []
         for slot, offset in zip(slots, places_in(types)):
-            x = get(frame, slot.type, k.address(record.text, offset, "i8"), None)
-            texts += settle(frame, [slot], [x])[0]
+            texts += settle(frame, [slot], [seen(k, slot.type, k.address(record.text, offset, "i8"))])[0]
         let_go(k, record, list(texts_of(slots, texts)), is_last)
         return texts
 

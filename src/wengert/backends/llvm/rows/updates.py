@@ -21,8 +21,8 @@ from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at, steady
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
-from wengert.backends.llvm.scalars import cast, chosen, compared, operation
-from wengert.backends.llvm.text import INT, Function, Number, Word, constant, word
+from wengert.backends.llvm.scalars import added, cast, chosen, compared
+from wengert.backends.llvm.text import INT, Function, Number, Word, constant, part_dtype, word
 from wengert.backends.schedule import is_box
 from wengert.ir.program import Equation, Type, numeric
 from wengert.rules.indexing import Index
@@ -61,13 +61,12 @@ def write(frame: Frame, e: Equation) -> Value:
 @lowers("add_at")
 def add_at(frame: Frame, e: Equation) -> Value:
     base, k = frame.array(e.ins[0]), frame.kernel
-    plus = "fadd" if base.dtype.kind == "f" else "or" if base.dtype.kind == "b" else "add"
     if isinstance(base, Terms) and is_box(e):
         found = with_term(frame, e, base)
-        return found if e.outs[0] in frame.plan.lazy else summed(frame, e, found, plus)
+        return found if e.outs[0] in frame.plan.lazy else summed(frame, e, found)
     root = own(frame, e)
     index = frame.params(e)["index"]
-    return update(frame, e, root, root, index, ranges_of(frame, e), lambda old, new: operation(k, plus, old(), new))
+    return update(frame, e, root, root, index, ranges_of(frame, e), lambda old, new: added(k, old(), new))
 
 
 def update(
@@ -89,13 +88,13 @@ def update(
     value = fitted(frame, filled(new, ()) if isinstance(new, Number) else new, lengths)  # type: ignore[arg-type]
     if not lengths:
         to = part.place(k, places.index(k, ()) if places else ())
-        k.store(change(lambda: k.load(to, root.dtype), cast(k, value.element(k, ()), root.dtype)), to)
+        k.store(change(lambda: k.load(to, part.dtype), cast(k, value.element(k, ()), part.dtype)), to)
         return root
 
     def one(at_index: Sequence[Word]) -> None:
         to = part.place(k, places.index(k, at_index) if places else at_index)
-        x = cast(k, at(k, value, at_index), root.dtype)
-        k.store(change(lambda: k.load(to, root.dtype), x), to)
+        x = cast(k, at(k, value, at_index), part.dtype)
+        k.store(change(lambda: k.load(to, part.dtype), x), to)
 
     k.nest(lengths, one)
     return root
@@ -124,7 +123,7 @@ def not_by_element(k: Function, index: Sequence[Word]) -> Number:
     raise AssertionError("only another sum reads a sum that is not stored")
 
 
-def summed(frame: Frame, e: Equation, x: Terms, plus: str) -> Stored:
+def summed(frame: Frame, e: Equation, x: Terms) -> Stored:
     """Stored: between two rows where a term begins or ends, each element has the same terms."""
     k, type = frame.kernel, numeric(e.outs[0].type)
     out = frame.place_for(e.outs[0], type, x.lengths, x.reads)
@@ -136,7 +135,7 @@ def summed(frame: Frame, e: Equation, x: Terms, plus: str) -> Stored:
             total = constant(0, x.dtype)
             for first, value in inside:  # noqa: B023  runs at once
                 place = [k.plus(index[0], begin - first), *index[1:]]  # noqa: B023
-                total = operation(k, plus, total, cast(k, at(k, value, place), x.dtype))
+                total = added(k, total, cast(k, at(k, value, place), x.dtype))
             k.store(total, out.place(k, [k.plus(index[0], begin), *index[1:]]))  # noqa: B023
 
         k.nest([end - begin, *x.lengths[1:]], one)
@@ -163,13 +162,21 @@ def step_reshape(frame: Frame, x: Array, params: dict[str, Any]) -> Array:
     raise Unsupported("a write through a reshape of an array that does not lie in one piece")
 
 
+def step_real(frame: Frame, x: Array, params: dict[str, Any]) -> Array:
+    if x.dtype.kind != "c":
+        return x
+    assert isinstance(x, Stored)
+    strides = [frame.kernel.times(s, 2) for s in x.strides]
+    return Stored(part_dtype(x.dtype), x.lengths, x.start, strides, x.buffer)
+
+
 STEPS: dict[str, Callable[[Frame, Array, dict[str, Any]], Array]] = {
     "getitem": lambda frame, x, p: part_of(frame.kernel, x, parts_of(frame, x.lengths, p["index"], {})),
     "transpose": lambda frame, x, p: transposed(x, p["axes"]),
     "flip": lambda frame, x, p: flipped(frame.kernel, x, p["axes"]),
     "reshape": step_reshape,
     "relabel": lambda frame, x, p: x,
-    "real": lambda frame, x, p: x,
+    "real": step_real,
 }
 
 
@@ -186,9 +193,7 @@ def put_add(frame: Frame, e: Equation) -> Value:
         inside = index[: len(index) - rest]
         i = place_in(k, word(cast(k, places.element(k, inside), INT)), root.lengths[0])
         to = root.place(k, [i, *index[len(index) - rest :]])
-        k.store(
-            operation(k, "fadd" if out.dtype.kind == "f" else "add", k.load(to, out.dtype), part.element(k, index)), to
-        )
+        k.store(added(k, k.load(to, out.dtype), part.element(k, index)), to)
 
     k.nest(part.lengths, one)
     return root

@@ -82,8 +82,12 @@ def repeated(frame: Frame, e: Equation, shape: Sequence[Word], axes: Sequence[in
     return view(frame, e, lambda k, x: stretched(steady(frame, x, type_as(e.ins[0]), shape), shape, axes))
 
 
-@lowers("relabel")
+@lowers("relabel", "whole")
 def relabel(frame: Frame, e: Equation) -> Value:
+    """The same under another name; a length that is known from here on must be that."""
+    for n, m in zip(frame.array(e.ins[0]).lengths, numeric(e.outs[0].type).shape):
+        if isinstance(m, int):
+            frame.kernel.agree(n, m)
     return view(frame, e, lambda k, x: x)
 
 
@@ -139,10 +143,9 @@ def in_order(frame: Frame, x: Array, type: Type, lengths: Sequence[Word]) -> Sto
         for n in reversed(lengths[1:]):
             place.append(remainder(k, rest, n))
             rest = quotient(k, rest, n)
-        k.store(x.element(k, index), out.place(k, [rest, *reversed(place)]))
+        k.store(x.element(k, index), out.place(k, [rest, *reversed(place)][: len(lengths)]))
 
-    if lengths:
-        k.nest(x.lengths, one)
+    k.nest(x.lengths, one)
     return out
 
 
