@@ -4,6 +4,7 @@ No effect, exception or NaN comes from a way that a lane does not take; and the 
 """
 
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -294,6 +295,28 @@ def test_derivatives_of_a_batch(f, args, kwargs):
 
 
 @each
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_derivatives_of_a_staged_batch(f, args, kwargs, backend):
+    """The batch is a program when its derivative is taken."""
+    xs, ss = args
+    within = 1e-4 if xs.dtype == np.float32 else 1e-9
+    close = functools.partial(np.testing.assert_allclose, rtol=within, atol=within)
+    first = columns([wg.grad(squared(f))(x.copy(), s) for x, s in zip(xs, ss)])[0]
+    second = columns([wg.hessian(squared(f))(x.copy(), s) @ x for x, s in zip(xs, ss)])[0]
+    values = wg.jit(wg.vmap(squared(f)), backend=backend)
+    total = lambda xs: np.sum(values(xs, ss))
+    close(wg.grad(total)(xs), first)
+    close(wg.jvp(total, (xs,), (xs,))[1], np.sum(first * xs))
+    close(wg.hvp(total, xs, xs), second)
+    gradients = wg.jit(wg.vmap(wg.grad(squared(f))), backend=backend)
+    close(wg.jvp(lambda xs: gradients(xs, ss), (xs,), (xs,))[1], second)
+    close(wg.grad(lambda v: np.sum(gradients(v, ss) * xs))(xs), second)
+    twice = wg.jit(wg.vmap(wg.vmap(squared(f), in_axes=(0, None)), in_axes=(None, 0)), backend=backend)
+    every = sum(columns([wg.grad(squared(f))(x.copy(), s) for x in xs])[0] for s in ss)
+    close(wg.grad(lambda v: np.sum(twice(v, ss)))(xs), every)
+
+
+@each
 @pytest.mark.parametrize("order", ["value", "gradient"])
 def test_the_size_of_the_program_does_not_depend_on_the_lanes(f, args, kwargs, order):
     g = wg.vmap(ORDERS[order](f))
@@ -345,6 +368,32 @@ def test_a_helper_with_such_a_branch_is_a_loop_inside_only():
     program = built_for(wg.vmap(f), (X, S), {}).optimised
     assert {"cosh", "sinh"} <= {e.row.name for e in program.equations}
     assert_close(interpreted(wg.vmap(f))(X, S), columns([f(x, s) for x, s in zip(X, S)]))
+
+
+def rooted(x, s):
+    root = 1.0
+    while abs(root * root - x[0] ** 2) > 1e-12:
+        root = 0.5 * (root + x[0] ** 2 / root)
+    return root * s + np.cos(s)
+
+
+@pytest.mark.parametrize("order", ["gradient", "tangent"])
+def test_a_lane_goes_there_and_back_in_one_loop(order):
+    """Only numbers stand between the two ways, and what a lane keeps is never piled."""
+    derive = ORDERS[order]
+    assert "lane_put" not in rows_of(wg.vmap(derive(rooted)), X, S)
+    assert_close(wg.jit(wg.vmap(derive(rooted)))(X, S), columns([derive(rooted)(x, s) for x, s in zip(X, S)]))
+
+
+def test_arrays_of_all_lanes_stand_between_two_loops():
+    def f(x, s):
+        found = x * rooted(x, s)
+        return np.sum(np.tanh(found) ** 2)
+
+    program = built_for(wg.vmap(wg.grad(f)), (X, S), {}).optimised
+    assert "tanh" in {e.row.name for e in program.equations}
+    assert "lane_put" in rows_of(wg.vmap(wg.grad(f)), X, S)
+    assert_close(wg.jit(wg.vmap(wg.grad(f)))(X, S), columns([wg.grad(f)(x, s) for x, s in zip(X, S)]))
 
 
 def test_places_are_read_and_written_at_once():

@@ -12,7 +12,8 @@ from test_lanes import ORDERS, each, every_order, is_batched, lanes_of, squared
 from wengert.backends.llvm.program import lowered
 from wengert.core.tree import flatten, unflatten
 from wengert.core.types import shape_of
-from wengert.ir.program import Items, Stack, Type, has_extents, type_of
+from wengert.frontend import compiled
+from wengert.ir.program import Extent, Items, Stack, Type, has_extents, type_of
 from wengert.passes.optimise import optimise, prepare
 from wengert.rules.control import call, cleared, lifted_type, stack_lift, stack_pop, stack_push, stack_sum, value_type
 from wengert.rules.lanes import lane_put, lane_take, piled, unpiled
@@ -54,6 +55,28 @@ def test_batches_of_batches(f, args, kwargs):
     for derive in (wg.grad, lambda f: f):
         twice = wg.vmap(wg.vmap(derive(squared(f)), in_axes=(0, None)))
         check(twice, (np.stack([xs] * len(ss)), ss), checked=True)
+
+
+def repeated(x, limit):
+    if x > limit:
+        return x * np.sin(x)
+    return repeated(x * 1.5 + 0.1, limit) * np.cos(x)
+
+
+def tree(x, depth):
+    if depth <= 0:
+        return np.sin(x)
+    return tree(x * 1.1, depth - 1) * np.cos(tree(x + 0.1, depth - 2)) + x
+
+
+@pytest.mark.parametrize("f, ways", [(repeated, np.array([1.0, 2.0, 3.0])), (tree, np.array([0, 1, 3]))])
+def test_functions_that_call_themselves(f, ways):
+    points = np.linspace(0.3, 1.2, 4)
+    for derive in (lambda f: f, wg.grad, lambda f: wg.grad(wg.grad(f))):
+        lanes = lambda f: wg.vmap(wg.vmap(f, in_axes=(0, None)), in_axes=(None, 0))
+        total = lambda points, ways: np.sum(lanes(derive(f))(points, ways))  # noqa: B023
+        for g in (lanes(derive(f)), wg.grad(total)):
+            check(g, (points, ways), checked=True)
 
 
 # ---------------------------------------------------------------- programs of others
@@ -172,3 +195,25 @@ def test_rows_of_piles(kind, depth, missing, size):
     for n in (3, 0):
         agree(program, [RANDOM.normal(size=(LANES, 4)), n])
     agree(optimise(prepare(program)), [RANDOM.normal(size=(LANES, 4)), 4], checked=True)
+
+
+# ---------------------------------------------------------------- lengths of operands that only the run knows
+
+
+@pytest.mark.parametrize("n", [0, 2, 4])
+def test_operands_have_lengths_of_their_own(n):
+    """As cotangents of results have."""
+    length = Extent(67, 4)
+    types = [Type(np.dtype(float), (length,)), Type(np.dtype(float), (length, 3, length)), type_of(0.5)]
+    body = lambda stage, xs: [np.sum(xs[1], axis=(1, 2)) * xs[0], np.sin(xs[1]) * xs[2], xs[0]]
+    program = build("open", types, ["a", "b", "w"], body)
+    agree(program, [RANDOM.normal(size=n), RANDOM.normal(size=(n, 3, n)), 0.5], checked=True)
+
+
+def test_parts_are_pulled_back_by_machine_code(monkeypatch):
+    part = lambda x: x[: len(x[x > 0])] * np.sin(x)[0]
+    x = np.array([1.0, -2.0, 3.0, -4.0])
+    out, pull = wg.vjp(wg.jit(part, backend="llvm"), x)
+    monkeypatch.setattr(compiled, "evaluate", None)  # the interpreter is not asked
+    for y, expected in zip((out, *pull(np.ones(2))), (part(x), *wg.vjp(part, x)[1](np.ones(2))), strict=True):
+        np.testing.assert_allclose(y, expected, rtol=1e-14)

@@ -105,8 +105,13 @@ def until(x):
 def transposed(a):
     b = np.sin(a)
     b[0, 0] = 2.0
-    c = b.T + 1.0
+    c = b.T / 3.0
     return c * np.sum(c)
+
+
+def neighbours(x):
+    y = np.sin(x)
+    return y[1:] * y[:-1]
 
 
 def carry_and_constant(x):
@@ -228,6 +233,9 @@ BUGS = {
     "a part is written while it is read": lambda patch: patch.setattr(
         updates, "apart", lambda frame, x, type, target, count=None: x
     ),
+    "a sum of parts is stored over what it reads": lambda patch: patch.setattr(
+        updates, "elsewhere", lambda xs: {b: True for x in xs for b in x.reads}
+    ),
     "an operand takes over what another one reads": lambda patch: patch.setattr(
         frame.Frame, "is_shared", lambda self, buffer: False
     ),
@@ -262,6 +270,7 @@ CAUGHT = [
     ("buffers overlap in the arena", one_way_or_another, "values"),
     ("elements of another place, shape or size are overwritten", transposed, "values"),
     ("a part is written while it is read", shifted, "values"),
+    ("a sum of parts is stored over what it reads", neighbours, "values"),
     ("an operand takes over what another one reads", read_by_two, "lifetimes"),
     ("an operand takes over what another one reads", read_by_two, "values"),
     ("stacks are never let go", until, "blocks"),

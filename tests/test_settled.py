@@ -7,7 +7,7 @@ import pytest
 
 import wengert as wg
 from programs import linear_algebra
-from wengert.passes import affine
+from wengert.passes import affine, promote
 from wengert.transforms import keep, settled
 
 COUNT = 150
@@ -83,6 +83,21 @@ def check(seed):
         np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9, err_msg=text)
 
 
+def collected(x, y, n, i):
+    x = x * 1.0
+    for j in range(n):
+        x[i] += y[j] * y[j]
+    return np.sum(x)
+
+
+def test_an_element_that_no_iteration_touches_need_not_exist():
+    x = np.array([0.5, 2.0])
+    for f in (wg.jit(collected), wg.jit(wg.grad(collected))):
+        f(x, x, 0, 7)
+    with pytest.raises(IndexError):
+        wg.jit(collected)(x, x, 1, 7)
+
+
 def chunks(count, size=25):
     return [range(k, k + size) for k in range(0, count, size)]
 
@@ -126,6 +141,8 @@ PLANTS = {
     "bounds are not looked at": (affine, "least", least_without_bounds),
     "an index from the end is one from the front": (affine, "is_at_least", lambda n, x: n == 0 or original(n, x)),
     "a loop has one iteration": (affine, "with_trips", lambda low, high: low),
+    "a number in place of an element that others touch": (promote, "are_apart", always_apart),
+    "a number in place of an element that is not there": (promote, "is_at_least", lambda n, x: True),
 }
 original = affine.is_at_least
 
@@ -134,7 +151,8 @@ original = affine.is_at_least
 def test_planted(name, monkeypatch):
     module, attribute, wrong = PLANTS[name]
     monkeypatch.setattr(module, attribute, wrong)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, IndexError)):
+        test_an_element_that_no_iteration_touches_need_not_exist()
         for seed in range(COUNT):
             check(seed)
 

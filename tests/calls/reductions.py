@@ -7,9 +7,8 @@ from calls.call import calls, each, in_numpy
 REDUCE = calls("A; A, axis=0; A, 1; A, axis=-1, keepdims=True; CUBE, axis=(0, -1); 0.3")
 REDUCE += calls("A, keepdims=True; ZERO_D; CUBE, axis=(2, 0), keepdims=True; [0.3, 0.6], listed=True")
 REDUCE += calls("A, axis=np.int64(1); A.T, axis=0; A, axis=()")
-EXTREMA = REDUCE + calls(
-    "A, where=MASK, initial=0.4; A, axis=1, initial=0.6; EMPTY, axis=1; EMPTY, axis=0, initial=0.6"
-)
+EXTREMA = REDUCE + calls("A, where=MASK, initial=0.4; A, axis=1, initial=0.6")
+EXTREMA += calls("EMPTY, axis=1; EMPTY, axis=0, initial=0.6")
 RUNNING = calls("A; A, 0; A, axis=-1; V; EMPTY, axis=0; A, axis=1, dtype=np.float32")
 RUNNING += calls("[0.3, 0.6], listed=True; 0.3")
 POSITION = calls("A; A, 0; A, axis=-1; A, axis=1, keepdims=True; V; A, keepdims=True")

@@ -30,6 +30,13 @@ VIEWS = frozenset(["reshape", "transpose", "flip", "relabel", "broadcast_to", "s
 UNLIKELY = frozenset(["wrap_index", "finite", "refuse"])
 
 
+# an operation for each element that takes no longer than to load it
+LIGHT = frozenset(["add", "sub", "mul", "neg", "square", "ipow", "abs", "where", "convert", "scale"])
+FOLDING = LIGHT | {"reduce_sum", "add_at"}  # who evaluates an element where he needs it
+SAME = frozenset(["full", "spread", "broadcast_to"])  # of a number, the same everywhere
+HEAVY, WORK = 100, 8
+
+
 @dataclass
 class Schedule:
     """
@@ -57,6 +64,7 @@ def make(program: Program) -> Schedule:
     single = [e for e in program.equations if len(e.outs) == 1]
     views = {e.outs[0] for e in single if is_view(e)}
     lazy = {e.outs[0] for e in single if is_lazy(e)} & read_once(program)
+    lazy |= light(program, lazy) | sums_of_parts(program)
     while True:
         last = last_reads(program, views | lazy)
         broken = in_the_way(program, views, lazy, last)
@@ -97,6 +105,66 @@ def read_once(program: Program) -> set[Var]:
         for x in variables(e):
             count[x] = count.get(x, 0) + 1
     return {x for x, n in count.items() if n == 1} - variables_of(program.results)
+
+
+def light(program: Program, lazy: set[Var]) -> set[Var]:
+    """Variables with several readers that cost less to evaluate for each of them than to store and load."""
+    readers: dict[Var, list[Equation]] = {}
+    for e in program.equations:
+        for x in variables(e):
+            readers.setdefault(x, []).append(e)
+    results = variables_of(program.results)
+    work: dict[Var, int] = {}  # operations for an element
+    known: set[Var] = set()  # the same number everywhere
+    found = set()
+    for e in program.equations:
+        if len(e.outs) != 1:
+            continue
+        x = e.outs[0]
+        if (e.row.elementwise or e.row.name in SAME) and known.issuperset(variables(e)):
+            known.add(x)
+        if x in known or not is_lazy(e):
+            continue
+        work[x] = sum(work.get(y, 0) for y in variables(e)) + (1 if e.row.name in LIGHT else HEAVY)
+        if x in lazy:
+            continue
+        n = len(readers.get(x, ()))
+        if x not in results and work[x] * n <= WORK and all(r.row.name in FOLDING for r in readers[x]):
+            found.add(x)
+        else:
+            work[x] = 0
+    return found
+
+
+def sums_of_parts(program: Program) -> set[Var]:
+    """Zeros with parts added, to which the only reader adds another part: that adds all, element by element."""
+    once, found = read_once(program), set[Var]()
+    readers = {x: e for e in program.equations for x in variables(e)}
+    zeros = {e.outs[0] for e in program.equations if e.row.name == "full" and e.params["value"] == 0}
+    for e in program.equations:
+        base = e.ins[0] if e.row.name == "add_at" else None
+        if base not in found and (base not in zeros or base not in once):
+            continue
+        x = e.outs[0]
+        if (
+            x in once
+            and readers[x].row.name == "add_at"
+            and readers[x].ins[0] is x
+            and is_box(e)
+            and is_box(readers[x])
+        ):
+            found.add(x)
+    return found
+
+
+def is_box(e: Equation) -> bool:
+    """Whether the index of an update names neighbours along one axis, and all of the others."""
+    type = numeric(e.outs[0].type)
+    parts = e.params["index"]
+    if e.has_holes or has_extents(type) or not all(isinstance(p, int | slice) for p in parts):
+        return False
+    axes = [a for a, (p, n) in enumerate(zip(parts, type.shape)) if isinstance(p, int) or p != slice(None)]
+    return axes == [0] and all(p.step in (None, 1) for p in parts if isinstance(p, slice))
 
 
 def last_reads(program: Program, through: set[Var]) -> dict[Var, int]:

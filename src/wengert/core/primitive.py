@@ -27,7 +27,7 @@ from wengert.core.types import shape_of
 Rule = Callable[..., Any]
 Resolver = Callable[..., tuple[Any, ...]]
 
-SUPPLIED = ("ct", "ct_owned", "into", "size")  # given by the engine at the time of the call
+SUPPLIED = ("ct", "ct_owned", "into", "lanes")  # given by the engine at the time of the call
 
 TABLE: "dict[str, Primitive]" = {}
 
@@ -71,8 +71,8 @@ class Primitive:
     singular        partials may be infinite or NaN: a cotangent that is exactly zero then contributes exactly zero
     view            NumPy may return a view of operand 0
     several         evaluate returns a tuple of results
-    types           (operand types, parameters) -> types of the results in a program, where evaluation on samples does
-                    not tell; None where it does
+    types           (types of operands and of what fills holes, parameters) -> types of the results in a program, where
+                    evaluation on samples does not tell; None where it does
     linearize       for a row with programs among its parameters: (primals, traced, parameters) -> (results, pull), and
                     pull(cotangents, totals so far) -> totals
     forward         the same for forward mode: (primals, tangents, parameters) -> (results, their tangents)

@@ -14,7 +14,7 @@ from wengert.core.primitive import Primitive
 from wengert.frontend.machine import machine_of
 from wengert.ir.evaluate import evaluate
 from wengert.ir.order import has_effects
-from wengert.ir.program import Program, Type, has_extents, result_types
+from wengert.ir.program import Program, Stack, result_types
 from wengert.rules.control import call
 from wengert.transforms.batch import call_batch
 from wengert.transforms.build import derived_of
@@ -38,7 +38,7 @@ class Apart(Derived):
     """The halves are compiled apart, and what is kept between them goes through Python: stacks cannot."""
 
     def adapted(self, halves: Halves, program: Program) -> Halves:
-        stays_inside = any(not isinstance(t, Type) or has_extents(t) for t in halves.kept)
+        stays_inside = any(isinstance(t, Stack) for t in halves.kept)
         self.prints_again = stays_inside and has_effects(program)
         return repeated(halves, program) if stays_inside else halves
 
@@ -58,7 +58,7 @@ compiled = Primitive(
     "compiled",
     computed,
     types=lambda ins, program: result_types(program),
-    batch=partial(call_batch, by=run),
+    batch=partial(call_batch, by=run, may_pile=False),
     forward=partial(call_forward, by=run),
     linearize=linearize,
     several=True,

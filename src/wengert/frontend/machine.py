@@ -22,7 +22,7 @@ from wengert.frontend.capture import PLAIN, Read, peek, same_fact
 from wengert.frontend.route import own_derivatives
 from wengert.frontend.scope import ACTIVE
 from wengert.ir.evaluate import line_of
-from wengert.ir.program import Program, Type, elements, parameter_types, result_types, walk
+from wengert.ir.program import Program, Type, elements, has_extents, parameter_types, result_types, walk
 from wengert.rules.control import show
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class Machine:
         params, results = self.types
         portable = Portable(flat_call(params, results, refused, arena=self.arena), self.code)  # type: ignore[arg-type]
         again = functools.partial(run_carefully, portable)
+        if any(map(has_extents, params)):  # arrays with room for their bounds, which nobody passes
+            return again
         guarded = {"arena": self.arena, "long": self.long, "unset": [_extobj_contextvar]}
         return entry(flat_call(params, results, again, **guarded), self.code)  # type: ignore[arg-type]
 

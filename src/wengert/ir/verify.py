@@ -181,8 +181,7 @@ class Unknowable(Exception):
 
 
 def inferred(e: Equation, literals: dict[Var, Any]) -> list[AnyType]:
-    operands = [type_in(x) for x in e.ins[: e.count]]
-    types = e.row.types(operands, **e.params) if e.row.types is not None else None
+    types = e.row.types([type_in(x) for x in e.ins], **e.params) if e.row.types is not None else None
     if types is not None:
         return list(types)
     variable = [isinstance(x, Var) and x not in literals for x in e.ins]

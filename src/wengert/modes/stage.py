@@ -491,7 +491,7 @@ class Stage(Mode):
         self, row: Primitive, args: Sequence[Any], operands: Sequence[Any], params: dict[str, Any]
     ) -> tuple[list[Any], list[AnyType], frozenset[Var] | None]:
         """Samples of the results, and types; where they are known values, the parameters that they follow from."""
-        types = row.types([type_in(x) for x in args], **params) if row.types is not None else None
+        types = row.types([type_in(x) for x in operands], **params) if row.types is not None else None
         if types is not None and row is not weak:
             self.use(types)
             return [sample(t) for t in types], types, None
@@ -615,7 +615,8 @@ def is_whole(outs: Sequence[Var]) -> bool:
 
 WHOLE = type_of(0)
 # apart from each other, so that a length less a few is not mistaken for another
-PRIMES = [n for n in range(67, 20_000) if all(n % k for k in range(2, int(n**0.5) + 1))][::8]
+COMPOSITE = {m for k in range(2, 142) for m in range(k * k, 20_000, k)}
+PRIMES = [n for n in range(67, 20_000) if n not in COMPOSITE][::8]
 STAGING = Stage()
 MOST = 10_000  # kinds of operands whose results are remembered
 _samples: dict[Any, list[Any]] = {}

@@ -1,7 +1,12 @@
-"""What adds to an element of an array says so: its way back needs no clearing, and keeps nothing.
+"""What adds to a part of an array says so: its way back needs no clearing, and keeps nothing.
 
+a[i][:] = v                   a[i] = v
 a[i] = a[i] + v, v + a[i]     a = add_at(a, v, index=i)
 a[i] = a[i] - v               a = add_at(a, -v, index=i)      exact: x - y = x + (-y)
+
+And in a derivative, where the sign of a zero says nothing:
+
+w + (a with a[1:] = 0)        add_at(w, a[:1], index=:1)
 """
 
 from collections import Counter
@@ -9,20 +14,35 @@ from dataclasses import replace
 from typing import Any
 
 from wengert.ir.keys import key_of
-from wengert.ir.program import Equation, Program, Type, Var, dtype_in, makers, type_in
+from wengert.ir.program import Equation, Program, Type, Var, dtype_in, has_extents, makers, numeric, type_in
 from wengert.passes.common import is_one_place, shifted
-from wengert.passes.rewrite import everywhere, rebuilt
+from wengert.passes.rewrite import everywhere, is_plain, rebuilt
 from wengert.rules.elementwise import neg
-from wengert.rules.indexing import add_at
+from wengert.rules.indexing import add_at, getitem, is_basic
 
 
 def accumulate_block(program: Program) -> Program:
+    program = rebuilt(program, list(map(directly, program.equations)), program.results)
     maker, uses = makers(program), reads_of(program)
-    equations = [e for old in program.equations for e in accumulation(old, maker, uses)]
+    equations = [e for old in program.equations for e in RULES.get(old.row.name, unchanged)(old, maker, uses)]
     return rebuilt(program, equations, program.results)
 
 
 accumulate = everywhere(accumulate_block)
+
+
+def unchanged(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> list[Equation]:
+    return [e]
+
+
+def directly(e: Equation) -> Equation:
+    """A write to the whole of a part, as a write to that."""
+    if e.row.name != "write" or len(e.params["steps"]) != 1 or not all(map(is_everything, e.params["index"])):
+        return e
+    ((step, how),) = e.params["steps"]
+    if step is not getitem or "extents" in how or not is_basic(how["index"]) or None in how["index"]:
+        return e
+    return replace(e, params={**e.params, "steps": (), "index": how["index"]})
 
 
 def reads_of(program: Program) -> Counter[Var]:
@@ -33,7 +53,7 @@ def reads_of(program: Program) -> Counter[Var]:
 
 def accumulation(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> list[Equation]:
     """The equations in place of e; the read and the sum are dead then."""
-    if e.row.name != "write" or not is_one_place(e) or not isinstance(e.ins[1], Var):
+    if not is_one_place(e) or not isinstance(e.ins[1], Var):
         return [e]
     total = maker.get(e.ins[1])
     if total is None or total.row.name not in ("add", "sub") or uses[e.ins[1]] != 1:
@@ -74,3 +94,44 @@ def subtracted(e: Equation, v: Any, total: Equation) -> list[Equation]:
         return [e]
     minus = Var("neg", type_in(v))
     return [replace(total, outs=[minus], row=neg, ins=[v], count=1, params={}), *added(e, minus)]
+
+
+# ---------------------------------------------------------------- zeros are not added
+
+
+def is_everything(part: Any) -> bool:
+    """Of an index: all of an axis."""
+    return isinstance(part, slice) and part == slice(None)
+
+
+def remainder(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> list[Equation]:
+    """A sum with an array that is zero but for some rows at its beginning or its end."""
+    for k, x in enumerate(e.ins) if e.origin is not None else ():
+        cleared, w = maker.get(x) if isinstance(x, Var) and uses[x] == 1 else None, e.ins[1 - k]
+        rows = None if cleared is None or type_in(w) != x.type or x.type != e.outs[0].type else rows_left(cleared)
+        if rows is not None:
+            assert cleared is not None
+            n = numeric(x.type).shape[0]
+            part = Var("getitem", numeric(x.type)._replace(shape=(len(range(n)[rows]), *numeric(x.type).shape[1:])))
+            read = replace(cleared, outs=[part], row=getitem, ins=cleared.ins[:1], count=1, params={"index": (rows,)})
+            params = {"index": (rows,), "inplace": False}
+            return [read, replace(e, row=add_at, ins=[w, part], count=2, params=params)]
+    return [e]
+
+
+def rows_left(e: Equation) -> slice | None:
+    """Those that a `write` of zeros leaves, where it leaves few."""
+    x = e.outs[0].type
+    if e.row.name != "write" or e.has_holes or not is_plain(e.ins[1]) or e.ins[1] != 0 or e.params["steps"]:
+        return None
+    rows, *others = e.params["index"]
+    if not isinstance(rows, slice) or not all(map(is_everything, others)) or has_extents(x):
+        return None
+    n = numeric(x).shape[0]
+    first, last, step = rows.indices(n)
+    if step == 1 and first < last and (first == 0 or last == n) and 2 * (last - first) > n:
+        return slice(last, None) if first == 0 else slice(None, first)
+    return None
+
+
+RULES = {"write": accumulation, "add": remainder}

@@ -10,6 +10,7 @@ from wengert.passes.fold import fold
 from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.privatise import privatise
+from wengert.passes.promote import promote
 from wengert.passes.rewrite import Final
 
 ROUND = (fold, common, branch, accumulate, dead, hoist)
@@ -18,7 +19,7 @@ ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next 
 
 def optimise(program: Program) -> Program:
     """The same results, sooner."""
-    return ascend(rounds(inline(program)))
+    return promote(ascend(rounds(inline(program))))
 
 
 def prepare(program: Program) -> Program:

@@ -14,7 +14,7 @@ from wengert.core.mode import Value, content_of, decide, is_open
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.ir.program import type_of
+from wengert.ir.program import Hole, type_of
 from wengert.ir.samples import sample, types_of_results
 from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
@@ -164,20 +164,26 @@ def lifted_index(index: Index) -> dict[str, Any]:
 
 
 def getitem_types(ins: list[Any], index: Index, extents: tuple[Any, ...] = ()) -> list[Any] | None:
-    """Where no index fits, the type of what is read by one that would; None where a sample tells."""
-    shape, parts, left, axis = list(ins[0].shape), [], iter(extents), 0
+    """Where no index fits, the type of what is read by one that would; None where a sample tells.
+
+    ins   types of the array, and of what fills holes of the index
+    """
+    shape, parts, left, axis, types = list(ins[0].shape), [], iter(extents), 0, [ins[0]]
     if 0 not in shape and not extents:
         return None
     for part in index:
         if isinstance(part, slice):
             extent = next(left, None)
             shape[axis], part = (shape[axis], part) if extent is None else (extent, slice(None))
+        elif isinstance(part, Hole) and ins[part.operand].shape:
+            types.append(ins[part.operand])
+            shape[axis], part = 1, Hole(len(types) - 1)
         elif not isinstance(part, np.ndarray | None):
             shape[axis], part = 1, 0
         parts.append(part)
         axis += part is not None
-    whole = ins[0]._replace(shape=tuple(shape))
-    return types_of_results(getitem, [True], [whole], [sample(whole)], {"index": tuple(parts)})
+    types[0] = ins[0]._replace(shape=tuple(shape))
+    return types_of_results(getitem, [True], types, [*map(sample, types)], {"index": tuple(parts)})
 
 
 def written_types(ins: list[Any], **params: Any) -> list[Any]:
@@ -430,7 +436,7 @@ def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: 
 
 def lift_params(step: Primitive, params: dict[str, Any], size: int) -> dict[str, Any]:
     assert step.lift is not None
-    supplied = (size,) if positional(step.lift)[:1] == ("size",) else ()
+    supplied = (size,) if positional(step.lift)[:1] == ("lanes",) else ()
     lifted = step.lift(*supplied, *step.resolver(step.lift)((), None, params))
     # in a program, lengths keep their names: what they agree with may come from elsewhere
     return {**lifted, "extents": (None, *params["extents"])} if "extents" in params else lifted

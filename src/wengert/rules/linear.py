@@ -59,7 +59,7 @@ relabel = row(
     "relabel",
     lambda x, *, shape: x,
     transposes=(lambda ct, x_shape: relabel(ct, shape=x_shape),),
-    lift=lambda size, shape: {"shape": (size, *shape)},
+    lift=lambda lanes, shape: {"shape": (lanes, *shape)},
     types=lambda ins, shape: [ins[0]._replace(shape=tuple([getattr(n, "extent", n) for n in shape]))],
     examples=[(((2, 3),), {"shape": (2, 3)})],
 )
@@ -144,7 +144,7 @@ spread = row(
     "spread",
     spread_evaluate,
     transposes=(lambda ct, axes: reduce_sum(ct, axes=axes),),
-    lift=lambda size, axes, shape: {**shifted_axes(axes), "shape": (size, *shape)},
+    lift=lambda lanes, axes, shape: {**shifted_axes(axes), "shape": (lanes, *shape)},
     examples=[(((2,),), {"axes": (1,), "shape": (2, 3)}), (((),), {"axes": (0, 1), "shape": (2, 3)})],
 )
 
@@ -212,8 +212,8 @@ broadcast_to = row(
 # ---------------------------------------------------------------- shape
 
 
-def batched_shape(size: int, shape: Shape) -> dict[str, Any]:
-    return {"shape": (size, *shape)}
+def batched_shape(lanes: int, shape: Shape) -> dict[str, Any]:
+    return {"shape": (lanes, *shape)}
 
 
 def batched_axes(axes: tuple[int, ...]) -> dict[str, Any]:

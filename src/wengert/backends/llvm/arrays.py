@@ -90,6 +90,16 @@ class Lazy:
         return self.formula(k, index)
 
 
+@dataclass(eq=False)
+class Terms(Lazy):
+    """Zeros, to which values are added at some rows: whoever stores it goes through each row once.
+
+    terms  in order: (first row, row after the last, value); a single row is given without its axis
+    """
+
+    terms: list[tuple[int, int, "Array"]] = field(default_factory=list)
+
+
 Array = Stored | Lazy
 
 

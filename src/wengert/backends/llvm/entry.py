@@ -24,9 +24,9 @@ def entry(call: Call, code: Code) -> Callable[..., Any]:
     """A Python function that runs `run` of the code.
 
     `run(inputs, outputs, arena)` gets a word for each parameter: a number, or the address of an array.  It stores
-    numbers in the words of the results, arrays where these point to, and lengths in the words after them.  It returns
-    0, or 1: a check failed, 2: out of memory, 3: interrupted, which it may find out from the word (i32) that
-    `inputs[-1]` points to: where it is not zero, the call should end.
+    numbers in the words of the results, arrays where these point to, and lengths in the words after them (`program.py`
+    has the rest).  It returns 0, or 1: a check failed, 2: out of memory, 3: interrupted, which it may find out from the
+    word (i32) that `inputs[-1]` points to: where it is not zero, the call should end.
     """
     where = native_layout(call)
     return Portable(call, code) if where is None else native(call, code, where)

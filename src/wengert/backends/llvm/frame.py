@@ -52,10 +52,14 @@ def refuse_dtype(dtype: np.dtype[Any]) -> None:
 
 @dataclass
 class Record:
-    """A stack or a record at run time: the address of what holds it."""
+    """A stack or a record at run time: the address of what holds it.
+
+    alone   a stack that is known to have one owner
+    """
 
     text: str
     type: AnyType
+    alone: bool = False
 
 
 Value = Number | Array | Record

@@ -24,7 +24,7 @@ from wengert.backends.llvm.call import (
 )
 from wengert.backends.llvm.engine import Code
 from wengert.core.tree import flatten, unflatten
-from wengert.ir.program import KINDS, Extent, Type, extents_of, has_extents
+from wengert.ir.program import KINDS, Extent, Type, agrees, extents_of, has_extents, type_of
 
 ALIGNMENT = 64
 NEVER = ctypes.c_int32(0)  # where the code looks whether it should stop
@@ -87,8 +87,10 @@ class Portable:
     def computed(self, values: list[Any]) -> list[Any] | None:
         """The results; None where the code says that it failed."""
         call = self.call
-        held = [np.array(x) if is_copied(t) else x for x, t in zip(values, call.params)]
-        inputs = (ctypes.c_int64 * (1 + len(held)))(ctypes.addressof(NEVER))
+        held = [kept_apart(x, t) for x, t in zip(values, call.params)]
+        known = [n for x, t in zip(values, call.params) for n in open_lengths(x, t)]
+        words = [ctypes.addressof(NEVER), *[0] * len(held), *known]
+        inputs = (ctypes.c_int64 * len(words))(*words)
         for k, (x, type) in enumerate(zip(held, call.params)):
             store(inputs, 1 + k, x, type)
         buffers = [np.empty(bounds(t), t.dtype) for t in call.results]
@@ -117,7 +119,7 @@ class Portable:
 def fits(x: Any, type: Type) -> bool:
     """Whether x is a value of this type that the code can take as it stands."""
     if type.form == "array":
-        exact = x.__class__ is np.ndarray and x.dtype == type.dtype and x.shape == type.shape
+        exact = x.__class__ is np.ndarray and agrees(type_of(x), type)
         return bool(exact and x.flags.c_contiguous and x.flags.aligned)
     if type.form == "scalar":
         return x.__class__ is type.dtype.type
@@ -129,6 +131,19 @@ def fits(x: Any, type: Type) -> bool:
 def is_copied(type: Type) -> bool:
     """Whether the code gets the address of a copy: others may change positions, and numbers have no address."""
     return holds_positions(type) or (type.form != "array" and by_address(type))
+
+
+def kept_apart(x: Any, type: Type) -> Any:
+    """What the code gets for a value: where lengths are open, it has room for their bounds."""
+    if has_extents(type):
+        room = np.zeros(bounds(type), type.dtype)
+        room[tuple(map(slice, x.shape))] = x
+        return room
+    return np.array(x) if is_copied(type) else x
+
+
+def open_lengths(x: Any, type: Type) -> list[int]:
+    return [n for n, m in zip(x.shape, type.shape) if isinstance(m, Extent)] if has_extents(type) else []
 
 
 def store(words: Any, k: int, x: Any, type: Type) -> None:

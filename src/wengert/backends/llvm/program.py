@@ -3,7 +3,8 @@
     i32 @run(ptr inputs, ptr outputs, ptr arena)
 
 inputs   a word for each parameter: the number itself, or the address of an array, or of a number larger than a word;
-         in the word before these, the address of an i32 that is not zero when the call should end
+         then a word for each length that only the run knows, for whose bound the array has room; in the word before
+         these, the address of an i32 that is not zero when the call should end
 outputs  a word for each result: where the number goes, or the address of such memory; then a word for each length that
          only the run knows
 arena    memory for all buffers; its content means nothing before and after
@@ -20,10 +21,10 @@ from wengert.backends.llvm.engine import OPTIMISED, SCALAR
 from wengert.backends.llvm.frame import Kernel, Unsupported
 from wengert.backends.llvm.lower import refuse_operands
 from wengert.backends.llvm.rows.calls import Called, write_body
-from wengert.backends.llvm.runtime import needed
+from wengert.backends.llvm.runtime import addresses, needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
-from wengert.ir.program import Equation, Program, Stack, Type, parameter_types, result_types
+from wengert.ir.program import Equation, Program, Stack, Type, extents_of, parameter_types, result_types
 
 
 @dataclass
@@ -55,12 +56,14 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     refuse_operands(program)
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
     _, slots, starts, arena = write_body(kernel, program, called)
-    end = "call void @free_all(ptr %context)" if "new_block" in needed("".join(module.functions)) else ""
+    end = "call void @free_all(ptr %context)" if needed("".join(module.functions)) else ""
     module.functions.append(entry(parameter_types(program), slots, starts, end))
     module.declare("llvm.memcpy.p0.p0.i64", "void", "ptr, ptr, i64, i1")
     module.declare("llvm.memset.p0.i64", "void", "ptr, i8, i64, i1")
     text = module.text()
-    text = "\n".join([text, *needed(text).values()])
+    used = needed(text)
+    text = "\n".join([text, *used.values()])
+    module.symbols.update(addresses(used))
     level = OPTIMISED if module.vectors else SCALAR
     return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), level, module.log, module.in_python)
 
@@ -85,6 +88,7 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], e
         lines.append(f"%{base}.a{i} = getelementptr inbounds i64, ptr %{base}, i64 {i}")
         return f"%{base}.a{i}"
 
+    after = len(params)
     for i, t in enumerate(params):
         place = word("inputs", i)
         if by_address(t):
@@ -92,6 +96,10 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], e
             place = f"%x{i}.at"
         if t.shape:
             arguments.append(f"ptr {place}")
+            for _ in extents_of(t):
+                lines.append(f"%x.n{after} = load i64, ptr {word('inputs', after)}")
+                arguments.append(f"i64 %x.n{after}")
+                after += 1
             continue
         lines.append(f"%x{i} = load {stored_type(t.dtype)}, ptr {place}")
         name = f"%x{i}"
@@ -113,5 +121,5 @@ def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], e
         lines.append(f"%b{i} = getelementptr inbounds i8, ptr %arena, i64 {start}")
         arguments.append(f"ptr %b{i}")
     lines.append(f"%status = call i32 @kernel({', '.join(arguments)})")
-    head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #0 {"
+    head = "define i32 @run(ptr %inputs, ptr %outputs, ptr %arena) #2 {"
     return "\n".join([head, *lines, end, "ret i32 %status", "}"])

@@ -1,5 +1,7 @@
 """What machine code needs while it runs, as LLVM text: blocks of memory, stacks, records.
 
+Two parts: LIBRARY is code of its own, which is made once and found by its addresses; INLINED is put where it is called.
+
 Every block of memory is in a list that the context of a call holds, and `run` frees what is left in the end: a call
 that fails half-way leaves nothing behind.
 
@@ -12,15 +14,21 @@ A stack or a record with one owner may be changed in place.
 """
 
 import re
+from collections.abc import Iterable
+from functools import cache
+
+from wengert.backends.llvm.engine import SCALAR, Code, compile
 
 HEADER = 16  # bytes of a block before what it holds
 DEPTH = 2 << 20  # bytes of the machine's stack that calls inside calls may take
 
-RUNTIME = f"""
+LIBRARY = f"""
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare ptr @malloc(i64)
 declare void @free(ptr)
 
-define internal ptr @new_block(ptr %context, i64 %bytes) noinline #0 {{
+define ptr @new_block(ptr %context, i64 %bytes) #0 {{
   %size = add i64 %bytes, {HEADER}
   %block = call ptr @malloc(i64 %size)
   %none = icmp eq ptr %block, null
@@ -39,7 +47,7 @@ out:
   ret ptr null
 }}
 
-define internal void @free_block(ptr %held) noinline #0 {{
+define void @free_block(ptr %held) #0 {{
   %none = icmp eq ptr %held, null
   br i1 %none, label %done, label %unlink
 unlink:
@@ -56,7 +64,7 @@ done:
   ret void
 }}
 
-define internal void @free_all(ptr %context) noinline #0 {{
+define void @free_all(ptr %context) #0 {{
 entry:
   br label %head
 head:
@@ -71,7 +79,7 @@ done:
   ret void
 }}
 
-define internal ptr @new_stack(ptr %context) noinline #0 {{
+define ptr @new_stack(ptr %context) #0 {{
   %stack = call ptr @new_block(ptr %context, i64 32)
   %none = icmp eq ptr %stack, null
   br i1 %none, label %done, label %fill
@@ -84,7 +92,7 @@ done:
   ret ptr %stack
 }}
 
-define internal i1 @grow(ptr %context, ptr %stack, i64 %size) noinline cold #0 {{
+define i1 @grow(ptr %context, ptr %stack, i64 %size) cold #0 {{
   %room.place = getelementptr inbounds i8, ptr %stack, i64 16
   %room = load i64, ptr %room.place
   %twice = shl i64 %room, 1
@@ -111,33 +119,11 @@ fail:
   ret i1 false
 }}
 
-; where the next value of a stack goes, or null
-define internal ptr @push(ptr %context, ptr %stack, i64 %size) alwaysinline #0 {{
-  %count.place = getelementptr inbounds i8, ptr %stack, i64 8
-  %room.place = getelementptr inbounds i8, ptr %stack, i64 16
-  %count = load i64, ptr %count.place
-  %room = load i64, ptr %room.place
-  %full = icmp eq i64 %count, %room
-  br i1 %full, label %more, label %go
-more:
-  %ok = call i1 @grow(ptr %context, ptr %stack, i64 %size)
-  br i1 %ok, label %go, label %fail
-go:
-  %data = load ptr, ptr %stack
-  %at = mul i64 %count, %size
-  %place = getelementptr inbounds i8, ptr %data, i64 %at
-  %next = add i64 %count, 1
-  store i64 %next, ptr %count.place
-  ret ptr %place
-fail:
-  ret ptr null
-}}
-
 ; where a stack of pointers has none: a stack of nothing
-@no_items = internal constant [4 x i64] zeroinitializer
+@no_items = constant [4 x i64] zeroinitializer
 
 ; room for so many values of a stack that has none, with these bytes in it; whether there is room
-define internal i1 @open(ptr %context, ptr %stack, i64 %count, i64 %size, i8 %byte) noinline #0 {{
+define i1 @open(ptr %context, ptr %stack, i64 %count, i64 %size, i8 %byte) #0 {{
   %bytes = mul i64 %count, %size
   %data = call ptr @new_block(ptr %context, i64 %bytes)
   %none = icmp eq ptr %data, null
@@ -155,7 +141,7 @@ fail:
 }}
 
 ; a stack of its own with the same values; values that are stacks or records get one more owner
-define internal ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) noinline #0 {{
+define ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) #0 {{
 entry:
   %new = call ptr @new_stack(ptr %context)
   %none = icmp eq ptr %new, null
@@ -200,24 +186,9 @@ fail:
   ret ptr null
 }}
 
-; the stack, or a clone where others own it, too
-define internal ptr @alone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) alwaysinline #0 {{
-  %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
-  %owners = load i64, ptr %owners.place
-  %one = icmp eq i64 %owners, 1
-  br i1 %one, label %same, label %shared
-same:
-  ret ptr %stack
-shared:
-  %fewer = sub i64 %owners, 1
-  store i64 %fewer, ptr %owners.place
-  %new = call ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at)
-  ret ptr %new
-}}
-
 ; one owner less; with the last one goes what is inside: stacks of this depth, and in the deepest of them records
 ; (what records hold stays until the end of the call)
-define internal void @drop_stack(ptr %stack, i64 %depth, i1 %records) noinline #0 {{
+define void @drop_stack(ptr %stack, i64 %depth, i1 %records) #0 {{
   %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
   %owners = load i64, ptr %owners.place
   %fewer = sub i64 %owners, 1
@@ -261,7 +232,7 @@ done:
   ret void
 }}
 
-define internal void @drop_record(ptr %record) noinline #0 {{
+define void @drop_record(ptr %record) #0 {{
   %owners = load i64, ptr %record
   %fewer = sub i64 %owners, 1
   store i64 %fewer, ptr %record
@@ -273,8 +244,26 @@ free:
 done:
   ret void
 }}
+attributes #0 = {{ nounwind }}
+"""
 
-define internal void @share(ptr %owners.place) alwaysinline #0 {{
+INLINED = f"""
+; the stack, or a clone where others own it, too
+define internal ptr @alone(ptr %context, ptr %stack, i64 %size, i64 %owners.at) alwaysinline nounwind {{
+  %owners.place = getelementptr inbounds i8, ptr %stack, i64 24
+  %owners = load i64, ptr %owners.place
+  %one = icmp eq i64 %owners, 1
+  br i1 %one, label %same, label %shared
+same:
+  ret ptr %stack
+shared:
+  %fewer = sub i64 %owners, 1
+  store i64 %fewer, ptr %owners.place
+  %new = call ptr @clone(ptr %context, ptr %stack, i64 %size, i64 %owners.at)
+  ret ptr %new
+}}
+
+define internal void @share(ptr %owners.place) alwaysinline nounwind {{
   %owners = load i64, ptr %owners.place
   %one.more = add i64 %owners, 1
   store i64 %one.more, ptr %owners.place
@@ -282,7 +271,7 @@ define internal void @share(ptr %owners.place) alwaysinline #0 {{
 }}
 
 ; whether calls inside calls may go one level deeper
-define internal i1 @deeper(ptr %context, ptr %here) alwaysinline #0 {{
+define internal i1 @deeper(ptr %context, ptr %here) alwaysinline nounwind {{
   %base.place = getelementptr inbounds i8, ptr %context, i64 16
   %base = load i64, ptr %base.place
   %now = ptrtoint ptr %here to i64
@@ -292,18 +281,40 @@ define internal i1 @deeper(ptr %context, ptr %here) alwaysinline #0 {{
 }}
 """
 
-PARTS = {re.search(r"@(\w+)", part)[1]: part for part in re.split(r"\n(?=declare|define|@)", RUNTIME)[1:]}  # type: ignore[index]
+HEAD = re.compile(r"^(?:define (.*@(\w+)\(.*\)).*|@(\w+) = constant (\[.*\]).*)$", re.MULTILINE)
+
+
+def declarations() -> dict[str, str]:
+    """Of what is in the library."""
+    found = {}
+    for function, name, constant, type in HEAD.findall(LIBRARY):
+        found[name or constant] = f"declare {function} nounwind" if name else f"@{constant} = external constant {type}"
+    return found
+
+
+DECLARED = declarations()
+PARTS = {re.search(r"@(\w+)", part)[1]: part for part in re.split(r"\n(?=define)", INLINED)[1:]}  # type: ignore[index]
 
 
 def needed(text: str) -> dict[str, str]:
-    """What this text calls or reads, and what that does."""
+    """What this text uses, and what that uses."""
     found: dict[str, str] = {}
 
     def note(text: str) -> None:
-        for name, part in PARTS.items():
+        for name, part in {**DECLARED, **PARTS}.items():
             if name not in found and f"@{name}" in text:
                 found[name] = part
                 note(part)
 
     note(text)
     return found
+
+
+@cache
+def library() -> Code:
+    return compile(LIBRARY + INLINED, {}, level=SCALAR)
+
+
+def addresses(names: Iterable[str]) -> dict[str, int]:
+    """Where those of the library are."""
+    return {name: library().address(name) for name in names if name in DECLARED}

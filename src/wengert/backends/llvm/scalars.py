@@ -403,10 +403,17 @@ def log_slope(k: Function, xs: Sequence[Number], out: Type) -> Number:
 
 
 def sech2(k: Function, xs: Sequence[Number], out: Type) -> Number:
-    (x,) = xs
-    e = called(k, "exp", operation(k, "fmul", constant(-2.0, x.dtype), called(k, "llvm.fabs", x)))
-    one = operation(k, "fadd", constant(1.0, x.dtype), e)
-    return operation(k, "fdiv", operation(k, "fmul", constant(4.0, x.dtype), e), operation(k, "fmul", one, one))
+    return sech2_of(k, called(k, "exp", sech2_exponent(k, xs[0])))
+
+
+def sech2_exponent(k: Function, x: Number) -> Number:
+    return operation(k, "fmul", constant(-2.0, x.dtype), called(k, "llvm.fabs", x))
+
+
+def sech2_of(k: Function, e: Number) -> Number:
+    """Of the exponential of that exponent."""
+    one = operation(k, "fadd", constant(1.0, e.dtype), e)
+    return operation(k, "fdiv", operation(k, "fmul", constant(4.0, e.dtype), e), operation(k, "fmul", one, one))
 
 
 # ---------------------------------------------------------------- extrema, signs, selection

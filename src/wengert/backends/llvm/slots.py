@@ -29,9 +29,10 @@ class Slot:
             return [x.text]
         return [str(n) for n, m in zip(x.lengths, numeric(self.type).shape) if not isinstance(m, int)]
 
-    def value(self, texts: Sequence[str]) -> Value:
+    def value(self, texts: Sequence[str], alone: bool = False) -> Value:
+        """alone: of a stack."""
         if isinstance(self.type, Stack):
-            return Record(texts[0], self.type)
+            return Record(texts[0], self.type, alone)
         if self.buffer is None:
             return Number(texts[0], self.type.dtype)
         left = iter(texts)

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from wengert.backends.llvm.arrays import Buffer, Lazy, Stored
-from wengert.backends.llvm.frame import Frame, Value, home
+from wengert.backends.llvm.frame import Frame, Record, Value, home
 from wengert.backends.llvm.lower import lowers, run
-from wengert.backends.llvm.rows.stacks import given, is_pointer
+from wengert.backends.llvm.rows.stacks import alone, given, is_pointer
 from wengert.backends.llvm.scalars import cast
 from wengert.backends.llvm.slots import Slot, settle, typed
 from wengert.backends.llvm.text import BOOL, INT, Function, Number, Phi, Word
 from wengert.backends.schedule import is_array
-from wengert.ir.program import AnyType, Equation, Program, Type, Var, numeric
+from wengert.ir.program import RECORD, AnyType, Equation, Program, Type, Var, numeric
 from wengert.passes.ranges import Ranges, region_ranges
 
 # ---------------------------------------------------------------- operands and results of regions
@@ -88,7 +88,7 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
         k.require(k.compare("ne", step, 0))
     constants = operands(frame, e.ins[3 : 3 + consts], body.params[1 : 1 + consts])
     slots = carry_slots(frame, e, [p.type for p in body.params[1 + consts :]])
-    start = settle(frame, slots, moved(frame, carries_of(e), slots))
+    start = settle(frame, slots, carried(frame, carries_of(e), slots))
     head, inside, after = (k.fresh_label(n) for n in ("for", "body", "done"))
     before = k.block
     k.jump(head)
@@ -99,12 +99,12 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
     if any(e.regions for e in body.equations):  # an innermost loop is over soon
         k.poll()
     texts = [[p.name for p in row] for row in phis]
-    values = [Number(index.name, INT), *constants, *(s.value(t) for s, t in zip(slots, texts))]
+    values = [Number(index.name, INT), *constants, *(s.value(t, alone=True) for s, t in zip(slots, texts))]
     found = iterate(frame, e, body, values, slots, region_ranges(e, frame.known)["body"])
     index.add(str(k.plus(index.name, step)), k.block)
     close(k, phis, found, head)
     k.label(after)
-    return [s.value(t) for s, t in zip(slots, texts)]
+    return [s.value(t, alone=True) for s, t in zip(slots, texts)]
 
 
 def goes_on(k: Function, i: str, hi: Word, step: Word) -> str:
@@ -148,7 +148,7 @@ def iterate(
     given = body.params[len(body.params) - len(slots) :]
     inner = Frame(frame.kernel, body, values, owned, wishes_of(body, places), dict(known), given=pointers(given))
     run(inner)
-    found = settle(inner, slots, moved(inner, body.results, slots))
+    found = settle(inner, slots, carried(inner, body.results, slots))
     inner.leave()
     return found
 
@@ -170,19 +170,25 @@ def moved(frame: Frame, xs: Sequence[Any], slots: Sequence[Slot]) -> list[Value]
     return typed(frame, values, [s.type for s in slots])
 
 
+def carried(frame: Frame, xs: Sequence[Any], slots: Sequence[Slot]) -> list[Value]:
+    """The same for an iteration: no stack has another owner, so that the body need not ask."""
+    values = moved(frame, xs, slots)
+    return [alone(frame.kernel, x) if isinstance(x, Record) and x.type != RECORD else x for x in values]
+
+
 @lowers("while_")
 def while_(frame: Frame, e: Equation) -> list[Value]:
     k, test, body, consts = frame.kernel, e.params["test"], e.params["body"], e.params["consts"]
     constants = operands(frame, e.ins[:consts], body.params[:consts])
     slots = carry_slots(frame, e, [p.type for p in body.params[consts:]])
-    start = settle(frame, slots, moved(frame, carries_of(e), slots))
+    start = settle(frame, slots, carried(frame, carries_of(e), slots))
     head, inside, after = (k.fresh_label(n) for n in ("while", "body", "done"))
     before = k.block
     k.jump(head)
     k.label(head)
     phis = carry_phis(k, slots, start, before)
     texts = [[p.name for p in row] for row in phis]
-    values = [*constants, *(s.value(t) for s, t in zip(slots, texts))]
+    values = [*constants, *(s.value(t, alone=True) for s, t in zip(slots, texts))]
     known = region_ranges(e, frame.known)
     asking = Frame(k, test, values, set(), {}, dict(known["test"]))
     run(asking)
@@ -194,7 +200,7 @@ def while_(frame: Frame, e: Equation) -> list[Value]:
     found = iterate(frame, e, body, values, slots, known["body"])
     close(k, phis, found, head)
     k.label(after)
-    return [s.value(t) for s, t in zip(slots, texts)]
+    return [s.value(t, alone=True) for s, t in zip(slots, texts)]
 
 
 # ---------------------------------------------------------------- branches
@@ -210,6 +216,7 @@ def if_(frame: Frame, e: Equation) -> list[Value]:
     slots = branch_slots(frame, e, values, owned)
     places = [s.buffer for s in slots]
     known = region_ranges(e, frame.known)
+    shared: set[int] = set()  # which results may be stacks that others own, too
 
     def side(key: str) -> list[str]:
         program: Program = e.params[key]
@@ -217,7 +224,9 @@ def if_(frame: Frame, e: Equation) -> list[Value]:
         given = [program.params[i] for i in taken]
         inner = Frame(k, program, values, mine, wishes_of(program, places), dict(known[key]), given=given)
         run(inner)
-        found = settle(inner, slots, moved(inner, program.results, slots))
+        results = moved(inner, program.results, slots)
+        shared.update(i for i, x in enumerate(results) if isinstance(x, Record) and not x.alone)
+        found = settle(inner, slots, results)
         inner.leave()
         return [text for row in found for text in row]
 
@@ -227,7 +236,7 @@ def if_(frame: Frame, e: Equation) -> list[Value]:
         merged = k.either(condition.text, lambda: side("then"), lambda: side("orelse"))
         texts = merged([r for s in slots for r in s.registers()])
     left = iter(texts)
-    return [s.value([next(left) for _ in s.registers()]) for s in slots]
+    return [s.value([next(left) for _ in s.registers()], i not in shared) for i, s in enumerate(slots)]
 
 
 def owned_operands(frame: Frame, e: Equation, values: Sequence[Value]) -> list[Buffer]:

@@ -5,12 +5,9 @@ is null, and the first length of an array is -1: only what has lengths of its ow
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
-
-import numpy as np
 
 from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of, stretched
-from wengert.backends.llvm.frame import Frame, Record, Unsupported, Value, assign
+from wengert.backends.llvm.frame import Frame, Record, Value, assign
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.parts import place_in
 from wengert.backends.llvm.rows.reductions import sum_step
@@ -113,12 +110,15 @@ def lane_of(frame: Frame, x: Value, lane: Word, type: AnyType) -> Value:
     """What one lane has, which is of this type, of what all have."""
     if not isinstance(x, Record):
         return part_of(frame.kernel, as_array(x), [Part(lane)])
-    return changed(frame, x, Stack(numbered(type)), lambda item, inner: lane_of(frame, item, lane, inner))
+    assert isinstance(type, Stack)
+    return changed(frame, x, type, lambda item, inner: lane_of(frame, item, lane, inner))
 
 
 def changed(frame: Frame, stack: Record, type: Stack, change: Callable[[Value, AnyType], Value]) -> Record:
     """A stack of this type, of what is made of each value: change(value, type)."""
     k, made = frame.kernel, empty(frame.kernel, type)
+    if RECORD in (type, stack.type):
+        return unknown(k, made)
     data, count = contents(k, stack)
 
     def one(index: Sequence[Word]) -> None:
@@ -129,12 +129,13 @@ def changed(frame: Frame, stack: Record, type: Stack, change: Callable[[Value, A
     return made
 
 
-def numbered(type: AnyType) -> Any:
-    """The type of what a stack holds.  What a record holds, only the functions know that made it."""
-    assert isinstance(type, Stack)
-    if type == RECORD:
-        raise Unsupported("batches of batches of functions that call themselves have no machine code")
-    return type.element
+def unknown(k: Function, made: Record) -> Record:
+    """What records hold, only the functions know that made them; the interpreter sees what it is.
+
+    The pile that a loop begins with holds none, and this place is not reached.
+    """
+    k.require("false")
+    return made
 
 
 def as_array(x: Value) -> Array:
@@ -229,9 +230,11 @@ def agreed(k: Function, known: str, n: str) -> str:
 
 def stack_of_all(frame: Frame, lanes: Lanes, type: Stack, size: int) -> Record:
     """As high as that of any lane; where others are lower, there are zeros."""
-    k, element = frame.kernel, numbered(type)
+    k, element = frame.kernel, type.element
     lifted = lifted_type(element, size)
     made = empty(k, Stack(lifted))
+    if type == RECORD:
+        return unknown(k, made)
     higher = lambda i, most: [Number(str(k.most(most[0].text, contents(k, stack_at(k, lanes(i), type))[1])), INT)]
     (height,) = k.repeat(size, higher, [constant(0, INT)])
 
@@ -269,7 +272,7 @@ def stack_lift(frame: Frame, e: Equation) -> Value:
 def lifted(frame: Frame, x: Value, size: int) -> Value:
     """The same for all lanes."""
     if isinstance(x, Record):
-        type = lifted_type(Stack(numbered(x.type)), size)
+        type = lifted_type(x.type, size)
         assert isinstance(type, Stack)
         return changed(frame, x, type, lambda item, _: lifted(frame, item, size))
     lengths = as_array(x).lengths
@@ -286,10 +289,9 @@ def stack_sum(frame: Frame, e: Equation) -> Value:
 def summed(frame: Frame, x: Value, type: AnyType) -> Value:
     """Over the lanes; the sum is of this type."""
     if isinstance(x, Record):
-        return changed(frame, x, Stack(numbered(type)), lambda item, inner: summed(frame, item, inner))
+        assert isinstance(type, Stack)
+        return changed(frame, x, type, lambda item, inner: summed(frame, item, inner))
     lanes = as_array(x)
-    if lanes.dtype == np.float16:
-        raise Unsupported("sums in half precision have no machine code")
 
     def total(k: Function, index: Sequence[Word]) -> Number:
         one = lambda i, sum: [sum_step(k, sum[0], lanes.element(k, [i, *index]))]

@@ -95,12 +95,20 @@ def own(frame: Frame, x: Any) -> Record:
     """The stack that an equation takes: itself at its last use, a clone where it is read later."""
     k, found = frame.kernel, frame.value(x)
     assert isinstance(found, Record) and isinstance(found.type, Stack)
-    element = found.type.element
-    how = f"i64 {size_of(element)}, i64 {OWNERS[kind_of(element)] if is_pointer(element) else -1}"
-    name = "alone" if frame.takes(x) else "clone"
-    text = k.value(f"call ptr @{name}(ptr %context, ptr {found.text}, {how})")
+    return alone(k, found) if frame.takes(x) else changeable(k, found, "clone")
+
+
+def alone(k: Function, x: Record) -> Record:
+    """The stack, or a clone where others own it, too: who asks gives up that it owns the stack, and owns the result."""
+    return x if x.alone else changeable(k, x, "alone")
+
+
+def changeable(k: Function, x: Record, how: str) -> Record:
+    element = element_of(x)
+    sizes = f"i64 {size_of(element)}, i64 {OWNERS[kind_of(element)] if is_pointer(element) else -1}"
+    text = k.value(f"call ptr @{how}(ptr %context, ptr {x.text}, {sizes})")
     k.require(k.value(f"icmp ne ptr {text}, null"))
-    return Record(text, found.type)
+    return Record(text, x.type, alone=True)
 
 
 def given(frame: Frame, x: Any, value: Value) -> Value:
@@ -111,7 +119,7 @@ def given(frame: Frame, x: Any, value: Value) -> Value:
 
 
 def share(frame: Frame, x: Record) -> None:
-    k = frame.kernel
+    k, x.alone = frame.kernel, False
     k.put(f"call void @share(ptr {k.address(x.text, OWNERS[kind_of(x.type)], 'i8')})")
 
 
@@ -128,7 +136,7 @@ def empty(k: Function, type: AnyType) -> Record:
         return new_record(k, 16, is_filled=False)
     text = k.value("call ptr @new_stack(ptr %context)")
     k.require(k.value(f"icmp ne ptr {text}, null"))
-    return Record(text, type)
+    return Record(text, type, alone=True)
 
 
 @lowers("stack_push")
@@ -144,10 +152,18 @@ def push(frame: Frame, stack: Record, x: Value) -> None:
 
 def next_place(k: Function, stack: Record) -> str:
     """Where one more value of the stack goes."""
-    size = size_of(element_of(stack))
-    place = k.memory(k.value(f"call ptr @push(ptr %context, ptr {stack.text}, i64 {size})"), size)
-    k.require(k.value(f"icmp ne ptr {place}, null"))
-    return place
+    size, count_place = size_of(element_of(stack)), k.address(stack.text, 8, "i8")
+    count = k.value(f"load i64, ptr {count_place}")
+    room = k.value(f"load i64, ptr {k.address(stack.text, 16, 'i8')}")
+    full, enough = k.fresh_label("full"), k.fresh_label("room")
+    k.branch(k.compare("eq", count, room), full, enough)
+    k.label(full)
+    k.require(k.value(f"call i1 @grow(ptr %context, ptr {stack.text}, i64 {size})"))
+    k.jump(enough)
+    k.label(enough)
+    data = k.value(f"load ptr, ptr {stack.text}")
+    k.put(f"store i64 {k.plus(count, 1)}, ptr {count_place}")
+    return k.memory(k.value(f"getelementptr inbounds i8, ptr {data}, i64 {k.times(count, size)}"), size)
 
 
 def element_of(stack: Record) -> AnyType:

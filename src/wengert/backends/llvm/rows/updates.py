@@ -1,5 +1,6 @@
 """Writing parts of arrays: in place at the last use of the array."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from wengert.backends.llvm.arrays import (
     Lazy,
     Part,
     Stored,
+    Terms,
     filled,
     flipped,
     part_of,
@@ -17,10 +19,11 @@ from wengert.backends.llvm.arrays import (
 )
 from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
-from wengert.backends.llvm.rows.elementwise import at
+from wengert.backends.llvm.rows.elementwise import at, steady
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
 from wengert.backends.llvm.scalars import added, cast, chosen, compared
-from wengert.backends.llvm.text import INT, Number, Word, constant, part_dtype, word
+from wengert.backends.llvm.text import INT, Function, Number, Word, constant, part_dtype, word
+from wengert.backends.schedule import is_box
 from wengert.ir.program import Equation, Type, numeric
 from wengert.rules.indexing import Index
 
@@ -57,7 +60,11 @@ def write(frame: Frame, e: Equation) -> Value:
 
 @lowers("add_at")
 def add_at(frame: Frame, e: Equation) -> Value:
-    root, k = own(frame, e), frame.kernel
+    base, k = frame.array(e.ins[0]), frame.kernel
+    if isinstance(base, Terms) and is_box(e):
+        found = with_term(frame, e, base)
+        return found if e.outs[0] in frame.plan.lazy else summed(frame, e, found)
+    root = own(frame, e)
     index = frame.params(e)["index"]
     return update(frame, e, root, root, index, ranges_of(frame, e), lambda old, new: added(k, old(), new))
 
@@ -78,13 +85,7 @@ def update(
     assert isinstance(part, Stored)
     lengths = places.all_lengths if places else part.lengths
     new = apart(frame, frame.value(e.ins[1]), type_as(e.ins[1]), root, lengths)
-    value: Array = filled(new, ()) if isinstance(new, Number) else new  # type: ignore[assignment]
-    lead = max(len(value.lengths) - len(lengths), 0)  # axes of length 1 that the part has not
-    if lead:
-        value = part_of(k, value, [Part(0)] * lead)
-    for n, m in zip(reversed(value.lengths), reversed(lengths)):
-        if n != 1:
-            k.agree(n, m)
+    value = fitted(frame, filled(new, ()) if isinstance(new, Number) else new, lengths)  # type: ignore[arg-type]
     if not lengths:
         to = part.place(k, places.index(k, ()) if places else ())
         k.store(change(lambda: k.load(to, part.dtype), cast(k, value.element(k, ()), part.dtype)), to)
@@ -97,6 +98,58 @@ def update(
 
     k.nest(lengths, one)
     return root
+
+
+def with_term(frame: Frame, e: Equation, base: Array) -> Terms:
+    """The array with one more value added at some rows, which is not stored yet."""
+    part, n = e.params["index"][0], base.lengths[0]
+    assert isinstance(n, int)
+    if isinstance(part, slice):
+        first, last, _ = part.indices(n)
+        lengths = [max(last - first, 0), *base.lengths[1:]]
+    else:
+        first, last, lengths = part % n, part % n + 1, base.lengths[1:]
+    value = steady(frame, fitted(frame, frame.array(e.ins[1]), lengths), type_as(e.ins[1]), lengths)
+    terms = [*(base.terms if isinstance(base, Terms) else ()), (first, last, value)]
+    return Terms(base.dtype, base.lengths, not_by_element, elsewhere([x for *_, x in terms]), terms=terms)
+
+
+def elsewhere(xs: Sequence[Array]) -> dict[Any, bool]:
+    """The buffers that these read, at other places than the one that is written."""
+    return dict.fromkeys((b for x in xs for b in x.reads), False)
+
+
+def not_by_element(k: Function, index: Sequence[Word]) -> Number:
+    raise AssertionError("only another sum reads a sum that is not stored")
+
+
+def summed(frame: Frame, e: Equation, x: Terms) -> Stored:
+    """Stored: between two rows where a term begins or ends, each element has the same terms."""
+    k, type = frame.kernel, numeric(e.outs[0].type)
+    out = frame.place_for(e.outs[0], type, x.lengths, x.reads)
+    ends = sorted({0, type.shape[0], *(row for first, last, _ in x.terms for row in (first, last))})
+    for begin, end in itertools.pairwise(ends):
+        inside = [(first, value) for first, last, value in x.terms if first <= begin and end <= last]
+
+        def one(index: list[Word]) -> None:
+            total = constant(0, x.dtype)
+            for first, value in inside:  # noqa: B023  runs at once
+                place = [k.plus(index[0], begin - first), *index[1:]]  # noqa: B023
+                total = added(k, total, cast(k, at(k, value, place), x.dtype))
+            k.store(total, out.place(k, [k.plus(index[0], begin), *index[1:]]))  # noqa: B023
+
+        k.nest([end - begin, *x.lengths[1:]], one)
+    return out
+
+
+def fitted(frame: Frame, value: Array, lengths: Sequence[Word]) -> Array:
+    """What is written to a part of these lengths, without axes that the part has not."""
+    lead = max(len(value.lengths) - len(lengths), 0)  # of length 1
+    value = part_of(frame.kernel, value, [Part(0)] * lead) if lead else value
+    for n, m in zip(reversed(value.lengths), reversed(lengths)):
+        if n != 1:
+            frame.kernel.agree(n, m)
+    return value
 
 
 def step_reshape(frame: Frame, x: Array, params: dict[str, Any]) -> Array:

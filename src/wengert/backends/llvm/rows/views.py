@@ -4,7 +4,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Stored, filled, flipped, row_major, stretched, transposed, without_ones
+from wengert.backends.llvm.arrays import (
+    Array,
+    Stored,
+    Terms,
+    filled,
+    flipped,
+    row_major,
+    stretched,
+    transposed,
+    without_ones,
+)
 from wengert.backends.llvm.frame import Frame, Value, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import steady
@@ -16,7 +26,12 @@ from wengert.ir.program import Equation, Type, numeric
 def full(frame: Frame, e: Equation) -> Value:
     params = frame.params(e)
     x = constant(params["value"], np.dtype(params["dtype"]))
-    return filled(x, params["shape"]) if params["shape"] else x
+    if not params["shape"]:
+        return x
+    zeros = constant(0, x.dtype)
+    return (
+        filled(x, params["shape"]) if x != zeros else Terms(x.dtype, params["shape"], lambda k, i: zeros, is_free=True)
+    )
 
 
 @lowers("array", "unread")
@@ -69,6 +84,10 @@ def repeated(frame: Frame, e: Equation, shape: Sequence[Word], axes: Sequence[in
 
 @lowers("relabel", "whole")
 def relabel(frame: Frame, e: Equation) -> Value:
+    """The same under another name; a length that is known from here on must be that."""
+    for n, m in zip(frame.array(e.ins[0]).lengths, numeric(e.outs[0].type).shape):
+        if isinstance(m, int):
+            frame.kernel.agree(n, m)
     return view(frame, e, lambda k, x: x)
 
 

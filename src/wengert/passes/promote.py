@@ -1,0 +1,184 @@
+"""An element of an array that each iteration of a loop changes is a number while the loop runs.
+
+for j: ... a[i] += v ...     s = a[i]; for j: ... s = s + v ...; a[i] = s
+
+Machines keep a number in a register, where an element goes through memory.  All else that the loop touches of the array
+must be known to be another element (Carr, Callahan and Kennedy 1990, "Improving register allocation for subscripted
+variables").
+"""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from wengert.ir.order import has_effect
+from wengert.ir.program import (
+    Equation,
+    Hole,
+    Program,
+    Type,
+    Var,
+    has_extents,
+    numeric,
+    type_in,
+    variables,
+)
+from wengert.passes.affine import (
+    Forms,
+    are_apart,
+    form_of,
+    forms_in,
+    given,
+    index_between,
+    is_at_least,
+    is_whole,
+    learn,
+    number,
+    place_of,
+    steps_to,
+)
+from wengert.passes.rewrite import Names, apart, is_plain, place, rebuilt, renamed, stands_for, times, with_regions
+from wengert.rules.elementwise import add
+from wengert.rules.indexing import add_at, getitem, write
+
+
+def promote(program: Program) -> Program:
+    new = Promote().shared(program)
+    return program if new is program else apart(new)
+
+
+class Promote:
+    def __init__(self) -> None:
+        self.shared = cache(lambda program: self.block(program, {}))
+
+    def block(self, program: Program, around: Forms) -> Program:
+        forms, equations = dict(around), list[Equation]()
+        for old in program.equations:
+            e = self.inside(old, forms)
+            equations += promoted(e, forms) if e.row.name == "for_" else [e]
+            learn(e, forms)
+        return rebuilt(program, equations, program.results)
+
+    def inside(self, e: Equation, forms: Forms) -> Equation:
+        match e.row.name:
+            case "for_":
+                body = self.block(e.params["body"], inside_loop(e, forms))
+                return e if body is e.params["body"] else replace(e, params={**e.params, "body": body})
+            case "if_":
+                return with_regions(e, lambda side: self.block(side, given(side.params, e.ins[1:], forms)))
+        return with_regions(e, self.shared)
+
+
+def inside_loop(e: Equation, forms: Forms) -> Forms:
+    """What is known of whole numbers in the body."""
+    body, (lo, hi, step) = e.params["body"], e.ins[:3]
+    found = given(body.params[1 : 1 + e.params["consts"]], e.ins[3:], forms)
+    if is_plain(step) and step:
+        found[body.params[0]] = index_between(form_of(lo, forms), form_of(hi, forms), int(step))
+    return found
+
+
+def promoted(e: Equation, forms: Forms) -> list[Equation]:
+    body, first = e.params["body"], 1 + e.params["consts"]
+    if any(q.regions or has_effect(q) for q in body.equations):
+        return [e]
+    inner = forms_in(body, inside_loop(e, forms))
+    for k, (p, result) in enumerate(zip(body.params[first:], body.results)):
+        q = fixed_element(body, p, result, set(body.params[1:first]), inner)
+        if q is not None:
+            before, loop, after = as_number(e, k, q)
+            return [before, *promoted(loop, forms), after]
+    return [e]
+
+
+def fixed_element(body: Program, p: Var, result: Any, fixed: set[Var], forms: Forms) -> Equation | None:
+    """An update of the carry p at the same element in each iteration, where all else is at that or at another one."""
+    if not isinstance(p.type, Type) or p.type.shape == () or has_extents(p.type) or p.type.dtype.kind != "f":
+        return None
+    steps = steps_to(body, p, result) or ()
+    changes, versions = [q for q, _, _ in steps], {p, *(out for _, _, out in steps)}
+    touching = [q for q in body.equations if versions.intersection(variables(q))]
+    is_known = all(q in changes or (q.row is getitem and q.ins[0] in versions) for q in touching)
+    if not is_known or any(times(x, body.results) != (x is result) for x in versions):
+        return None
+    places = [place_of(q, forms) for q in touching]
+    for q, here in zip(touching, places):
+        if q in changes and is_fixed(q, fixed, forms):
+            mine = [is_like(r, q) and is_number(r) for r in touching]
+            if all(m or are_apart(here, there) for m, there in zip(mine, places)):
+                return q
+    return None
+
+
+def parts_of(q: Equation) -> list[Any]:
+    return [q.ins[p.operand] if isinstance(p, Hole) else p for p in q.params["index"]]
+
+
+def is_fixed(q: Equation, fixed: set[Var], forms: Forms) -> bool:
+    """Whether the index names one element, by numbers that no iteration changes, and that lie in range."""
+    shape, parts = numeric(q.outs[0].type).shape, parts_of(q)
+    if len(parts) != len(shape) or q.params.get("steps"):
+        return False
+    if not all(x in fixed and is_whole(x) if isinstance(x, Var) else type(x) is int and x >= 0 for x in parts):
+        return False
+    each = [form_of(x, forms) for x in parts]
+    return all(is_at_least(0, i) and is_at_least(1, number(n).minus(i)) for i, n in zip(each, shape))
+
+
+def is_like(q: Equation, r: Equation) -> bool:
+    """Whether both name the same element in the same way."""
+    xs, ys = parts_of(q), parts_of(r)
+    return not q.params.get("steps") and len(xs) == len(ys) and all(is_equal(x, y) for x, y in zip(xs, ys))
+
+
+def is_equal(x: Any, y: Any) -> bool:
+    return x is y or (type(x) is int and type(y) is int and x == y)
+
+
+def is_number(q: Equation) -> bool:
+    """Whether what is read or written is a number of the array's own type."""
+    type = Type(numeric(type_in(q.ins[0])).dtype, (), "scalar")
+    return type_in(q.outs[0] if q.row is getitem else q.ins[1]) == type
+
+
+def as_number(e: Equation, k: int, like: Equation) -> tuple[Equation, Equation, Equation]:
+    """(what reads the element, the loop with a number in its place, what writes it)"""
+    body, first = e.params["body"], 1 + e.params["consts"]
+    p, array, out = body.params[first + k], e.ins[2 + first + k], e.outs[k]
+    outside = dict(zip(body.params[1:first], e.ins[3:]))
+    parts = [outside[x] if isinstance(x, Var) else x for x in parts_of(like)]
+    number = Type(numeric(p.type).dtype, (), "scalar")
+    begin, own, end, left = Var("getitem", number), Var(p.name, number), Var("getitem", number), Var(out.name, out.type)
+
+    names: Names = {}
+    now: Any = own
+    versions, equations = {p}, list[Equation]()
+    for q in body.equations:
+        if q.ins and q.ins[0] in versions:
+            versions.update(q.outs if q.row is not getitem else ())
+            if is_like(q, like):
+                value = stands_for(q.ins[1], names) if q.row is not getitem else None
+                if q.row is add_at:
+                    total = Var("add", number)
+                    equations.append(replace(q, outs=[total], row=add, ins=[now, value], params={}, count=2))
+                    now = total
+                elif q.row is write:
+                    now = value
+                names[q.outs[0]] = now if q.row is getitem else stands_for(q.ins[0], names)
+                continue
+        equations.append(renamed(q, names))
+    results = [*(stands_for(x, names) for x in body.results), now]
+    inner = Program([*body.params, own], equations, results, body.name)
+    ins = [*e.ins, begin]
+    outs = [*e.outs[:k], left, *e.outs[k + 1 :], end]
+    loop = replace(e, outs=outs, ins=ins, params={**e.params, "body": inner}, count=len(ins))
+    before = Equation([begin], getitem, *indexed([array], parts, {}), 1, e.where, e.origin)
+    after = Equation([out], write, *indexed([left, end], parts, {"steps": (), "inplace": False}), 2, e.where, e.origin)
+    return before, loop, after
+
+
+def indexed(operands: list[Any], parts: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Operands and parameters of a row with this index."""
+    holes = [x for x in parts if isinstance(x, Var)]
+    index = tuple([Hole(len(operands) + place(x, holes)) if isinstance(x, Var) else x for x in parts])
+    return [*operands, *holes], {**params, "index": index}
