@@ -191,10 +191,9 @@ def chosen_equations(program: Program, chains: Sequence[list[Equation] | None]) 
                 add(maker[x])
         found[e] = None
 
-    for e in program.equations:
-        for o in e.outs:
-            if o in maker and maker[o] not in found:
-                add(maker[o])
+    for x in [*program.params, *(o for e in program.equations for o in e.outs)]:
+        if x in maker and maker[x] not in found:
+            add(maker[x])
     return list(found)
 
 
