@@ -205,7 +205,7 @@ def points(dtype):
 OPTIONS = {
     "truncate": [{"dtype": np.dtype(t)} for t in ("i8", "i4", "i2", "i1", "u1", "u2", "u8", "?")],
     "convert": [{"dtype": np.dtype(t)} for t in ("f8", "f4", "f2")],
-    "ipow": [{"n": n} for n in (0, 1, 2, 3, 5, 9)],
+    "ipow": [{"n": n} for n in (0, 1, 2, 3, 5, 9, 101)],
     "wrap_index": [],
     "isclose": [],
     "finite": [],

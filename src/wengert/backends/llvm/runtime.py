@@ -6,11 +6,14 @@ Every block of memory is in a list that the context of a call holds, and `run` f
 that fails half-way leaves nothing behind.
 
     context  { first block, last block, address where the machine's stack began, address of the word that says stop }
-    block    { following, preceding } and then what it holds
+    block    { following, preceding, bytes, nothing } and then what it holds
     stack    a block: { data, count, room, owners }
     record   a block: { owners, values ... }
 
 A stack or a record with one owner may be changed in place.
+
+Large blocks of stacks that were let go are kept for the next call, a few for the whole process: memory that the system
+gives anew costs more than to fill it.
 """
 
 import re
@@ -19,7 +22,8 @@ from functools import cache
 
 from wengert.backends.llvm.engine import SCALAR, Code, compile
 
-HEADER = 16  # bytes of a block before what it holds
+HEADER = 32  # bytes of a block before what it holds
+SPARE, LARGE, LARGEST = 16, 1 << 16, 1 << 22  # how many blocks are kept; from so many bytes on, and up to so many
 DEPTH = 2 << 20  # bytes of the machine's stack that calls inside calls may take
 
 LIBRARY = f"""
@@ -27,13 +31,87 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare ptr @malloc(i64)
 declare void @free(ptr)
+; what is kept: threads take and leave blocks by atomic exchanges
+@spare = internal global [{SPARE} x ptr] zeroinitializer
+
+; a block that was kept, of so many bytes or up to twice as many; or null
+define internal ptr @kept_block(i64 %size) #0 {{
+entry:
+  %twice = shl i64 %size, 1
+  br label %head
+head:
+  %i = phi i64 [ 0, %entry ], [ %next, %on ]
+  %end = icmp eq i64 %i, {SPARE}
+  br i1 %end, label %none, label %look
+look:
+  %slot = getelementptr inbounds ptr, ptr @spare, i64 %i
+  %next = add i64 %i, 1
+  %block = atomicrmw xchg ptr %slot, ptr null seq_cst
+  %empty = icmp eq ptr %block, null
+  br i1 %empty, label %on, label %measure
+measure:
+  %bytes.place = getelementptr inbounds i8, ptr %block, i64 16
+  %bytes = load i64, ptr %bytes.place
+  %enough = icmp uge i64 %bytes, %size
+  %not.much = icmp ule i64 %bytes, %twice
+  %fits = and i1 %enough, %not.much
+  br i1 %fits, label %found, label %back
+back:
+  %other = atomicrmw xchg ptr %slot, ptr %block seq_cst
+  call void @free(ptr %other)
+  br label %on
+on:
+  br label %head
+found:
+  ret ptr %block
+none:
+  ret ptr null
+}}
+
+; keep a block that nobody needs, or give it to the system
+define internal void @leave_block(ptr %block) #0 {{
+entry:
+  %bytes.place = getelementptr inbounds i8, ptr %block, i64 16
+  %bytes = load i64, ptr %bytes.place
+  %large = icmp uge i64 %bytes, {LARGE}
+  %not.huge = icmp ule i64 %bytes, {LARGEST}
+  %worth = and i1 %large, %not.huge
+  br i1 %worth, label %head, label %give
+head:
+  %i = phi i64 [ 0, %entry ], [ %next, %look ]
+  %end = icmp eq i64 %i, {SPARE}
+  br i1 %end, label %give, label %look
+look:
+  %slot = getelementptr inbounds ptr, ptr @spare, i64 %i
+  %next = add i64 %i, 1
+  %tried = cmpxchg ptr %slot, ptr null, ptr %block seq_cst seq_cst
+  %done = extractvalue {{ ptr, i1 }} %tried, 1
+  br i1 %done, label %out, label %head
+give:
+  call void @free(ptr %block)
+  br label %out
+out:
+  ret void
+}}
 
 define ptr @new_block(ptr %context, i64 %bytes) #0 {{
   %size = add i64 %bytes, {HEADER}
-  %block = call ptr @malloc(i64 %size)
-  %none = icmp eq ptr %block, null
-  br i1 %none, label %out, label %link
+  %large = icmp uge i64 %size, {LARGE}
+  br i1 %large, label %again, label %new
+again:
+  %kept = call ptr @kept_block(i64 %size)
+  %nothing = icmp eq ptr %kept, null
+  br i1 %nothing, label %new, label %link
+new:
+  %made = call ptr @malloc(i64 %size)
+  %none = icmp eq ptr %made, null
+  br i1 %none, label %out, label %mark
+mark:
+  %bytes.place = getelementptr inbounds i8, ptr %made, i64 16
+  store i64 %size, ptr %bytes.place
+  br label %link
 link:
+  %block = phi ptr [ %kept, %again ], [ %made, %mark ]
   %first = load ptr, ptr %context
   store ptr %first, ptr %block
   %back = getelementptr inbounds i8, ptr %block, i64 8
@@ -58,7 +136,7 @@ unlink:
   store ptr %following, ptr %preceding
   %following.back = getelementptr inbounds i8, ptr %following, i64 8
   store ptr %preceding, ptr %following.back
-  call void @free(ptr %block)
+  call void @leave_block(ptr %block)
   br label %done
 done:
   ret void
@@ -66,14 +144,15 @@ done:
 
 define void @free_all(ptr %context) #0 {{
 entry:
+  %first = load ptr, ptr %context
   br label %head
 head:
-  %block = load ptr, ptr %context
+  %block = phi ptr [ %first, %entry ], [ %following, %one ]
   %end = icmp eq ptr %block, %context
   br i1 %end, label %done, label %one
 one:
-  %held = getelementptr inbounds i8, ptr %block, i64 {HEADER}
-  call void @free_block(ptr %held)
+  %following = load ptr, ptr %block
+  call void @free(ptr %block)
   br label %head
 done:
   ret void

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wengert.backends.llvm.arrays import Buffer, Lazy, Stored
-from wengert.backends.llvm.frame import Frame, Record, Value, home
+from wengert.backends.llvm.frame import Frame, Record, Value, home, whole
 from wengert.backends.llvm.lower import lowers, run
 from wengert.backends.llvm.rows.stacks import alone, given, is_pointer
 from wengert.backends.llvm.scalars import cast
@@ -16,6 +16,7 @@ from wengert.backends.llvm.slots import Slot, settle, typed
 from wengert.backends.llvm.text import BOOL, INT, Function, Number, Phi, Word
 from wengert.backends.schedule import is_array
 from wengert.ir.program import RECORD, AnyType, Equation, Program, Type, Var, numeric
+from wengert.passes.privatise import covers
 from wengert.passes.ranges import Ranges, region_ranges
 
 # ---------------------------------------------------------------- operands and results of regions
@@ -88,7 +89,7 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
         k.require(k.compare("ne", step, 0))
     constants = operands(frame, e.ins[3 : 3 + consts], body.params[1 : 1 + consts])
     slots = carry_slots(frame, e, [p.type for p in body.params[1 + consts :]])
-    start = settle(frame, slots, carried(frame, carries_of(e), slots))
+    start = settle(frame, slots, begun(e, slots, carried(frame, carries_of(e), slots)))
     head, inside, after = (k.fresh_label(n) for n in ("for", "body", "done"))
     before = k.block
     k.jump(head)
@@ -105,6 +106,16 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
     close(k, phis, found, head)
     k.label(after)
     return [s.value(t, alone=True) for s, t in zip(slots, texts)]
+
+
+def begun(e: Equation, slots: Sequence[Slot], xs: Sequence[Value]) -> list[Value]:
+    """What carries begin with: a constant that the loop overwrites before it is read need not be there."""
+    return [
+        whole(slot.buffer, numeric(slot.type), x.lengths)
+        if slot.buffer is not None and isinstance(x, Lazy) and x.is_free and covers(e, i, ())
+        else x
+        for i, (slot, x) in enumerate(zip(slots, xs))
+    ]
 
 
 def goes_on(k: Function, i: str, hi: Word, step: Word) -> str:

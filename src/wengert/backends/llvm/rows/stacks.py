@@ -8,7 +8,7 @@ from wengert.backends.llvm.frame import Frame, Record, Value, assign, bytes_of, 
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
-from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, numeric, type_in
+from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, numeric, type_in, variables
 
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
 
@@ -198,7 +198,14 @@ def stack_pop(frame: Frame, e: Equation) -> list[Value]:
         is_there = k.compare("ne", count, 0)
         return [stack, value_or_zero(frame, e, type, is_there, lambda: seen(k, type, pop()))]
     k.require(k.compare("sgt", count, 0))
-    return [stack, get(frame, type, pop(), e.outs[1])]
+    return [stack, seen(k, type, pop()) if stays_there(frame, e) else get(frame, type, pop(), e.outs[1])]
+
+
+def stays_there(frame: Frame, e: Equation) -> bool:
+    """Whether the popped array is read in this program only, where the stack stays as it is: no need to copy."""
+    stack, x = e.outs
+    read = any(stack in variables(q) for q in frame.program.equations)
+    return stack in frame.program.results and x not in frame.program.results and not read
 
 
 def value_or_zero(frame: Frame, e: Equation, type: AnyType, is_there: str, value: Callable[[], Value]) -> Value:
