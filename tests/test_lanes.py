@@ -370,6 +370,32 @@ def test_a_helper_with_such_a_branch_is_a_loop_inside_only():
     assert_close(interpreted(wg.vmap(f))(X, S), columns([f(x, s) for x, s in zip(X, S)]))
 
 
+def rooted(x, s):
+    root = 1.0
+    while abs(root * root - x[0] ** 2) > 1e-12:
+        root = 0.5 * (root + x[0] ** 2 / root)
+    return root * s + np.cos(s)
+
+
+@pytest.mark.parametrize("order", ["gradient", "tangent"])
+def test_a_lane_goes_there_and_back_in_one_loop(order):
+    """Only numbers stand between the two ways, and what a lane keeps is never piled."""
+    derive = ORDERS[order]
+    assert "lane_put" not in rows_of(wg.vmap(derive(rooted)), X, S)
+    assert_close(wg.jit(wg.vmap(derive(rooted)))(X, S), columns([derive(rooted)(x, s) for x, s in zip(X, S)]))
+
+
+def test_arrays_of_all_lanes_stand_between_two_loops():
+    def f(x, s):
+        found = x * rooted(x, s)
+        return np.sum(np.tanh(found) ** 2)
+
+    program = built_for(wg.vmap(wg.grad(f)), (X, S), {}).optimised
+    assert "tanh" in {e.row.name for e in program.equations}
+    assert "lane_put" in rows_of(wg.vmap(wg.grad(f)), X, S)
+    assert_close(wg.jit(wg.vmap(wg.grad(f)))(X, S), columns([wg.grad(f)(x, s) for x, s in zip(X, S)]))
+
+
 def test_places_are_read_and_written_at_once():
     def f(x, i):
         m = np.outer(x, x)

@@ -79,6 +79,25 @@ def test_functions_that_call_themselves(f, ways):
             check(g, (points, ways), checked=True)
 
 
+def parts_and_steps(x, n):
+    """Of any kind of numbers: parts of lengths of their own, and as many steps."""
+    y, s, k = x[:n] * np.exp(x[:n]), x[0], 0
+    while np.abs(s) < 2.0 and k < 5:
+        s = s * 1.25 + np.sum(y)
+        k += 1
+    return np.abs(s) ** 2 + np.sum(np.abs(y) ** 2)
+
+
+@pytest.mark.parametrize("dtype, rtol", [(complex, 1e-9), (np.complex64, 1e-3), (np.float32, 1e-3), (np.float16, 5e-2)])
+def test_numbers_of_any_kind(dtype, rtol):
+    x = RANDOM.normal(size=(4, 5)) + (1j * RANDOM.normal(size=(4, 5)) if dtype in (complex, np.complex64) else 0.0)
+    args = x.astype(dtype), np.array([0, 2, 5, 3])
+    total = lambda x, n: np.sum(wg.vmap(parts_and_steps)(x, n))
+    squared = lambda x, n: np.sum(np.abs(wg.grad(parts_and_steps)(x, n)) ** 2)
+    for f in (wg.vmap(parts_and_steps), wg.grad(total), wg.vmap(wg.grad(squared))):
+        check(f, args, rtol=rtol, checked=True)
+
+
 # ---------------------------------------------------------------- programs of others
 
 

@@ -5,6 +5,7 @@ import operator
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import machine_code
 import wengert as wg
@@ -204,7 +205,7 @@ def points(dtype):
 OPTIONS = {
     "truncate": [{"dtype": np.dtype(t)} for t in ("i8", "i4", "i2", "i1", "u1", "u2", "u8", "?")],
     "convert": [{"dtype": np.dtype(t)} for t in ("f8", "f4", "f2")],
-    "ipow": [{"n": n} for n in (0, 1, 2, 3, 5, 9)],
+    "ipow": [{"n": n} for n in (0, 1, 2, 3, 5, 9, 101)],
     "wrap_index": [],
     "isclose": [],
     "finite": [],
@@ -398,6 +399,35 @@ def test_long_products_call_blas(first, second, dtype):
         code = Code(program_of(f, [x, y]))
         assert any("matmul" in symbol for symbol in code.lowered.symbols)
         np.testing.assert_allclose(code(x, y)[0], f(x, y), rtol=0, atol=1e-12 if dtype is float else 1e-4)
+
+
+# ---------------------------------------------------------------- linear algebra where only the run knows how many
+
+MATRICES = random.standard_normal((4, 3, 3))
+MATRICES = MATRICES + MATRICES.swapaxes(1, 2) + 5.0 * np.eye(3)
+ON_STACKS = {
+    "inv": np.linalg.inv,
+    "det": np.linalg.det,
+    "slogdet": lambda a: np.linalg.slogdet(a)[1],
+    "eigvalsh": np.linalg.eigvalsh,
+    "eigvals": lambda a: np.sort(np.abs(np.linalg.eigvals(a))),
+    "svd": lambda a: np.abs(np.linalg.svd(a)[0]),
+    "qr": lambda a: np.abs(np.linalg.qr(a)[1]),
+    "pinv": np.linalg.pinv,
+    "cond": np.linalg.cond,
+    "matrix_rank": lambda a: np.linalg.matrix_rank(a) ** 2,
+    "expm": scipy.linalg.expm,  # Python computes it
+}
+
+
+@pytest.mark.parametrize("name", ON_STACKS)
+def test_stacks_of_as_many_matrices_as_the_run_knows(name):
+    some = lambda a, least: ON_STACKS[name](a[a[:, 0, 0] > least] * 0.5)
+    total = lambda a, least: np.sum(some(a, least) ** 2)
+    for f in (some, wg.grad(total)):
+        program, (a, least) = machine_code.staged(f, MATRICES, -99.0)
+        for least in (-99.0, float(np.median(MATRICES[:, 0, 0])), 99.0):
+            machine_code.agree(program, [a, least], checked=True)
 
 
 # ---------------------------------------------------------------- calls that fail

@@ -403,9 +403,9 @@ for rules of your own (`wg.custom_vjp` and its like), whose Python runs as ever.
 
 IN_PARTS = """
 Beside these, sums and products in half precision; derivatives of Kelvin functions beyond the first, which SciPy
-computes in several steps; and linear algebra on stacks of matrices, and Fourier transforms, whose number or length
-only the run knows. Numbers that the machine has not, which are `longdouble`, `clongdouble` and those of another byte
-order, are refused, with [W604](../errors.md#w604).
+computes in several steps; and `np.linalg.qr`, `np.linalg.lstsq` and Fourier transforms where only the run knows how
+long a matrix or a transform is. Numbers that the machine has not, which are `longdouble`, `clongdouble` and those of
+another byte order, are refused, with [W604](../errors.md#w604).
 
 What is printed appears when the call is done.
 

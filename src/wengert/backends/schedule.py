@@ -128,8 +128,8 @@ def light(program: Program, lazy: set[Var]) -> set[Var]:
         work[x] = sum(work.get(y, 0) for y in variables(e)) + (1 if e.row.name in LIGHT else HEAVY)
         if x in lazy:
             continue
-        n = len(readers.get(x, ()))
-        if x not in results and work[x] * n <= WORK and all(r.row.name in FOLDING for r in readers[x]):
+        mine = readers.get(x, ())
+        if x not in results and work[x] * len(mine) <= WORK and all(r.row.name in FOLDING for r in mine):
             found.add(x)
         else:
             work[x] = 0

@@ -1,5 +1,6 @@
 """The one loader of heavy modules: imported when the first of their names is used, not before."""
 
+import gc
 import importlib
 from types import ModuleType
 from typing import Any
@@ -13,11 +14,16 @@ class LazyModule:
 
     def __init__(self, name: str, extra: str | None = None) -> None:
         self._name, self._extra = name, extra
+        self._module: ModuleType | None = None
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(self._load(), attribute)
+        if self._module is None:
+            self._module = self._load()
+        return getattr(self._module, attribute)
 
     def _load(self) -> ModuleType:
+        collects = gc.isenabled()
+        gc.disable()  # what imports make stays; to look through all of it for garbage takes as long as the import
         try:
             return importlib.import_module(self._name)
         except ModuleNotFoundError as error:
@@ -25,6 +31,9 @@ class LazyModule:
                 raise
             hint = f'{self._name} is not installed; it comes with pip install "wengert[{self._extra}]"'
             raise ModuleNotFoundError(hint, name=error.name) from error
+        finally:
+            if collects:
+                gc.enable()
 
 
 lazy = LazyModule

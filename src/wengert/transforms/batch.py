@@ -211,21 +211,60 @@ def parts(program: Program, known: dict[Var, Kind]) -> Iterator[tuple[Program, b
 
     What is printed is printed for all lanes before another part begins.
     """
-    last = {x: i for i, e in enumerate(program.equations) for x in reads([e])}
-    last.update({x: len(program.equations) for x in program.results if isinstance(x, Var)})
-    places = {e: i for i, e in enumerate(program.equations)}
+    runs = joined(runs_of(program, known), known)
+    equations = [e for _, run in runs for e in run]
+    last = {x: i for i, e in enumerate(equations) for x in reads([e])}
+    last.update({x: len(equations) for x in program.results if isinstance(x, Var)})
+    done = 0
+    for alone, run in runs:
+        made, done = [o for e in run for o in e.outs], done + len(run)
+        params = [x for x in reads(run) if x not in made]
+        yield Program(params, run, [o for o in made if last.get(o, -1) >= done], program.name), alone
 
-    def apart(e: Equation) -> tuple[bool, int]:
+
+Run = tuple[bool, list[Equation]]  # whether each lane goes through these equations alone
+
+
+def runs_of(program: Program, known: dict[Var, Kind]) -> list[Run]:
+    """Equations that follow each other and are alike; what is printed stands for itself."""
+
+    def alike(numbered: tuple[int, Equation]) -> tuple[bool, int]:
+        i, e = numbered
         kinds = [kind_in(x, known) for x in e.ins]
         alone = any(kinds) and goes_apart(e, kinds)
-        return alone, places[e] if alone and has_effect(e) else -1
+        return alone, i if alone and has_effect(e) else -1
 
-    for (alone, _), group in groupby(program.equations, apart):
-        equations = list(group)
-        made = [o for e in equations for o in e.outs]
-        params = [x for x in reads(equations) if x not in made]
-        results = [o for o in made if last.get(o, -1) > places[equations[-1]]]
-        yield Program(params, equations, results, program.name), alone
+    return [(alone, [e for _, e in run]) for (alone, _), run in groupby(enumerate(program.equations), alike)]
+
+
+def joined(runs: list[Run], known: dict[Var, Kind]) -> list[Run]:
+    """Where all that stands between two loops over the lanes is a few numbers of each lane, one loop does all: it
+    needs no piles.  What the lanes share comes first."""
+    found: list[Run] = []
+    for alone, run in runs:
+        before = found[-2:] if alone and len(found) > 1 else []
+        if before and before[0][0] and may_join(before[0][1], before[1][1], run, known):
+            first, between = (r for _, r in before)
+            shared = [e for e in between if not any(kind_in(x, known) for x in e.ins)]
+            found[-2:] = [(False, shared), (True, [*first, *(e for e in between if e not in shared), *run])]
+        else:
+            found.append((alone, run))
+    return [(alone, run) for alone, run in found if run]
+
+
+def may_join(first: list[Equation], between: list[Equation], then: list[Equation], known: dict[Var, Kind]) -> bool:
+    if any(map(has_effect, [*first, *between, *then])):
+        return False
+    piles = {o for e in first for o in e.outs if known[o] is APART}
+    own = [e for e in between if any(kind_in(x, known) for x in e.ins)]
+    return bool(piles & set(reads(then))) and all(map(is_number, own))
+
+
+def is_number(e: Equation) -> bool:
+    """Whether the equation makes a number, of numbers or by reading an array."""
+    types = [x.type for x in e.outs]
+    reading = e.row is getitem or e.row is weak
+    return (e.row.elementwise or reading) and all(isinstance(t, Type) and t.shape == () for t in types)
 
 
 def apply_to_lanes(e: Equation, operands: list[Any], stage: Stage) -> list[Any]:

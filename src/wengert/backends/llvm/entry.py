@@ -6,7 +6,8 @@ is written.  So does a call whose code says that a check failed; it has done not
 
     call.py         what a program takes, gives and needs
     native.py       a function of CPython's own kind: tables for each program
-    native_code.py  the machine code that reads them, one for all programs;  tables.py: what both know
+    native_code.py  the machine code that reads them, one for all programs, with native_reading.py, native_running.py
+                    and native_places.py;  tables.py: what both know
     layout.py       where objects keep their fields
     portable.py     the same in Python, where machine code may not look into objects
 """

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.backends.llvm.loops import loop_of, loop_on_numbers
 from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, constant, known, llvm_type, part_dtype
 from wengert.ir.program import Type, numeric
 
@@ -367,6 +368,8 @@ def constant_power(k: Function, xs: Sequence[Number], out: Type, n: int) -> Numb
     times = Arithmetic("fmul", "mul", "smul", "and")
     if n > 8 and x.dtype.kind == "f":
         return called(k, "pow", x, constant(n, x.dtype))
+    if n >= 100 and x.dtype.kind == "c":  # from where NumPy takes logarithms
+        return loop_on_numbers(k, loop_of(np.power, (x.dtype, x.dtype)), [x, constant(n, x.dtype)])[0]
     found, factor = None, x
     if x.dtype.kind == "c" and n > 3:  # as NumPy begins, which decides the signs of zeros
         found = constant(1, x.dtype)
@@ -567,7 +570,7 @@ def itself(k: Function, xs: Sequence[Number], out: Type, **params: Any) -> Numbe
 
 def imaginary(k: Function, xs: Sequence[Number], out: Type) -> Number:
     (x,) = xs
-    return k.real_and_imag(x)[1] if x.dtype.kind == "c" else constant(0, x.dtype)
+    return k.real_and_imag(x)[1] if x.dtype.kind == "c" else constant(0, out.dtype)
 
 
 def conjugate(k: Function, xs: Sequence[Number], out: Type) -> Number:

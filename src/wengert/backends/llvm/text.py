@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wengert.backends.llvm.outline import Outline, Span
+
 Word = int | str
 COMPARED: dict[str, Callable[[int, int], bool]] = {
     "eq": operator.eq,
@@ -132,6 +134,7 @@ class Module:
         return "\n".join([*self.data, *self.declared.values(), *self.functions, ATTRIBUTES, ""])
 
 
+FEW = 20  # nests of array loops in a function: of more, runs of them become functions
 LONG = 8  # iterations, from which on vectors may bring something
 STOP = 24  # where in the context of a call stands the address of a word that is not zero when the call should end
 # what `run` returns, where it does not return 0; the last in a build that checks memory
@@ -176,6 +179,8 @@ class Function:
         self.names, self.block = 0, "entry"
         self.local: list[str] = []  # lines of the first block
         self.seen: dict[str, str] = {}  # lines of whole numbers and addresses that hold here -> the name of the value
+        self.again: list[str] = []  # names of what such lines make
+        self.spans: list[Span] = []  # nests that are in no other loop over arrays
         self.ends: dict[str, int] = {}  # how many of these hold in a block that is jumped to, and comes later
         self.placed: set[str] = set()  # blocks that stand
         self.parts: dict[str, Part] = {}  # of addresses, in a build that checks memory
@@ -205,6 +210,7 @@ class Function:
         found = self.seen.get(line)
         if found is None:
             found = self.seen[line] = self.value(line)
+            self.again.append(found)
         return found
 
     def fresh_label(self, hint: str) -> str:
@@ -472,7 +478,10 @@ class Function:
 
             self.repeat(lengths[len(indices)], one)
 
+        start, before, count = len(self.lines), self.block, len(self.spans)
         level([])
+        if self.block != before:
+            self.spans[count:] = [Span(start, len(self.lines), before)]
 
     def either(self, condition: str, then: Callable[[], Sequence[str]], orelse: Callable[[], Sequence[str]]) -> Any:
         """Both sides give values; which of them counts, the run decides.  Returns ways to merge them: type -> name."""
@@ -505,8 +514,13 @@ class Function:
 
         return merged
 
-    def text(self, parameters: Iterable[str], linkage: str = "internal") -> str:
+    def text(self, parameters: Sequence[str], linkage: str = "internal") -> str:
         """The whole function; the last block before this is jumped out of with status 0."""
         head = f"define {linkage} i32 {self.name}({', '.join(parameters)}) #1 {{"
-        ends = ["ret i32 0", "fail:", f"ret i32 {FAILED}", "interrupted:", f"ret i32 {INTERRUPTED}"]
-        return "\n".join([head, "entry:", *self.local, *self.lines, *ends, "}"])
+        ends = ["fail:", f"ret i32 {FAILED}", "interrupted:", f"ret i32 {INTERRUPTED}"]
+        lines, functions = self.lines, list[str]()
+        if len(self.spans) > FEW:
+            types = {p.split()[-1]: p.rpartition(" ")[0] for p in parameters}
+            types.update((line.split()[0], "ptr") for line in self.local)
+            lines, functions = Outline(self.name, types, lines, ends, self.again).run(self.spans)
+        return "\n".join([head, "entry:", *self.local, *lines, "ret i32 0", *ends, "}", *functions])

@@ -17,7 +17,7 @@ from wengert.backends.llvm.rows.elementwise import converted
 from wengert.backends.llvm.rows.updates import apart_if_lazy
 from wengert.backends.llvm.scalars import absolute, called, cast, chosen, compared, is_finite, negated, operation
 from wengert.backends.llvm.text import BOOL, FLOAT, Number, Word, constant, stored_type
-from wengert.ir.program import Equation, Type, Var, numeric
+from wengert.ir.program import Equation, Extent, Type, Var, numeric
 from wengert.rules.determinant import trusted_condition
 
 # ---------------------------------------------------------------- one call
@@ -86,18 +86,19 @@ def result(frame: Frame, x: Stored, var: Var) -> Value:
 
 
 def lengths_of(frame: Frame, e: Equation, var: Var) -> list[Word]:
-    """Of a result: matrices have the lengths that their types say, stacks those of the operands."""
-    type = numeric(var.type)
-    if all(isinstance(n, int) for n in type.shape):
-        return list(type.shape)
-    raise Unsupported(f"`{e.row.name}` of matrices whose number only the run knows")
+    """Of a result: those that its type says, and those of operands that have the same extents."""
+    known = {m: n for x in e.ins[: e.count] for m, n in zip(type_as(x).shape, frame.array(x).lengths)}
+    shape = numeric(var.type).shape
+    if any(n not in known for n in shape if isinstance(n, Extent)):
+        raise Unsupported(f"`{e.row.name}` of matrices whose number only the run knows")
+    return [n if isinstance(n, int) else known[n] for n in shape]
 
 
 def linear_algebra(frame: Frame, e: Equation, ufunc: Any, may_fail: bool) -> list[Value]:
     """A row that is one generalised ufunc."""
-    common = double(*(type_as(x).dtype for x in e.ins[: e.count]))
+    common, lengths = double(*(type_as(x).dtype for x in e.ins[: e.count])), [lengths_of(frame, e, o) for o in e.outs]
     xs = [operand(frame, x, common) for x in e.ins[: e.count]]
-    outs = [place(frame, o, numeric(o.type), lengths_of(frame, e, o)) for o in e.outs]
+    outs = [place(frame, o, numeric(o.type), shape) for o, shape in zip(e.outs, lengths)]
     in_turn(frame, ufunc, xs, outs, may_fail)
     return [result(frame, x, o) for x, o in zip(outs, e.outs)]
 
@@ -172,15 +173,16 @@ def svdvals(frame: Frame, e: Equation) -> Value:
 def qr(frame: Frame, e: Equation) -> list[Value]:
     """R stands in the upper triangle of what LAPACK leaves of the matrix, and Q is made from what is below."""
     k, (q, r) = frame.kernel, e.outs
+    (m, n), lengths = type_as(e.ins[0]).shape[-2:], lengths_of(frame, e, q)
+    if isinstance(m, Extent) or isinstance(n, Extent):
+        raise Unsupported("`qr` of matrices of which only the run knows whether they are flat or tall")
     x = operand(frame, e.ins[0])
-    type = type_as(e.ins[0])._replace(dtype=x.dtype)
-    stack, (m, n) = list(type.shape[:-2]), type.shape[-2:]
-    lengths_of(frame, e, q)
+    type, few = type_as(e.ins[0])._replace(dtype=x.dtype), min(m, n)
+    stack = x.lengths[:-2]
     work = frame.temporary(x, type)
-    few = min(m, n)
-    tau = place(frame, None, type._replace(shape=(*stack, few)), [*stack, few])
+    tau = place(frame, None, type._replace(shape=(*type.shape[:-2], few)), [*stack, few])
     in_turn(frame, by_shape("qr_r_raw", type), [work], [tau], True)
-    basis = place(frame, q, numeric(q.type), numeric(q.type).shape)
+    basis = place(frame, q, numeric(q.type), lengths)
     complete = e.params["complete"] and m > n
     in_turn(frame, lapack.qr_complete if complete else lapack.qr_reduced, [work, tau], [basis], True)
     rows = part_of(k, work, [*(Part(0, 1, s) for s in stack), Part(0, 1, m if complete else few)])
@@ -201,8 +203,8 @@ def solve_as(frame: Frame, e: Equation) -> Value:
     k, x = frame.kernel, operand(frame, e.ins[0])
     type = type_as(e.ins[0])._replace(dtype=x.dtype)
     if e.params["assume_a"] == "pos":
-        in_turn(frame, lapack.cholesky_lo, [x], [place(frame, None, type, type.shape)], True)
-    inverse = place(frame, None, type, type.shape)
+        in_turn(frame, lapack.cholesky_lo, [x], [place(frame, None, type, x.lengths)], True)
+    inverse = place(frame, None, type, x.lengths)
     in_turn(frame, lapack.inv, [x], [inverse], True)
     limit = constant(float(1.0 / np.finfo(type_as(e.ins[0]).dtype).eps), FLOAT)
 
@@ -210,7 +212,7 @@ def solve_as(frame: Frame, e: Equation) -> Value:
         sizes = [one_norm(frame, inner(k, v, index)) for v in (x, inverse)]
         k.require(compared(k, "ole", operation(k, "fmul", *sizes), limit).text)
 
-    k.nest(type.shape[:-2], one)
+    k.nest(x.lengths[:-2], one)
     return linear_algebra(frame, e, lapack.solve, True)[0]
 
 
@@ -353,10 +355,10 @@ def lstsq(frame: Frame, e: Equation) -> list[Value]:
     k = frame.kernel
     x, remaining, _, values = e.outs
     (m, n), (_, count) = (type_as(v).shape for v in e.ins[:2])
+    if any(isinstance(v, Extent) or v == 0 for v in (m, n, count)):
+        raise Unsupported("`lstsq` of arrays that are, or may be, empty")
     rcond = e.params["rcond"]
     rcond = float(np.finfo(np.float64).eps) * max(m, n) if rcond is None else float(rcond)
-    if 0 in (m, n, count):
-        raise Unsupported("`lstsq` of an empty array has no machine code")
     common = double(*(type_as(v).dtype for v in e.ins[:2]))
     a, b = (operand(frame, v, common) for v in e.ins[:2])
     limit = Stored(FLOAT, [], k.alloca("double"), [], None)

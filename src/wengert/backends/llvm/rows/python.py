@@ -118,7 +118,7 @@ def compute(e: Equation, address: int) -> None:
         WAITING.get().append(evaluate)
     found: Any = np.True_ if e.row is show else evaluate()
     first = len(words) - sum(len(extents_of(t)) for t in outs)
-    for place, t, x in zip(words[n:], outs, found if e.row.several else [found], strict=True):
+    for place, t, x in zip(words[n : len(types)], outs, found if e.row.several else [found], strict=True):
         for length in write(place, t, np.asarray(x)):
             words[first] = length
             first += 1
