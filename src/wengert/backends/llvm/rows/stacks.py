@@ -8,7 +8,7 @@ from wengert.backends.llvm.frame import Frame, Record, Value, assign, bytes_of, 
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
-from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, numeric, type_in, variables
+from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, numeric, type_in, variables, walk
 
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
 
@@ -202,10 +202,15 @@ def stack_pop(frame: Frame, e: Equation) -> list[Value]:
 
 
 def stays_there(frame: Frame, e: Equation) -> bool:
-    """Whether the popped array is read in this program only, where the stack stays as it is: no need to copy."""
+    """Whether the popped array is read in this program only, where the stack stays as it is: no need to copy.
+
+    Not in loops that change other stacks, which LLVM cannot tell from what it reads here.
+    """
     stack, x = e.outs
+    readers = [q for q in frame.program.equations if x in variables(q)]
+    changing = any("stack" in inner.row.name for q in readers for region in q.regions for inner in walk(region))
     read = any(stack in variables(q) for q in frame.program.equations)
-    return stack in frame.program.results and x not in frame.program.results and not read
+    return stack in frame.program.results and x not in frame.program.results and not read and not changing
 
 
 def value_or_zero(frame: Frame, e: Equation, type: AnyType, is_there: str, value: Callable[[], Value]) -> Value:
