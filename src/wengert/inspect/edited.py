@@ -448,7 +448,7 @@ def linearize(primals: Sequence[Any], traced: Sequence[bool], params: dict[str, 
 
 
 def batch(size: int, batched: Sequence[bool], operands: Sequence[Any], *, rule: Any) -> Any:
-    program, wanted = derived_of(rule.program, batched_call, [size], batched)
+    program, wanted = derived_of(rule.program, batched_call, (size, True), batched)
     return results_of(applied(operands, Lanes(rule, program, batched, wanted)), wanted, result_types(rule.program))
 
 
