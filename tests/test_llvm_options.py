@@ -21,6 +21,7 @@ def nothing_fused(patch):
 
 def nothing_in_place(patch):
     patch.setattr(frame.Frame, "may_take", lambda self, buffer: False)
+    patch.setattr(control, "begun", lambda e, slots, xs: xs)  # tapes would be copied before anything is in them
 
 
 def no_views(patch):
