@@ -241,7 +241,8 @@ BY_INSTRUCTIONS = [row for row in TABLE.values() if row.name in ELEMENTWISE]
 def test_special_numbers(row, dtype):
     """Every pair of points, of this dtype and others."""
     done = 0
-    for other in (dtype, "f8", "i8") if len(row.operands) == 2 else (dtype,):
+    meets_others = len(row.operands) == 2 and (EVERY or dtype in ("f8", "i8", "?"))
+    for other in dict.fromkeys((dtype, "f8", "i8")) if meets_others else (dtype,):
         operands = pairs(row, dtype, other)
         for params in OPTIONS.get(row.name, [{}]):
             try:
