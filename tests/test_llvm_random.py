@@ -18,7 +18,7 @@ from random_programs import checks, write
 from wengert.backends.llvm.program import lowered
 from wengert.passes.optimise import optimise, prepare
 
-COUNT = int(os.environ.get("WENGERT_PROGRAMS", "40"))  # of each kind
+COUNT = int(os.environ.get("WENGERT_PROGRAMS", "24"))  # of each kind
 CHUNK = 8  # programs of one test
 KINDS = "value", "gradient", "forward", "second"
 
