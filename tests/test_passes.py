@@ -509,6 +509,16 @@ def test_what_only_looks_like_a_sum():
     assert "add_at" not in rows(accumulate(p))
 
 
+def test_cotangents_of_gathered_elements_go_into_one_array():
+    def f(x):
+        return np.sum(np.take(x, [0, 2, 2]) ** 2) * np.prod(np.take(x, [[1, 3]])) + np.sum(np.take(x, [3, 0]) ** 3)
+
+    found = rows(wg.program(wg.grad(f), np.ones(4)))
+    assert found.count("put_add") == 1 and found.count("add_at") == 2
+    for x in (np.array([1.5, -2.0, 0.25, 3.0]), np.zeros(4)):
+        np.testing.assert_allclose(wg.jit(wg.grad(f))(x), wg.grad(f)(x), rtol=1e-14)
+
+
 def nest(body_reads=None, stop=4):
     """for i in range(3): for j in range(stop): w[j] = s * j;  s += w[1]"""
     fill = program([INT, SCALAR, ARRAY], lambda j, s, w: [put(w, mul(s, j), j)])

@@ -7,6 +7,7 @@ a[i] = a[i] - v               a = add_at(a, -v, index=i)      exact: x - y = x +
 And in a derivative, where the sign of a zero says nothing:
 
 w + (a with a[1:] = 0)        add_at(w, a[:1], index=:1)
+w + put_add(v, i)             add_at(w, v, index=i)
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from wengert.ir.keys import key_of
-from wengert.ir.program import Equation, Program, Type, Var, dtype_in, has_extents, makers, numeric, type_in
+from wengert.ir.program import Equation, Hole, Program, Type, Var, dtype_in, has_extents, makers, numeric, type_in
 from wengert.passes.common import is_one_place, shifted
 from wengert.passes.rewrite import everywhere, is_plain, rebuilt
 from wengert.rules.elementwise import neg
@@ -104,16 +105,19 @@ def is_everything(part: Any) -> bool:
     return isinstance(part, slice) and part == slice(None)
 
 
-def remainder(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> list[Equation]:
-    """A sum with an array that is zero but for some rows at its beginning or its end."""
-    for k, x in enumerate(e.ins) if e.origin is not None else ():
-        cleared, w = maker.get(x) if isinstance(x, Var) and uses[x] == 1 else None, e.ins[1 - k]
-        rows = None if cleared is None or type_in(w) != x.type or x.type != e.outs[0].type else rows_left(cleared)
+def mostly_zero(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> list[Equation]:
+    """A sum with an array of which the other equations read nothing, and that is zero but for some elements."""
+    for k, x in reversed(list(enumerate(e.ins))) if e.origin is not None else ():
+        made, w = maker.get(x) if isinstance(x, Var) and uses[x] == 1 else None, e.ins[1 - k]
+        if made is None or type_in(w) != x.type or x.type != e.outs[0].type:
+            continue
+        if made.row.name == "put_add":
+            return [replace(e, row=add_at, ins=[w, *made.ins], count=2, params={"index": (Hole(2),), "inplace": False})]
+        rows = rows_left(made)
         if rows is not None:
-            assert cleared is not None
             n = numeric(x.type).shape[0]
             part = Var("getitem", numeric(x.type)._replace(shape=(len(range(n)[rows]), *numeric(x.type).shape[1:])))
-            read = replace(cleared, outs=[part], row=getitem, ins=cleared.ins[:1], count=1, params={"index": (rows,)})
+            read = replace(made, outs=[part], row=getitem, ins=made.ins[:1], count=1, params={"index": (rows,)})
             params = {"index": (rows,), "inplace": False}
             return [read, replace(e, row=add_at, ins=[w, part], count=2, params=params)]
     return [e]
@@ -134,4 +138,4 @@ def rows_left(e: Equation) -> slice | None:
     return None
 
 
-RULES = {"write": accumulation, "add": remainder}
+RULES = {"write": accumulation, "add": mostly_zero}

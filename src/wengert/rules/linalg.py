@@ -10,6 +10,7 @@ from wengert.rules.contract import matmul
 from wengert.rules.elementwise import conj, where
 from wengert.rules.indexing import align
 from wengert.rules.linear import convert, swap_last, unbroadcast
+from wengert.rules.solvers import triangular_solve
 from wengert.rules.triangles import identity, lower_triangle
 
 # ---------------------------------------------------------------- solve
@@ -65,7 +66,7 @@ def cholesky_push(a_dot: Any, out: Any) -> Any:
     Murray 2016, arXiv:1602.07527, equation 8.  NumPy reads the lower triangle of A only, so A_dot is completed from it.
     """
     symmetric = complete(a_dot)
-    inner = solve(out, swap_last(conj(solve(out, symmetric))))
+    inner = solve_factor(out, swap_last(conj(solve_factor(out, symmetric))))
     return matmul(out, lower_half(swap_last(conj(inner))))
 
 
@@ -86,9 +87,13 @@ def cholesky_pull(ct: Any, out: Any) -> tuple[Any]:
     K = L⁻ᵀ φ(Lᵀ L_bar) conj(L)⁻¹, and A_bar = φ-mask of K + Kᴴ.  Murray 2016, equation 10, without his last step: as
     NumPy reads the lower triangle only, the upper one gets 0.
     """
-    inner = solve(swap_last(out), lower_half(matmul(swap_last(out), ct)))
-    k = swap_last(solve(swap_last(conj(out)), swap_last(inner)))
+    inner = solve_factor(swap_last(out), lower_half(matmul(swap_last(out), ct)), lower=False)
+    k = swap_last(solve_factor(swap_last(conj(out)), swap_last(inner), lower=False))
     return (complete_transpose(k),)
+
+
+def solve_factor(triangle: Any, b: Any, lower: bool = True) -> Any:
+    return triangular_solve(triangle, b, lower=lower, unit_diagonal=False)
 
 
 cholesky = row(

@@ -100,6 +100,16 @@ def triangle(n: int, lower: bool, unit_diagonal: bool) -> Any:
     return mask if lower else swap_last(mask)
 
 
+def substituted(a: Any, b: Any, *, lower: bool, unit_diagonal: bool) -> Any:
+    """The solution by SciPy; those of a stack by NumPy, at once."""
+    if a.ndim == 2:
+        return scipy_linalg.solve_triangular(a, b, lower=lower, unit_diagonal=unit_diagonal, check_finite=False)
+    a = np.where(triangle(a.shape[-1], lower, unit_diagonal), a, np.eye(a.shape[-1]) if unit_diagonal else 0)
+    if not np.all(np.diagonal(a, axis1=-2, axis2=-1)):
+        raise np.linalg.LinAlgError("singular matrix: a triangular matrix of the stack has a zero on its diagonal")
+    return np.linalg.solve(a, b)
+
+
 def triangular_push(a: Any, a_dot: Any, b_dot: Any, out: Any, lower: bool, unit_diagonal: bool) -> Any:
     """From a x = b:  a x_dot = b_dot - a_dot x, with the triangle of a_dot that counts."""
     moved = None
@@ -117,12 +127,7 @@ def triangular_pull(ct: Any, a: Any, out: Any, traced: Any, lower: bool, unit_di
 
 triangular_solve = row(
     "triangular_solve",
-    lambda a, b, *, lower, unit_diagonal: over_stack(
-        lambda a, b: scipy_linalg.solve_triangular(a, b, lower=lower, unit_diagonal=unit_diagonal, check_finite=False),
-        (2, 2),
-        a,
-        b,
-    ),
+    substituted,
     push=triangular_push,
     pull=triangular_pull,
     batch=lambda size, batched, operands, **params: columns_beside(

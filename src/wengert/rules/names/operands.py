@@ -175,6 +175,12 @@ def arranged(arrange: Callable[..., Any], *operands: Any) -> Any:
     return indexing.take(joined, arrange(*unflatten(structure, numbers)))
 
 
+def arranged_along(axis: Any, arrange: Callable[[Any], Any], x: Any) -> Any:
+    """The same for a function that only moves what stands along an axis; along None, of the flat array."""
+    x, axis = (flat(x), 0) if axis is None else (x, one_axis(axis, len(shape_of(x))))
+    return indexing.getitem(x, index=(*[slice(None)] * axis, arrange(np.arange(shape_of(x)[axis]))))
+
+
 def arranged_in_zeros(arrange: Callable[..., Any], x: Any) -> Any:
     """The same for a function that puts zeros beside the elements: number 0."""
     joined = join.concatenate(np.zeros(1, dtype_of(x)), flat(x), axis=0)

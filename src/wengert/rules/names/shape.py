@@ -15,6 +15,7 @@ from wengert.rules.linear import transpose as transpose_row
 from wengert.rules.names.foreign import missing, name_on_traced
 from wengert.rules.names.operands import (
     arranged,
+    arranged_along,
     arranged_in_zeros,
     arrayed,
     axes_of,
@@ -380,7 +381,7 @@ def tile(A: Any, reps: Any) -> Any:
 
 @name_on_traced(np.repeat)
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-    return arranged(lambda numbers: np.repeat(numbers, plain_index(repeats), axis), arrayed(a))
+    return arranged_along(axis, lambda numbers: np.repeat(numbers, plain_index(repeats)), arrayed(a))
 
 
 @name_on_traced(np.resize)
@@ -400,7 +401,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 @name_on_traced(np.delete)
 def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
-    return arranged(lambda numbers: np.delete(numbers, plain_index(obj), axis), arrayed(arr))
+    return arranged_along(axis, lambda numbers: np.delete(numbers, plain_index(obj)), arrayed(arr))
 
 
 @name(np.trim_zeros)
