@@ -9,9 +9,8 @@ import ctypes
 import numpy as np
 
 import wengert as wg
-from wengert.backends.llvm.call import bounds, by_address
+from wengert.backends.llvm.call import Unsupported, bounds, by_address
 from wengert.backends.llvm.engine import OPTIMISED, compile
-from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.program import lowered
 from wengert.core.tree import flatten, unflatten
 from wengert.frontend.jit import arguments, built_for, is_operand

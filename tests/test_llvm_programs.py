@@ -11,7 +11,7 @@ import lifetimes
 import wengert as wg
 from machine_code import agree, derived, is_refused, staged
 from programs import PROGRAMS
-from wengert.backends.llvm.frame import Unsupported
+from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.program import lowered
 from wengert.core.tree import flatten, unflatten
 

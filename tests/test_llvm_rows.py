@@ -12,8 +12,8 @@ import machine_code
 import wengert as wg
 from test_rows import cases_of, results, sample
 from test_staged_rows import program_of
+from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.engine import QUICK
-from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.in_python import IN_PYTHON
 from wengert.backends.llvm.lower import RULES
 from wengert.backends.llvm.scalars import ELEMENTWISE

@@ -9,13 +9,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy._core.umath import _extobj_contextvar  # set while `np.errstate` is another than usual
 
-from wengert.backends.llvm.call import VALUE, Call, flat_call
-from wengert.backends.llvm.engine import Code, compile
+from wengert.backends.llvm.call import VALUE, WAITING, Call, Unsupported, flat_call
 from wengert.backends.llvm.entry import entry
-from wengert.backends.llvm.frame import Unsupported
 from wengert.backends.llvm.portable import Portable, fits
-from wengert.backends.llvm.program import lowered
-from wengert.backends.llvm.rows.python import WAITING
+from wengert.backends.llvm.recipe import made
 from wengert.core.diagnostic import Diagnostic
 from wengert.core.tree import Structure
 from wengert.frontend.capture import PLAIN, Read, peek, same_fact
@@ -49,7 +46,7 @@ class Machine:
 
     def __init__(self, program: Program) -> None:
         try:
-            made = lowered(program)
+            found = made(program)
         except Unsupported as problem:
             raise Diagnostic(
                 "W604",
@@ -60,8 +57,7 @@ class Machine:
             ) from None
         # not the program itself, with which its machine shall go
         self.types = parameter_types(program), result_types(program)
-        self.arena, self.kept, self.in_python = made.arena, made.kept, made.in_python
-        self.code: Code = compile(made.text, made.symbols, level=made.level)
+        self.code, self.arena, self.kept, self.in_python = found.code, found.arena, found.kept, found.in_python
         self.long = takes_long(program)
 
     @property

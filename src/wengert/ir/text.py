@@ -75,6 +75,12 @@ def text(program: Program, places: bool = True) -> str:
     return Printer(program, places).text()
 
 
+def bare_text(program: Program) -> str | None:
+    """What the program computes, without a word on where the user wrote it; None where it has objects without text."""
+    found = Printer(program, False, comments=False).text()
+    return None if "opaque(" in found else found
+
+
 # ---------------------------------------------------------------- names
 
 
@@ -211,8 +217,8 @@ def found_record(name: str) -> Any:
 class Printer:
     """Writes a program and those that it calls."""
 
-    def __init__(self, program: Program, places: bool) -> None:
-        self.places = places
+    def __init__(self, program: Program, places: bool, comments: bool = True) -> None:
+        self.places, self.comments = places, comments
         self.programs = called_programs(program)
         self.titles = dict(zip(self.programs, versions([p.name for p in self.programs])))
         self.equations = list(dict.fromkeys(e for p in self.programs for e in printed(p)))
@@ -242,7 +248,7 @@ class Printer:
 
     def equation(self, e: Equation, names: dict[Var, str], depth: int) -> Iterator[str]:
         pad = INDENT * depth
-        yield from (pad + comment for comment in self.comments(e))
+        yield from (pad + comment for comment in (self.lines(e) if self.comments else ()))
         outs = ", ".join(f"{names.get(x, x.name)}: {type_text(x.type)}" for x in e.outs) or "()"
         regions = region_form(e)
         if regions is None:
@@ -316,7 +322,7 @@ class Printer:
 
     # ------------------------------------------------------------ places
 
-    def comments(self, e: Equation) -> list[str]:
+    def lines(self, e: Equation) -> list[str]:
         """The user's line, before the first equation of it."""
         if e.where is None or (e.where.filename, e.where.line) == self.line:
             return []

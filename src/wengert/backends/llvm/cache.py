@@ -1,6 +1,6 @@
-"""Object code on disk, so that a program is compiled once, and not in each process.
+"""Object code on disk, so that a program is compiled once, and not in each process; and recipes (recipe.py) beside it.
 
-A file is named after what the code was made of (`key_of`), and holds the hash of the code before the code.  What is
+A file is named after what it was made of (`key_of`), and holds the hash of its content before that.  What is
 damaged, unreadable or cannot be written is as if it were not there: the code is made again.  Files are written under a
 name of their own and renamed, so that several processes may write at once.
 """
@@ -10,10 +10,13 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from wengert.core.lazy import lazy
+
+tempfile = lazy("tempfile")  # which imports much, and is not needed where all is there
 
 VARIABLE = "WENGERT_CACHE"  # a folder, or "off"
 LIMIT = 256 * 2**20  # bytes; where it is exceeded, what was used longest ago leaves

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.tree import LEAF, Structure
-from wengert.ir.program import Extent, Type, elements, extents_of
+from wengert.ir.program import Equation, Extent, Type, elements, extents_of
 
 WORD = 8  # bytes
 Read = tuple[dict[Any, Any], Any] | Callable[[], Any]  # an item of a dict, or what a function returns
@@ -33,6 +33,17 @@ class Status(IntEnum):
 
 
 PLAIN = (int, str, bytes, bool, type(None))  # facts that are compared by what they are
+# what was printed in the call that runs, to be done when it has succeeded
+WAITING: ContextVar[list[Callable[[], Any]]] = ContextVar("waiting")
+
+
+class Unsupported(Exception):
+    """What machine code does not do, and in which equation."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.equation: Equation | None = None
 
 
 @dataclass(frozen=True, eq=False)

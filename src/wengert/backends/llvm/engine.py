@@ -86,7 +86,7 @@ def compile(text: str, symbols: Mapping[str, int], *, level: int = OPTIMISED) ->
     Raises RuntimeError where LLVM refuses the text.
     """
     with lock:
-        key = key_of(text, str(level), *circumstances())
+        key = name_of(text, level)
         code = load(key)
         if code is None:
             code = emitted(text, level)
@@ -94,7 +94,13 @@ def compile(text: str, symbols: Mapping[str, int], *, level: int = OPTIMISED) ->
         return linked(code, symbols)
 
 
+def name_of(text: str, level: int) -> str:
+    """Of its code in the cache."""
+    return key_of(text, str(level), *circumstances())
+
+
 def linked(code: bytes, symbols: Mapping[str, int]) -> Code:
+    """The code in memory; to be called under the lock."""
     builder = llvm.JITLibraryBuilder().add_object_img(code)
     for name, address in symbols.items():
         builder.import_symbol(name, address)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.frame import Unsupported, refuse_dtype
+from wengert.backends.llvm.call import Unsupported
+from wengert.backends.llvm.frame import refuse_dtype
 from wengert.backends.llvm.loops import Loop, loop_at, loop_on_numbers
 from wengert.backends.llvm.scalars import by_instructions, cast, element
 from wengert.backends.llvm.text import Function, Number, constant

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert.backends.llvm.arrays import Array, Buffer, Lazy, Stored, filled, row_major
+from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.text import Function, Module, Number, Word, constant, word
 from wengert.backends.schedule import schedule
 from wengert.ir.program import (
@@ -32,15 +33,6 @@ from wengert.ir.program import (
     variables,
 )
 from wengert.passes.ranges import Ranges, range_of
-
-
-class Unsupported(Exception):
-    """What machine code does not do, and in which equation."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.equation: Equation | None = None
 
 
 def refuse_dtype(dtype: np.dtype[Any]) -> None:

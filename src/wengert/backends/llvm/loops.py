@@ -5,11 +5,9 @@ A ufunc holds one C function for each signature of dtypes,
     void loop(char **operands, npy_intp *lengths, npy_intp *steps, void *data)
 
 which NumPy runs without the GIL, and which is free of Python.  So special functions, factorisations and matrix products
-give the digits that NumPy gives, for each precision, for any strides, with no other library to load.  The layout of a
-ufunc is part of NumPy's binary interface (`PyUFuncObject` in numpy/ufuncobject.h).
+give the digits that NumPy gives, for each precision, for any strides, with no other library to load.
 """
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,28 +15,7 @@ from typing import Any
 import numpy as np
 
 from wengert.backends.llvm.text import Function, Number, Word, constant
-from wengert.core.lazy import lazy
-
-# where ufuncs live, under their own names
-HOMES = (
-    "numpy",
-    "numpy.linalg._umath_linalg",
-    "numpy.fft._pocketfft_umath",
-    "scipy.special",
-    "scipy.special._ufuncs",
-)
-
-
-class Head(ctypes.Structure):
-    """The first fields of PyUFuncObject."""
-
-    _fields_ = (
-        ("object", ctypes.c_byte * object.__basicsize__),
-        *((name, ctypes.c_int) for name in ("nin", "nout", "nargs", "identity")),
-        ("functions", ctypes.POINTER(ctypes.c_void_p)),
-        ("data", ctypes.POINTER(ctypes.c_void_p)),
-        ("ntypes", ctypes.c_int),
-    )
+from wengert.backends.llvm.ufuncs import addresses, home_of
 
 
 @dataclass(frozen=True)
@@ -66,29 +43,6 @@ def loop_at(ufunc: np.ufunc, dtypes: tuple[np.dtype[Any], ...]) -> Loop:
     raise TypeError(f"numpy runs {ufunc.__name__} on {dtypes} by no loop of its own")
 
 
-def home_of(ufunc: np.ufunc) -> str:
-    for name in HOMES:
-        if getattr(lazy(name), ufunc.__name__, None) is ufunc:
-            return name
-    raise TypeError(f"nobody knows where {ufunc.__name__} lives")
-
-
-def addresses(symbol: str) -> tuple[int, int]:
-    """Of a loop and of its data, which is 0 where it has none, in this process."""
-    home, name, signature = symbol.split(":")
-    ufunc = getattr(lazy(home), name)
-    head = Head.from_address(id(ufunc))
-    assert (head.nin, head.nout, head.ntypes) == (ufunc.nin, ufunc.nout, ufunc.ntypes), "NumPy has changed its ufuncs"
-    i = ufunc.types.index(signature)
-    return head.functions[i] or 0, (head.data[i] or 0) if head.data else 0
-
-
-def address_of(symbol: str) -> int:
-    """Of a symbol of LLVM text; code that was kept on disk asks again in each process."""
-    loop, _, data = symbol.partition("#")
-    return addresses(loop)[1 if data else 0]
-
-
 # ---------------------------------------------------------------- calls
 
 
@@ -103,11 +57,11 @@ def declared(k: Function, loop: Loop) -> tuple[str, str]:
     """The names of the function and of its data."""
     module, data = k.module, f"{loop.symbol}#data"
     function = module.declare(f'"{loop.symbol}"', "void", "ptr, ptr, ptr, ptr")
-    module.symbols[loop.symbol] = address_of(loop.symbol)
+    module.shared.append(loop.symbol)
     if not loop.has_data:
         return function, "null"
     module.declared[data] = f'@"{data}" = external global i8'
-    module.symbols[data] = address_of(data)
+    module.shared.append(data)
     return function, f'@"{data}"'
 
 

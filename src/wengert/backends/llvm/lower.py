@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from wengert.backends.llvm.arrays import Lazy, Stored
-from wengert.backends.llvm.frame import Frame, Unsupported, refuse_dtype
+from wengert.backends.llvm.call import Unsupported
+from wengert.backends.llvm.frame import Frame, refuse_dtype
 from wengert.ir.program import Equation, Program, Var, dtype_in, type_in, variables
 from wengert.passes.ranges import learn
 

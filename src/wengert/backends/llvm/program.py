@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import wengert.backends.llvm.rows  # noqa: F401  fills the table of rules
-from wengert.backends.llvm.call import by_address
+from wengert.backends.llvm.call import Unsupported, by_address
 from wengert.backends.llvm.engine import OPTIMISED, SCALAR
-from wengert.backends.llvm.frame import Kernel, Unsupported
+from wengert.backends.llvm.frame import Kernel
 from wengert.backends.llvm.lower import refuse_operands
 from wengert.backends.llvm.rows.calls import Called, write_body
-from wengert.backends.llvm.runtime import addresses, needed
+from wengert.backends.llvm.runtime import DECLARED, addresses, needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Equation, Program, Stack, Type, extents_of, parameter_types, result_types
@@ -31,6 +31,7 @@ from wengert.ir.program import Equation, Program, Stack, Type, extents_of, param
 class Lowered:
     """
     arena    bytes;  symbols  addresses that the text names;  kept  what lives there
+    shared   those of them that every process finds by their names
     level    how it should be compiled
     log      of a build that checks memory: what was lowered to what
     in_python  equations for which Python is called
@@ -39,6 +40,7 @@ class Lowered:
     text: str
     arena: int
     symbols: dict[str, int]
+    shared: list[str]
     kept: list[Any]
     buffers: int
     level: int
@@ -63,9 +65,10 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     text = module.text()
     used = needed(text)
     text = "\n".join([text, *used.values()])
-    module.symbols.update(addresses(used))
-    level = OPTIMISED if module.vectors else SCALAR
-    return Lowered(text, arena, module.symbols, module.kept, len(kernel.buffers), level, module.log, module.in_python)
+    shared = list(dict.fromkeys([*module.shared, *(name for name in used if name in DECLARED)]))
+    symbols = {**module.symbols, **addresses(shared)}
+    level, buffers = OPTIMISED if module.vectors else SCALAR, len(kernel.buffers)
+    return Lowered(text, arena, symbols, shared, module.kept, buffers, level, module.log, module.in_python)
 
 
 def entry(params: Sequence[Any], slots: Sequence[Slot], starts: Sequence[int], end: str) -> str:

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from wengert.backends.llvm.engine import SCALAR, Code, compile
+from wengert.backends.llvm.ufuncs import address_of
 
 HEADER = 32  # bytes of a block before what it holds
 SPARE, LARGE, LARGEST = 16, 1 << 16, 1 << 22  # how many blocks are kept; from so many bytes on, and up to so many
@@ -395,5 +396,5 @@ def library() -> Code:
 
 
 def addresses(names: Iterable[str]) -> dict[str, int]:
-    """Where those of the library are."""
-    return {name: library().address(name) for name in names if name in DECLARED}
+    """Where the C loops and the functions of the library are that have these names, in this process."""
+    return {name: address_of(name) if ":" in name else library().address(name) for name in names}

@@ -100,7 +100,7 @@ def word(x: Number) -> Word:
 class Module:
     """
     functions  their texts;  declared  what they call from outside;  data  constants
-    symbols    addresses of what is found under a name of this module only
+    shared     names of C loops (ufuncs.py);  symbols  addresses of what has a name in this module only
     checked    whether every load and store asks first that it lies in the memory it is meant for
     vectors    whether it has loops that LLVM may run over several elements at once
     log        then: what was lowered to what, in order (tests verify lifetimes by it)
@@ -115,6 +115,7 @@ class Module:
         self.functions: list[str] = []
         self.declared: dict[str, str] = {}
         self.data: list[str] = []
+        self.shared: list[str] = []
         self.symbols: dict[str, int] = {}
         self.kept: list[Any] = []  # what lives at those addresses
         self.known: dict[Any, Any] = {}  # functions that are written

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.frame import Frame, Unsupported
+from wengert.backends.llvm.call import Unsupported
+from wengert.backends.llvm.frame import Frame
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.calls import calling
 from wengert.core.diagnostic import Diagnostic

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
 from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, accessed, filled, part_of
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, limits_of, type_as, whole
+from wengert.backends.llvm.call import Unsupported
+from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.loops import call_loop, failed, forget_failures, loop_at
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.compositions import composed

@@ -12,15 +12,15 @@ What is printed waits for the end of the call: where that fails, the interpreter
 import ctypes
 import functools
 from _thread import interrupt_main
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from wengert.backends.llvm.arrays import Stored, accessed
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, limits_of, type_as, whole
+from wengert.backends.llvm.call import WAITING, Unsupported
+from wengert.backends.llvm.frame import Frame, Value, limits_of, type_as, whole
 from wengert.backends.llvm.in_python import IN_PYTHON
 from wengert.backends.llvm.loops import stored_words
 from wengert.backends.llvm.lower import CUSTOM, lowers
@@ -28,7 +28,6 @@ from wengert.backends.llvm.text import INT, Number
 from wengert.ir.program import KINDS, Equation, Extent, Stack, Type, Var, extents_of, filled_params, numeric, type_in
 from wengert.rules.control import show
 
-WAITING: ContextVar[list[Callable[[], Any]]] = ContextVar("waiting")
 FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 DONE, RAISED = 0, 1
 

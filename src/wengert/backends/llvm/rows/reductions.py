@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, type_as
+from wengert.backends.llvm.call import Unsupported
+from wengert.backends.llvm.frame import Frame, Value, assign, type_as
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.updates import apart_if_lazy
 from wengert.backends.llvm.scalars import ALIKE, added, cast, chosen, compared, multiplied, operation, unsigned

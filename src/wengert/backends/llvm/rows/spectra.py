@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from wengert.backends.llvm.arrays import Stored, transposed
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, type_as
+from wengert.backends.llvm.call import Unsupported
+from wengert.backends.llvm.frame import Frame, Value, type_as
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import converted
 from wengert.backends.llvm.rows.library import apply

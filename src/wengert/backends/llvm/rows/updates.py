@@ -17,7 +17,8 @@ from wengert.backends.llvm.arrays import (
     transposed,
     without_ones,
 )
-from wengert.backends.llvm.frame import Frame, Unsupported, Value, assign, bytes_of, limits_of, type_as, whole
+from wengert.backends.llvm.call import Unsupported
+from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at, steady
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
