@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from wengert.ir.program import Equation, Program, Type, Var, elements, has_extents, type_of
+from wengert.passes.affine import beginning
 from wengert.passes.rewrite import everywhere, is_plain, rebuilt, spliced
 from wengert.rules.control import trip_count
 from wengert.rules.elementwise import add, floordiv, mul
@@ -27,19 +28,14 @@ exchange = everywhere(exchange_block)
 
 
 def exchanges(e: Equation) -> bool:
-    """Whether it is a loop in which an array gets another's name, and has its own again after the next iteration."""
+    """Whether it is a loop in which an array, or what it is changed to, gets another's name, and its own again after
+    the next iteration."""
     if e.row.name != "for_" or not is_plain(e.ins[2]) or size(e.params["body"]) > LONG:
         return False
     body, first = e.params["body"], 1 + e.params["consts"]
-    carried = dict(zip(body.params[first:], body.results))
-    found = False
-    for p, result in carried.items():
-        if isinstance(result, Var) and result in carried and result is not p and is_long(p):
-            after = carried[result]
-            if isinstance(after, Var) and after in carried and after is not p:
-                return False
-            found = True
-    return found
+    arrays = {first + k: beginning(body, x) for k, x in enumerate(body.results) if is_long(body.params[first + k])}
+    moved = {k: before for k, before in arrays.items() if before in arrays and before != k}
+    return bool(moved) and all(arrays[before] in (k, None) for k, before in moved.items())
 
 
 def is_long(x: Var) -> bool:

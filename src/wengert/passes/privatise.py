@@ -91,7 +91,8 @@ def covers(e: Equation, k: int, outer: tuple[Var, ...]) -> bool:
     body, consts = e.params["body"], e.params["consts"]
     p, result = body.params[1 + consts + k], body.results[k]
     shape = p.type.shape
-    if not all(map(is_plain, e.ins[:3])) or list(e.ins[:3]) != [0, shape[len(outer)], 1]:
+    n = shape[len(outer)]
+    if not all(map(is_plain, e.ins[:3])) or list(e.ins[:3]) not in ([0, n, 1], [n - 1, -1, -1]):
         return False
     index = (*outer, body.params[0])
     users = [q for q in body.equations if times(p, q.ins)]
