@@ -8,8 +8,10 @@ import wengert as wg
 from machine_code import agree, derived, staged
 from programs.root_finding import newton
 from programs.simulation import adaptive_step_size
+from wengert.backends.llvm.bundles import row_of
 from wengert.backends.llvm.program import lowered
-from wengert.ir.program import RECORD
+from wengert.backends.llvm.rows.stacks import values_in
+from wengert.ir.program import RECORD, Type, has_extents
 from wengert.ir.text import parse
 from wengert.ir.verify import verify
 
@@ -71,6 +73,32 @@ def test_a_row_has_values_of_several_sizes():
     assert stacks(program) == 1
 
 
+def test_values_in_a_row_are_aligned():
+    types = [Type(np.dtype(name), shape) for name, shape in [("?", ()), ("f8", ()), ("i2", (3,)), ("c16", (2,))]]
+    row = row_of(types).element
+    assert row.dtype.itemsize % 8 == 0
+    places = values_in(row)
+    assert [(x.dtype, x.shape) for x, _ in places] == [(t.dtype, t.shape) for t in types]
+    assert [place for _, place in places] == [0, 8, 16, 24]
+
+
+def parts(x, n):
+    i = 0
+    while i < n:
+        y = x[: i + 1]
+        x = x + np.sum(np.exp(-y) * np.sin(y)) * x
+        i = i + 1
+    return np.sum(x)
+
+
+def test_what_only_the_run_knows_the_size_of_stays_apart():
+    program, operands = staged(wg.grad(parts), Y, 4)
+    kept = [has_extents(e.outs[0].type.element) for e in program.equations if e.row.name == "empty_stack"]
+    assert kept.count(True) > 1 and kept.count(False) > 1
+    assert stacks(program) == 1 + kept.count(True)
+    check(program, operands)
+
+
 def settled(a, b):
     x = a
     while abs(x * x - b) > 1e-9:
@@ -100,7 +128,7 @@ def branching(x, depth):
     return x if depth == 0 else x * branching(np.sin(x) + 0.1 * depth, depth - 1)
 
 
-def repeated(x, n, depth):
+def with_records(x, n, depth):
     """Keeps a record in each iteration, which has no size, beside numbers, which have."""
     i = 0.0
     while i < n:
@@ -110,7 +138,7 @@ def repeated(x, n, depth):
 
 
 def test_records_stay_apart():
-    program, operands = staged(wg.grad(repeated), 0.7, 4.0, 3)
+    program, operands = staged(wg.grad(with_records), 0.7, 4.0, 3)
     kept = [e.outs[0].type.element for e in program.equations if e.row.name == "empty_stack"]
     assert RECORD in kept and len(kept) > 2
     assert stacks(program) == 1 + kept.count(RECORD)
@@ -152,11 +180,14 @@ def filled(names):
     ]
 
 
-def emptied(names, s):
-    """A loop that pops from each, and computes with the value before it pops the next; from s on."""
+def emptied(names, s, left=2):
+    """A loop that pops from each, and computes with the value before it pops the next, from s on.
+
+    Its results have the number `left`.
+    """
     before = dict(zip(names, ["s", *(f"{a}_s" for a in names)]))
     return [
-        f"    {names}_s: ~f64, {listed('{}.2: ' + STACK, names)} = for k in (0, n, 1) const ()"
+        f"    {names}_s.{left}: ~f64, {listed(f'{{}}.{left}: {STACK}', names)} = for k in (0, n, 1) const ()"
         f" carry (s = {s}, {listed('{0} = {0}.1', names)}):",
         *(f"        {pop(f'{a}.1', f'{a}_x', a)}\n        {a}_s: ~f64 = sub({a}_x, {before[a]})" for a in names),
         f"        -> {names[-1]}_s, {listed('{}.1', names)}",
@@ -168,9 +199,9 @@ def program(*parts, result):
     return "\n".join(["program `f`(x: ~f64, n: ~i64):", *sum(parts, []), f"    -> y, {result}", ""])
 
 
-TOGETHER = program(filled("ab"), emptied("ab", "1.0"), result="ab_s")
-APART = program(filled("ab"), emptied("a", "1.0"), emptied("b", "a_s"), result="b_s")
-TWO_ROWS = program(filled("abcd"), emptied("ac", "1.0"), emptied("bd", "ac_s"), result="bd_s")
+TOGETHER = program(filled("ab"), emptied("ab", "1.0"), result="ab_s.2")
+APART = program(filled("ab"), emptied("a", "1.0"), emptied("b", "a_s.2"), result="b_s.2")
+TWO_ROWS = program(filled("abcd"), emptied("ac", "1.0"), emptied("bd", "ac_s.2"), result="bd_s.2")
 BRANCH = """positive: bool = greater(b_x, -100.0)
             b.1: stack<~f64> = if positive with (b, x = b_x):
                 then:
@@ -195,13 +226,21 @@ PATTERNS = {  # a program, and how many stacks it keeps
     "popped too often": (other(TOGETHER, ("(0, n, 1)", "(-1, n, 1)")), 1),
     "popped by two loops": (APART, 2),
     "one read by two loops, one by none": (other(APART, ("b = b.1):", "b = a.1):")), 2),
+    "read by two loops": (program(filled("ab"), emptied("ab", "1.0"), emptied("ab", "ab_s.2", 3), result="ab_s.3"), 2),
     "read by a third loop": (
         other(
-            APART,
-            ("b = b.1):", "b = a.2):"),
-            ("(0, n, 1) const () carry (s = a_s", "(n, n, 1) const () carry (s = a_s"),
+            program(filled("ab"), emptied("ab", "1.0"), emptied("a", "ab_s.2", 3), result="a_s.3"),
+            ("(0, n, 1) const () carry (s = ab_s.2, a = a.1)", "(n, n, 1) const () carry (s = ab_s.2, a = a.2)"),
         ),
         2,
+    ),
+    "read by the test": (other(TOGETHER, ("less: bool", f"{push('a.1', 'a', 'y')}\n            less: bool")), 2),
+    "two carries in the end": (
+        other(
+            program(filled("abc"), emptied("abc", "1.0"), result="abc_s.2"),
+            ("i.1, a.1, b.1, c.1", "i.1, a.1, b.1, a.1"),
+        ),
+        3,
     ),
     "pushed twice": (
         other(

@@ -60,8 +60,7 @@ def bundled(program: Program) -> Program:
 
 def may_share(type: Any) -> bool:
     """Whether all values have one size: numbers, and arrays of which the lengths are known."""
-    element = type.element
-    return isinstance(element, Type) and element.form not in ("record", "row") and not has_extents(element)
+    return isinstance(type.element, Type) and not has_extents(type.element)
 
 
 def readers_in(program: Program) -> dict[Var, list[Equation | None]]:
@@ -94,7 +93,7 @@ def step(program: Program, stack: Var, row: str, readers: Readers) -> Step | Non
         return None
     before, inside = body.params[carry], readers(body)
     change = only(inside.get(before, ()))
-    if change is None or change.row.name != row or change.ins[0] is not before or may_be_empty(change):
+    if change is None or change.row.name != row or may_be_empty(change):
         return None
     after = change.outs[0]
     return Step(loop, carry, change) if body.results[carry] is after and len(inside[after]) == 1 else None
