@@ -63,7 +63,7 @@ class Type(NamedTuple):
 
     shape  lengths, and extents where the run decides
     form   "array"; "scalar", a number of NumPy; "weak", a Python number, which takes the dtype of what it meets
-           (NEP 50); "record", in a stack: a value of any type
+           (NEP 50); "record", in a stack: a value of any type; "row", in a stack of machine code: several values
     """
 
     dtype: np.dtype[Any]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert.backends.llvm.arrays import Array, Buffer, Lazy, Stored, filled, row_major
+from wengert.backends.llvm.bundles import bundled
 from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.text import Function, Module, Number, Word, constant, word
 from wengert.backends.schedule import schedule
@@ -125,6 +126,7 @@ class Frame:
     given: Sequence[Var] = ()
 
     def __post_init__(self) -> None:
+        self.program = bundled(self.program)
         self.plan = schedule(self.program)
         self.env: dict[Var, Value] = {}
         self.holders: dict[Buffer, set[Var]] = {}

@@ -6,7 +6,7 @@ from typing import Any
 from wengert.backends.llvm.arrays import Lazy, Stored
 from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.frame import Frame, refuse_dtype
-from wengert.ir.program import Equation, Program, Var, dtype_in, type_in, variables
+from wengert.ir.program import Equation, Program, Type, Var, dtype_in, type_in, variables
 from wengert.passes.ranges import learn
 
 Rule = Callable[[Frame, Equation], Any]
@@ -61,7 +61,8 @@ def by_rule(frame: Frame, e: Equation) -> Any:
 
 def equation(frame: Frame, e: Equation) -> None:
     for type in [*map(type_in, e.ins), *(x.type for x in e.outs)]:
-        refuse_dtype(dtype_in(type))
+        if isinstance(type, Type):  # what is in a stack was an operand, or becomes a result
+            refuse_dtype(type.dtype)
     outs = by_rule(frame, e)
     for var, x in zip(e.outs, outs if e.row.several else [outs]):
         if isinstance(x, Stored | Lazy) and not x.lengths:

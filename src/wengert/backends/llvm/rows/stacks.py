@@ -8,7 +8,19 @@ from wengert.backends.llvm.frame import Frame, Record, Value, assign, bytes_of, 
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
-from wengert.ir.program import RECORD, AnyType, Equation, Stack, Type, extents_of, numeric, type_in, variables, walk
+from wengert.ir.program import (
+    RECORD,
+    AnyType,
+    Equation,
+    Stack,
+    Type,
+    Var,
+    extents_of,
+    numeric,
+    type_in,
+    variables,
+    walk,
+)
 
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
 
@@ -142,12 +154,22 @@ def empty(k: Function, type: AnyType) -> Record:
 @lowers("stack_push")
 def stack_push(frame: Frame, e: Equation) -> Value:
     stack = own(frame, e.ins[0])
-    push(frame, stack, given(frame, e.ins[1], frame.value(e.ins[1])))
+    push(frame, stack, *(given(frame, x, frame.value(x)) for x in e.ins[1:]))
     return stack
 
 
-def push(frame: Frame, stack: Record, x: Value) -> None:
-    put(frame, x, element_of(stack), next_place(frame.kernel, stack))
+def push(frame: Frame, stack: Record, *xs: Value) -> None:
+    place = next_place(frame.kernel, stack)
+    for x, (type, offset) in zip(xs, values_in(element_of(stack))):
+        put(frame, x, type, frame.kernel.address(place, offset, "i8"))
+
+
+def values_in(element: AnyType) -> list[tuple[AnyType, int]]:
+    """The values in an element of a stack, and where they begin: one, or those of a row (`bundles.py`)."""
+    if isinstance(element, Type) and element.form == "row":
+        fields = (element.dtype.fields or {}).values()
+        return [(Type(dtype.base, dtype.shape), offset) for dtype, offset, *_ in fields]
+    return [(element, 0)]
 
 
 def next_place(k: Function, stack: Record) -> str:
@@ -198,15 +220,18 @@ def stack_pop(frame: Frame, e: Equation) -> list[Value]:
         is_there = k.compare("ne", count, 0)
         return [stack, value_or_zero(frame, e, type, is_there, lambda: seen(k, type, pop()))]
     k.require(k.compare("sgt", count, 0))
-    return [stack, seen(k, type, pop()) if stays_there(frame, e) else get(frame, type, pop(), e.outs[1])]
+    place, found = pop(), list[Value]([stack])
+    for x, (t, offset) in zip(e.outs[1:], values_in(type)):
+        at = k.address(place, offset, "i8")
+        found.append(seen(k, t, at) if stays_there(frame, e.outs[0], x) else get(frame, t, at, x))
+    return found
 
 
-def stays_there(frame: Frame, e: Equation) -> bool:
+def stays_there(frame: Frame, stack: Var, x: Var) -> bool:
     """Whether the popped array is read in this program only, where the stack stays as it is: no need to copy.
 
     Not in loops that change other stacks, which LLVM cannot tell from what it reads here.
     """
-    stack, x = e.outs
     readers = [q for q in frame.program.equations if x in variables(q)]
     changing = any("stack" in inner.row.name for q in readers for region in q.regions for inner in walk(region))
     read = any(stack in variables(q) for q in frame.program.equations)
