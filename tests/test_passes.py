@@ -15,13 +15,28 @@ from wengert.passes.accumulate import accumulate
 from wengert.passes.ascend import ascend
 from wengert.passes.common import common
 from wengert.passes.dead import dead
+from wengert.passes.embed import embed
 from wengert.passes.fold import fold
 from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.optimise import optimise, prepare
 from wengert.passes.privatise import privatise
 from wengert.rules.control import call, check, for_, full, if_, trip_count, while_
-from wengert.rules.elementwise import add, cos, div, floordiv, greater, less, logical_not, mul, neg, sin, sub, where
+from wengert.rules.elementwise import (
+    add,
+    cos,
+    div,
+    floordiv,
+    greater,
+    less,
+    logical_not,
+    mul,
+    neg,
+    sin,
+    sub,
+    where,
+    winner,
+)
 from wengert.rules.indexing import add_at, getitem, write
 from wengert.rules.linalg import cholesky
 from wengert.rules.linear import convert, reshape, transpose
@@ -286,6 +301,14 @@ def test_equal_equations_become_one():
     assert rows(p) == ["mul", "sin", "add"]
 
 
+def test_one_of_two_wins():
+    p = program([ARRAY, ARRAY], lambda x, y: [winner(x, y), winner(y, x), winner(x, y)])
+    after = common(p)
+    assert rows(after) == ["winner", "sub"]
+    operands = [np.array([1.0, 2.0, np.nan, np.inf]), np.array([1.0, 3.0, 0.0, -np.inf])]
+    assert run(p, operands) == run(after, operands)
+
+
 def test_zeros_of_different_sign_and_numbers_of_different_type_are_not_equal():
     p = program([SCALAR], lambda x: [add(x, 0.0), add(x, -0.0), add(x, 0), mul(x, 1), mul(x, True), mul(x, 1.0)])
     assert common(p) is p
@@ -481,7 +504,7 @@ def test_work_space_stays_in_its_loop():
     assert hoist(p) is p
 
 
-# ---------------------------------------------------------------- accumulate, privatise, ascend
+# ---------------------------------------------------------------- accumulate, privatise, ascend, embed
 
 
 def test_sums_of_elements():
@@ -567,6 +590,42 @@ def test_loops_whose_order_matters_count_down(body):
     assert ascend(p) is p
 
 
+def rows_of_a_table(fill, stop=4, read=False, where=None):
+    """for i in range(3): w = zeros(4); for j in range(stop): w[j] = fill(s, j, w);  table[i] = w"""
+    inner = program([INT, SCALAR, ARRAY], lambda j, s, w: [put(w, fill(s, j, w), j)])
+
+    def outer(i, s, table):
+        (w,) = for_(0, stop, 1, s, zeros(s), body=inner, consts=1)
+        after = write(table, w, steps=(), index=(i,), inplace=False)
+        return [write(after, at(w, 0), steps=(), index=(i, 0), inplace=False) if read else after]
+
+    table = Type(np.dtype(float), (3, 4))
+    body = program([INT, SCALAR, table], outer, where)
+    return program([SCALAR, table], lambda s, t: for_(0, 3, 1, s, t, body=body, consts=1))
+
+
+def test_an_array_is_filled_in_its_place():
+    p = rows_of_a_table(lambda s, j, w: mul(s, j))
+    after = embed(p)
+    assert rows(after) == ["for_", "for_", "mul", "write"]
+    operands = [np.float64(1.5), np.ones((3, 4))]
+    assert run(p, operands) == run(after, operands)
+
+
+@pytest.mark.parametrize(
+    "p",
+    [
+        rows_of_a_table(lambda s, j, w: mul(s, j), stop=3),
+        rows_of_a_table(lambda s, j, w: add(s, at(w, 0))),
+        rows_of_a_table(lambda s, j, w: mul(s, j), read=True),
+        rows_of_a_table(lambda s, j, w: mul(s, j), where=USERS),
+    ],
+    ids=["not all", "it is read", "read after", "the user's"],
+)
+def test_an_array_of_its_own_stays(p):
+    assert embed(p) is p
+
+
 def test_calls_are_inlined_with_their_lines_and_names():
     inner = program([SCALAR], lambda x: [sin(x)], where=USERS)
 
@@ -593,7 +652,7 @@ def test_a_large_program_that_is_called_twice_stays_one():
 
 # ---------------------------------------------------------------- random programs
 
-PASSES = [inline, fold, common, dead, hoist, accumulate, privatise, ascend, prepare, optimise]
+PASSES = [inline, fold, common, dead, hoist, accumulate, privatise, ascend, embed, prepare, optimise]
 PROGRAMS = 120
 
 
@@ -644,7 +703,7 @@ def test_passes_keep_every_bit(each, traps):
         expected = run(before, operands)
         raised += isinstance(expected, str)
         assert run(verify(after), operands, Typed) == expected, seed
-    assert changed or each in (privatise, ascend)
+    assert changed or each in (privatise, ascend, embed)
     assert bool(raised) == traps
 
 

@@ -6,6 +6,7 @@ from wengert.passes.ascend import ascend
 from wengert.passes.branch import branch
 from wengert.passes.common import common
 from wengert.passes.dead import dead
+from wengert.passes.embed import embed
 from wengert.passes.fold import fold
 from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
@@ -19,7 +20,7 @@ ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next 
 
 def optimise(program: Program) -> Program:
     """The same results, sooner."""
-    return promote(ascend(rounds(inline(program))))
+    return embed(promote(ascend(rounds(inline(program)))))
 
 
 def prepare(program: Program) -> Program:
