@@ -21,6 +21,7 @@ from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.optimise import optimise, prepare
 from wengert.passes.privatise import privatise
+from wengert.passes.promote import promote, versioned
 from wengert.rules.control import call, check, for_, full, if_, trip_count, while_
 from wengert.rules.elementwise import (
     add,
@@ -30,6 +31,7 @@ from wengert.rules.elementwise import (
     greater,
     less,
     logical_not,
+    mod,
     mul,
     neg,
     sin,
@@ -504,7 +506,7 @@ def test_work_space_stays_in_its_loop():
     assert hoist(p) is p
 
 
-# ---------------------------------------------------------------- accumulate, privatise, ascend, embed
+# ---------------------------------------------------------------- accumulate, privatise, ascend, embed, promote
 
 
 def test_sums_of_elements():
@@ -626,6 +628,38 @@ def test_an_array_of_its_own_stays(p):
     assert embed(p) is p
 
 
+def sum_into(place, other):
+    """for j in range(4): table[place(1, j)] += s * table[other(1, j)]"""
+    table = Type(np.dtype(float), (4, 4))
+
+    def body(j, s, t):
+        return [add_at(t, mul(s, getitem(t, index=other(1, j))), index=place(1, j), inplace=False)]
+
+    inner = program([INT, SCALAR, table], body)
+    return program([SCALAR, table], lambda s, t: for_(0, 4, 1, s, t, body=inner, consts=1))
+
+
+def test_one_iteration_goes_through_memory():
+    p = sum_into(lambda i, j: (0, i), lambda i, j: (0, j))
+    after = versioned(p)
+    assert promote(p) is p and rows(after).count("if_") == 1
+    x = np.arange(16.0).reshape(4, 4)
+    assert run(p, [np.float64(0.5), x]) == run(after, [np.float64(0.5), x])
+
+
+@pytest.mark.parametrize(
+    "p",
+    [
+        sum_into(lambda i, j: (0, j), lambda i, j: (0, i)),
+        sum_into(lambda i, j: (0, i), lambda i, j: (0, add(j, -2))),
+        sum_into(lambda i, j: (0, i), lambda i, j: (0, mod(mul(j, j), 4))),
+    ],
+    ids=["another each time", "maybe from the end", "not the index"],
+)
+def test_loops_of_one_version(p):
+    assert versioned(p) is p
+
+
 def test_calls_are_inlined_with_their_lines_and_names():
     inner = program([SCALAR], lambda x: [sin(x)], where=USERS)
 
@@ -652,7 +686,7 @@ def test_a_large_program_that_is_called_twice_stays_one():
 
 # ---------------------------------------------------------------- random programs
 
-PASSES = [inline, fold, common, dead, hoist, accumulate, privatise, ascend, embed, prepare, optimise]
+PASSES = [inline, fold, common, dead, hoist, accumulate, privatise, ascend, embed, versioned, prepare, optimise]
 PROGRAMS = 120
 
 
@@ -703,7 +737,7 @@ def test_passes_keep_every_bit(each, traps):
         expected = run(before, operands)
         raised += isinstance(expected, str)
         assert run(verify(after), operands, Typed) == expected, seed
-    assert changed or each in (privatise, ascend, embed)
+    assert changed or each in (privatise, ascend, embed, versioned)
     assert bool(raised) == traps
 
 

@@ -115,6 +115,11 @@ def test_nests_are_a_mix():
     assert sum("depends on a" in found for found in reasons) > 10
 
 
+def test_nests_have_two_versions_of_some_loops():
+    programs = [wg.program(wg.grad(built(seed)[0]), np.ones((9, 9)), 0.7) for seed in range(40)]
+    assert sum(promote.versioned(p) is not p for p in programs) > 3
+
+
 def kept(f, *args):
     return str(wg.kept(f, *args))
 
@@ -142,6 +147,7 @@ PLANTS = {
     "an index from the end is one from the front": (affine, "is_at_least", lambda n, x: n == 0 or original(n, x)),
     "a loop has one iteration": (affine, "with_trips", lambda low, high: low),
     "a number in place of an element that others touch": (promote, "are_apart", always_apart),
+    "no iteration goes through memory": (promote, "asking", lambda most, one, meets, e: most),
     "a number in place of an element that is not there": (promote, "is_at_least", lambda n, x: True),
 }
 original = affine.is_at_least

@@ -65,8 +65,8 @@ def is_part(part: Var, e: Equation) -> bool:
 def embedded(e: Equation, k: int, out: Var, whole: Var, parts: Sequence[Any]) -> Equation:
     """The loop, or the write, where operand k of its carries is this part of the whole, which becomes `out`."""
     if e.row is write:
-        ins, params = indexed([whole, e.ins[1]], [*parts, *parts_of(e)], {"steps": (), "inplace": False})
-        return replace(e, outs=[out], ins=ins, params=params)
+        ins, how = indexed([whole, e.ins[1]], [*parts, *parts_of(e)], {"steps": (), "inplace": False})
+        return replace(e, outs=[out], ins=ins, params=how)
     body, consts = e.params["body"], e.params["consts"]
     constants = e.ins[3 : 3 + consts]
     more = list(dict.fromkeys(x for x in parts if isinstance(x, Var) and not times(x, constants)))

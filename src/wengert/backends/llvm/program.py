@@ -25,6 +25,7 @@ from wengert.backends.llvm.runtime import DECLARED, addresses, needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Equation, Program, Stack, Type, extents_of, parameter_types, result_types
+from wengert.passes.promote import versioned
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Lowered:
 
 def lowered(program: Program, checked: bool = False) -> Lowered:
     """checked: every load and store asks first whether it lies in the memory it is meant for; status 9 if not."""
+    program = versioned(program)
     module = Module(checked)
     kernel = Kernel(module, "@kernel")
     types = result_types(program)
