@@ -6,8 +6,8 @@ Machines keep a number in a register, where an element goes through memory.  All
 must be known to be another element (Carr, Callahan and Kennedy 1990, "Improving register allocation for subscripted
 variables").
 
-Machine code gets one more version: where all else is another element unless the index of the loop is a certain number,
-that one iteration goes through memory.
+Machine code gets one more version: where all else is another element unless two numbers are equal, of which one is
+another in each iteration, the iteration in which they are goes through memory.
 
 for j: ... a[i] += a[j] ...     s = a[i]
                                 for j: if j == i: a[i] = s; ... a[i] += a[j] ...; s = a[i]
@@ -21,15 +21,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.ir.order import has_effect
+from wengert.ir.order import has_effect, needed
 from wengert.ir.program import (
     Equation,
     Hole,
     Program,
     Type,
     Var,
+    copied,
     has_extents,
     numeric,
+    substituted,
     type_in,
     variables,
 )
@@ -49,6 +51,7 @@ from wengert.passes.affine import (
     steps_to,
 )
 from wengert.passes.rewrite import Names, apart, is_plain, place, rebuilt, renamed, stands_for, times, with_regions
+from wengert.passes.traps import can_trap
 from wengert.rules.control import if_
 from wengert.rules.elementwise import add, equal
 from wengert.rules.indexing import add_at, getitem, write
@@ -114,14 +117,22 @@ def promoted(e: Equation, forms: Forms, asks: bool) -> list[Equation]:
     return [e]
 
 
+class Meeting(NamedTuple):
+    """The iteration in which these numbers are equal, the first of which follows from the index by some equations."""
+
+    own: Var
+    part: Any
+    made: list[Equation]
+
+
 class Fixed(NamedTuple):
     """An update of an array at the same element in each iteration.
 
-    meets  what the index of the loop is where the iteration may touch the element in another way; None: it never does
+    meets  which iteration may touch the element in another way; None: none does
     """
 
     update: Equation
-    meets: Any
+    meets: Meeting | None
 
 
 def fixed_element(body: Program, p: Var, result: Any, fixed: set[Var], forms: Forms, asks: bool) -> Fixed | None:
@@ -140,18 +151,22 @@ def fixed_element(body: Program, p: Var, result: Any, fixed: set[Var], forms: Fo
         if q in changes and is_fixed(q, fixed, forms):
             others = [(r, there) for r, there in zip(touching, places) if not (is_like(r, q) and is_number(r))]
             near = [(r, there) for r, there in others if not are_apart(here, there)]
-            meets = common_meeting(body.params[0], q, near) if may_ask and near and q.row is add_at else None
+            is_read = q.row is add_at or any(r.row is getitem and is_like(r, q) for r in touching)
+            meets = common_meeting(body, fixed, q, near) if may_ask and near and is_read else None
             if not near or meets is not None:
                 return Fixed(q, meets)
     return None
 
 
-def common_meeting(index: Var, q: Equation, near: list[tuple[Equation, Place]]) -> Any:
-    """What the index of the loop is wherever one of these is at the element of q; None where that is not known."""
+def common_meeting(body: Program, fixed: set[Var], q: Equation, near: list[tuple[Equation, Place]]) -> Meeting | None:
+    """Where these may be at the element of q: each has the same number, another in each iteration, on one axis."""
     for k, part in enumerate(parts_of(q)):
         known = all(len(there) > k and there[k] is not None and None not in parts_of(r) for r, there in near)
-        if known and all(parts_of(r)[k] is index for r, _ in near):
-            return part
+        own = [parts_of(r)[k] for r, _ in near] if known else []
+        if own and isinstance(own[0], Var) and own[0] not in fixed and times(own[0], own) == len(own):
+            made = needed(body.equations, own[:1])
+            if all(is_whole(x) for e in made for x in e.ins) and not any(can_trap(e, {}) for e in made):
+                return Meeting(own[0], part, made)
     return None
 
 
@@ -236,15 +251,16 @@ def through_memory(body: Program, p: Var, result: Var, like: Equation) -> Progra
     return Program([*body.params, own], equations, [*body.results, end], body.name)
 
 
-def asking(most: Program, one: Program, meets: Any, e: Equation) -> Program:
-    """The program `one` for this index, and `most` for the others."""
+def asking(most: Program, one: Program, meets: Meeting, e: Equation) -> Program:
+    """The program `one` where the numbers are equal, and `most` for the other iterations."""
     params = [Var(p.name, p.type) for p in most.params]
+    names = dict(zip(most.params, params))
+    made = [copied(q, names) for q in meets.made]
     answer = Var("equal", Type(np.dtype(bool), (), "scalar"))
-    at = dict(zip(most.params, params)).get(meets, meets)
-    question = Equation([answer], equal, [params[0], at], {}, 2, e.where, e)
+    question = Equation([answer], equal, substituted([meets.own, meets.part], names), {}, 2, e.where, e)
     outs = [Var(p.name, p.type) for p in params[len(params) - len(most.results) :]]
     side = Equation(outs, if_, [answer, *params], {"then": one, "orelse": most}, 1 + len(params), e.where, e)
-    return Program(params, [question, side], outs, most.name)
+    return Program(params, [*made, question, side], outs, most.name)
 
 
 def indexed(operands: list[Any], parts: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
