@@ -186,6 +186,41 @@ def test_parts_of_a_full_are_known():
     assert rows(dead(fold(p))) == ["mul"]
 
 
+VIEWS = [(slice(1, None),), (slice(None), slice(None, None, -2)), (slice(3, 3), slice(1, -1)), (slice(-1, 0, -1),)]
+PARTS = [
+    (0,),
+    (-1, slice(None)),
+    (slice(None), 1),
+    (slice(None, None, -1), slice(1, None)),
+    (slice(5, 1),),
+    (np.array([1, 0, -1]),),
+    (slice(None), np.array([0, 1])),
+    (slice(1, None, 2), np.array([[1], [0]])),
+]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_part_of_a_view_is_a_part_of_the_array(view):
+    x, found = np.arange(20.0).reshape(4, 5), 0
+    for part in PARTS:
+        try:
+            expected = x[view][part]
+        except IndexError:
+            continue
+        p = program([Type(np.dtype(float), (4, 5))], lambda x: [getitem(getitem(x, index=view), index=part)])
+        after = dead(fold(p))
+        found += rows(after) == ["getitem"]
+        assert run(after, [x]) == run(p, [x]) == [flat(expected)]
+    assert found > 3
+
+
+def test_a_mask_and_a_new_axis_stay():
+    table = Type(np.dtype(float), (4, 5))
+    for part in ((None,), (slice(None), None)):
+        p = program([table], lambda x: [getitem(getitem(x, index=(slice(1, None),)), index=part)])
+        assert fold(p) is p
+
+
 @pytest.mark.parametrize("truth", [True, False])
 def test_branch_with_a_constant_condition(truth):
     sides = {key: program([SCALAR], lambda x, row=row: [row(x)]) for key, row in (("then", sin), ("orelse", cos))}

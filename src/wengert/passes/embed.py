@@ -15,6 +15,7 @@ from typing import Any
 
 from wengert.ir.program import Equation, Program, Type, Var, has_extents, makers, substituted, type_in
 from wengert.passes.accumulate import reads_of
+from wengert.passes.affine import is_whole
 from wengert.passes.privatise import carry_of, covers
 from wengert.passes.promote import indexed, parts_of
 from wengert.passes.rewrite import everywhere, place, rebuilt, times
@@ -42,7 +43,7 @@ embed = everywhere(embed_block)
 
 def filling(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> Equation | None:
     """The loop that fills what e writes, if that is all that it is for."""
-    if e.row is not write or e.params["steps"] or is_users(e) or any(isinstance(p, slice) for p in e.params["index"]):
+    if e.row is not write or e.params["steps"] or is_users(e) or not all(map(is_number, parts_of(e))):
         return None
     whole, part = e.ins[:2]
     loop = maker.get(part) if isinstance(part, Var) else None
@@ -54,10 +55,14 @@ def filling(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> Equa
     return loop if is_new and covers(loop, k, ()) else None
 
 
+def is_number(part: Any) -> bool:
+    return isinstance(part, Var | int) and is_whole(part)
+
+
 def is_part(part: Var, e: Equation) -> bool:
     """Whether the index names a part of this type."""
     whole = type_in(e.ins[0])
-    if not isinstance(whole, Type) or has_extents(whole) or None in e.params["index"]:
+    if not isinstance(whole, Type) or has_extents(whole):
         return False
     return part.type == whole._replace(shape=whole.shape[len(e.params["index"]) :])
 

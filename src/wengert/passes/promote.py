@@ -161,7 +161,7 @@ def fixed_element(body: Program, p: Var, result: Any, fixed: set[Var], forms: Fo
 def common_meeting(body: Program, fixed: set[Var], q: Equation, near: list[tuple[Equation, Place]]) -> Meeting | None:
     """Where these may be at the element of q: each has the same number, another in each iteration, on one axis."""
     for k, part in enumerate(parts_of(q)):
-        known = all(len(there) > k and there[k] is not None and None not in parts_of(r) for r, there in near)
+        known = all(len(there) > k and there[k] is not None and not times(None, parts_of(r)) for r, there in near)
         own = [parts_of(r)[k] for r, _ in near] if known else []
         if own and isinstance(own[0], Var) and own[0] not in fixed and times(own[0], own) == len(own):
             made = needed(body.equations, own[:1])
