@@ -132,7 +132,8 @@ def split(
 def demand(back: Sequence[Equation], given: Sequence[Var], totals: Sequence[Any]) -> list[Var]:
     """What the way back reads of the forward sweep, where `given` are variables of its own."""
     own = {o for e in back for o in e.outs}.union(given)
-    return [x for x in dict.fromkeys([*reads(back), *totals]) if isinstance(x, Var) and x not in own]
+    read = dict.fromkeys([*reads(back), *(x for x in totals if isinstance(x, Var))])
+    return [x for x in read if x not in own]
 
 
 def joint(
