@@ -1,4 +1,4 @@
-"""Compiled functions and their gradients against JAX and Autograd, in one run: `python -m benchmarks.compiled`.
+"""Compiled functions and their gradients against JAX, Autograd and C, in one run: `python -m benchmarks.compiled`.
 
 Every value and gradient is verified before it is timed; a case in which two tools disagree is not timed, and the exit
 code is 1.  One thread on one core.  Tools take turns, so that a slow moment of a shared machine hits all of them.
@@ -33,7 +33,7 @@ import autograd
 import numpy as np
 
 import wengert as wg
-from benchmarks import peers_autograd
+from benchmarks import peers_autograd, peers_c
 from benchmarks.compiled_cases import CASES, GROUPS, NUMBERS, Case
 from benchmarks.timing import FULL, QUICK, Effort, Lane, Rounds, cpu_name, digits, measure, microseconds, ratio, timed
 from wengert.core.tree import flatten
@@ -100,7 +100,7 @@ def of_python(case: Case) -> dict[str, Lane]:
 
 
 def lanes_of(case: Case, jit: Jit) -> dict[str, Lane]:
-    return {**of_python(case), **of_autograd(case), **of_jax(case), **of_wengert(case, jit)}
+    return {**of_python(case), **of_autograd(case), **of_jax(case), **of_wengert(case, jit), **peers_c.lanes(case)}
 
 
 # ---------------------------------------------------------------- verification
@@ -111,9 +111,10 @@ def verify(case: Case, lanes: dict[str, Lane]) -> None:
     value, gradient = lanes["python value"](), lanes["autograd gradient"]()
     if not case.derived:
         compare("autograd's value", gradient[0], value)
-    for tool in ("wengert", "jax") if jax else ("wengert",):
-        compare(f"{tool} value", lanes[f"{tool} value"](), value)
-        compare(f"{tool} gradient", lanes[f"{tool} gradient"](), gradient)
+    for tool in ("wengert", "jax", "c"):
+        if f"{tool} value" in lanes:
+            compare(f"{tool} value", lanes[f"{tool} value"](), value)
+            compare(f"{tool} gradient", lanes[f"{tool} gradient"](), gradient)
 
 
 def compare(what: str, found: Any, expected: Any) -> None:
@@ -145,12 +146,18 @@ FIRST_RATIOS = {
     "first call, jax / wengert, value": ("jax value", "wengert value"),
     "first call, jax / wengert, gradient": ("jax gradient", "wengert gradient"),
 }
-RATIOS = (*TOOL_RATIOS, *SLOPE_RATIOS, *FIRST_RATIOS)
+RATIOS = (*TOOL_RATIOS, *SLOPE_RATIOS, *FIRST_RATIOS)  # columns of the main table
+C_RATIOS = {
+    "wengert / C, value": ("wengert value", "c value"),
+    "jax / C, value": ("jax value", "c value"),
+    "wengert / C, gradient": ("wengert gradient", "c gradient"),
+    "jax / C, gradient": ("jax gradient", "c gradient"),
+}
 
 
 def figures(case: Case, lanes: dict[str, Lane], jit: Jit, effort: Effort) -> dict[str, Any]:
     first, rounds = first_calls(case, jit, effort), measure(lanes, effort)
-    warm = TOOL_RATIOS if case.derived else {**TOOL_RATIOS, **SLOPE_RATIOS}
+    warm = {**TOOL_RATIOS, **({} if case.derived else SLOPE_RATIOS), **(C_RATIOS if "c value" in lanes else {})}
     return {
         "group": case.group,
         "microseconds": microseconds(rounds),
@@ -174,7 +181,8 @@ def first_calls(case: Case, jit: Jit, effort: Effort) -> Rounds:
 
 def means(cases: list[dict[str, Any]]) -> dict[str, float]:
     """Geometric means over the cases."""
-    each = {name: [case["ratios"][name]["median"] for case in cases if name in case["ratios"]] for name in RATIOS}
+    names = (*RATIOS, *C_RATIOS)
+    each = {name: [case["ratios"][name]["median"] for case in cases if name in case["ratios"]] for name in names}
     return {name: geometric_mean(figures) for name, figures in each.items() if figures}
 
 
@@ -253,6 +261,28 @@ def print_means(found: dict[str, dict[str, float]]) -> None:
         print(COLUMNS.format(group, *[""] * 6, *ratios[:WARM], *[""] * 4, *ratios[WARM:]))
 
 
+BESIDE_C = f"{LABEL}{f'  |{TIME * 3}{RATIO * 2}' * 2}"
+
+
+def print_beside_c(cases: dict[str, dict[str, Any]], mean: dict[str, float]) -> None:
+    """With C's time as the unit: jax/C is what jax/wg would be, if calls of wengert took as long as those of C."""
+    print("\nloops over numbers beside C, which is called in C; warm calls in µs")
+    print(BESIDE_C.format("", *[f"{name} {what}" for what in "fg" for name in ("C", "wg", "jax", "wg/C", "jax/C")]))
+    for label, found in cases.items():
+        ratios = {name: each["median"] for name, each in found["ratios"].items()}
+        print(BESIDE_C.format(label, *beside_c(found["microseconds"], ratios)))
+    print(BESIDE_C.format("geometric means", *beside_c({}, mean)))
+
+
+def beside_c(warm: dict[str, dict[str, float]], ratios: dict[str, float]) -> list[str]:
+    columns = []
+    for what in ("value", "gradient"):
+        lanes = [f"{tool} {what}" for tool in ("c", "wengert", "jax")]
+        columns += [digits(warm[lane]["min"]) if warm else "" for lane in lanes]
+        columns += [digits(ratios[f"{tool} / C, {what}"]) for tool in ("wengert", "jax")]
+    return columns
+
+
 def machine(backend: str | None) -> dict[str, Any]:
     return {
         "cpu": cpu_name(),
@@ -261,6 +291,7 @@ def machine(backend: str | None) -> dict[str, Any]:
         "backend": backend or "default",
         "python": platform.python_version(),
         **{package: version(package) for package in ("wengert", "numpy", "jax", "autograd")},
+        "C compiler": peers_c.version(),
     }
 
 
@@ -318,6 +349,9 @@ def main() -> None:
     if report["cases"]:
         report["geometric means"] = means_of_groups(list(report["cases"].values()))
         print_means(report["geometric means"])
+    written_in_c = {label: case for label, case in report["cases"].items() if "c value" in case["microseconds"]}
+    if written_in_c:
+        print_beside_c(written_in_c, report["geometric means"][NUMBERS])
     if chosen.json:
         chosen.json.write_text(json.dumps(report, indent=2) + "\n")
     if report["not timed"]:

@@ -1,12 +1,12 @@
 """Calls on parts of arrays: each becomes a function whose arrays are cut to lengths that only the run knows."""
 
 import itertools
-import linecache
 
 import numpy as np
 
 from calls.call import Fixed
 from wengert.core.tree import flatten
+from written import defined
 
 MORE = 2  # elements beyond the part, along each axis that is cut
 NUMBERS = itertools.count()
@@ -46,11 +46,7 @@ class Parts:
         return ", ".join(f":k{n}" if n in self.cut else ":" for n in x.shape)
 
     def load(self):
-        filename = f"<parts {next(NUMBERS)}>"
-        linecache.cache[filename] = (len(self.text), None, self.text.splitlines(True), filename)
-        namespace = {"__name__": "parts", **self.names}
-        exec(compile(self.text, filename, "exec"), namespace)
-        return namespace["f"]
+        return defined(self.text, f"<parts {next(NUMBERS)}>", **self.names)["f"]
 
     def counts(self, less=0):
         """For each length as many ones, or a few less."""

@@ -3,10 +3,11 @@
 Many arrays die early, and many are of one size: what machine code does with their memory is put to the test.
 """
 
-import linecache
 import random
 
 import numpy as np
+
+from written import defined
 
 DTYPES = {"a": "float64", "b": "float32", "c": "int64", "d": "int32", "t": "bool", "m": "float64", "n": "float32"}
 VECTORS, MATRICES = "abcdt", "mn"
@@ -100,11 +101,8 @@ class Writer:
 
 
 def function(seed):
-    text, filename = Writer(seed).program(), f"<kinds {seed}>"
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    namespace = {"np": np, "__name__": "kinds"}
-    exec(compile(text, filename, "exec"), namespace)
-    return namespace["f"], text
+    text = Writer(seed).program()
+    return defined(text, f"<kinds {seed}>", np=np)["f"], text
 
 
 def arguments(seed):

@@ -1,6 +1,6 @@
 """Every case of the benchmark of compiled functions computes the same with every tool; nothing is timed here.
 
-Autograd is required.  JAX is compared where it is installed (the `bench` extra brings it).
+Autograd is required.  JAX is compared where it is installed (the `bench` extra brings it), C where it has a compiler.
 """
 
 import os
@@ -17,8 +17,8 @@ sys.path.insert(0, str(ROOT))  # `benchmarks` is not installed
 
 with pytest.MonkeyPatch.context() as patch:  # it sets the number of threads there
     patch.setattr(os, "environ", os.environ.copy())
-    from benchmarks import compiled
-    from benchmarks.compiled_cases import CASES
+    from benchmarks import compiled, peers_c
+    from benchmarks.compiled_cases import CASES, NUMBERS
     from benchmarks.timing import Effort
 
 BY_NAME = {case.name: case for case in reversed(CASES)}  # the first size of each
@@ -30,7 +30,8 @@ def test_all_tools_agree(name):
     case = BY_NAME[name]
     lanes = compiled.lanes_of(case, wg.jit)
     tools = {lane.split()[0] for lane in lanes}
-    assert tools == {"python", "autograd", "wengert"} | ({"jax"} if compiled.jax is not None else set())
+    with_jax, with_c = compiled.jax is not None, peers_c.COMPILER is not None and case.group == NUMBERS
+    assert tools == {"python", "autograd", "wengert"} | ({"jax"} if with_jax else set()) | ({"c"} if with_c else set())
     compiled.verify(case, lanes)
 
 
@@ -43,6 +44,8 @@ WRONG = {
     "wengert gradient": lambda both: (both[0], (both[1][0], both[1][1] * (1 + 1e-8))),
     "autograd gradient": lambda both: (both[0] * np.nan, both[1]),
 }
+if peers_c.COMPILER is not None:
+    WRONG["c gradient"] = WRONG["wengert gradient"]
 
 
 @pytest.mark.parametrize("lane", WRONG)
@@ -57,6 +60,12 @@ def test_a_wrong_number_is_refused(lane):
 def test_other_shapes_are_refused():
     with pytest.raises(compiled.Disagreement, match="other shapes"):
         compiled.compare("x", np.zeros(2), np.zeros(3))
+
+
+def test_without_a_compiler_there_are_no_figures_of_c(monkeypatch):
+    monkeypatch.setattr(peers_c, "COMPILER", None)
+    assert "c value" not in compiled.lanes_of(BY_NAME["newton"], wg.jit)
+    assert "no figures of C" in peers_c.version()
 
 
 def test_a_fresh_function_has_nothing_at_hand():
@@ -77,7 +86,7 @@ def test_the_back_end_is_the_one_asked_for():
 def test_figures_of_a_case():
     newton, step = BY_NAME["newton"], BY_NAME["kmeans_step"]
     found = [compiled.figures(c, compiled.lanes_of(c, wg.jit), wg.jit, SHORT) for c in (newton, step)]
-    assert set(found[0]["ratios"]) == set(compiled.RATIOS)
+    assert set(found[0]["ratios"]) == {*compiled.RATIOS, *(compiled.C_RATIOS if peers_c.COMPILER else ())}
     assert set(compiled.RATIOS) - set(found[1]["ratios"]) == set(compiled.SLOPE_RATIOS)  # its derivative is no gradient
     groups = compiled.means_of_groups(found)
     name = "jax / wengert, value"
@@ -94,7 +103,7 @@ def test_a_wrong_case_is_not_printed(monkeypatch, capsys):
         return 1.00001 * right(a, b)
 
     monkeypatch.setattr(compiled.peers_jax, "newton", newton)
-    monkeypatch.setattr(compiled, "CASES", (BY_NAME["newton"], BY_NAME["lse"]))
+    monkeypatch.setattr(compiled, "CASES", (BY_NAME["newton"], BY_NAME["horner"], BY_NAME["lse"]))
     monkeypatch.setattr(compiled, "QUICK", SHORT)
     monkeypatch.setattr(compiled, "use_one_core", lambda: None)
     monkeypatch.setattr(sys, "argv", ["compiled", "--quick"])
@@ -103,3 +112,4 @@ def test_a_wrong_case_is_not_printed(monkeypatch, capsys):
     assert "not timed: newton: jax value is off by" in end.value.code and "lse" not in end.value.code
     rows = capsys.readouterr().out
     assert "\nlse n=2500" in rows and "\nnewton" not in rows
+    assert rows.count("\nhorner n=100") == (1 if peers_c.COMPILER is None else 2)  # in the table beside C, too

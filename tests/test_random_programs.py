@@ -6,7 +6,6 @@ branches and overwrites (`random_programs/`).  A long run: python -m tests.rando
 
 import collections
 import inspect
-import linecache
 import os
 
 import numpy as np
@@ -16,6 +15,7 @@ import wengert as wg
 from random_programs import checks, mix, shrink, write
 from random_programs.__main__ import describe
 from straight_line import source
+from written import defined
 
 COUNT = int(os.environ.get("WENGERT_PROGRAMS", "150"))  # of the first kind
 MODULES, CHUNK = 2000, 25  # of the second: programs of one test
@@ -23,11 +23,8 @@ SAMPLE = 400  # programs whose mix is counted
 
 
 def build(seed):
-    text, filename = source(seed), f"<program {seed}>"
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    namespace = {"__name__": f"program{seed}"}
-    exec(compile(text, filename, "exec"), namespace)
-    return namespace["program"], text
+    text = source(seed)
+    return defined(text, f"<program {seed}>")["program"], text
 
 
 def arguments(seed):

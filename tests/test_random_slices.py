@@ -3,7 +3,6 @@
 A program is Python text; plain Python says what it gives, the eager engine what its derivatives are.
 """
 
-import linecache
 import random
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 import wengert as wg
 from random_programs.checks import REFUSABLE
 from staging import interpreted
+from written import defined
 
 COUNT = 120
 BOUNDS = "i", "i + 1", "k", "2", "n - 1", "i // 2", "-1", "-i", "len(x) - i", "max(i - 1, 0)", "min(i, 3)"
@@ -85,11 +85,8 @@ class Writer:
 
 
 def function(seed):
-    text, filename = Writer(seed).program(), f"<slices {seed}>"
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    namespace = {"np": np, "__name__": "slices"}
-    exec(compile(text, filename, "exec"), namespace)
-    return namespace["f"], text
+    text = Writer(seed).program()
+    return defined(text, f"<slices {seed}>", np=np)["f"], text
 
 
 def arguments(seed):

@@ -3,7 +3,6 @@
 A program is Python text; plain Python says what it gives, the eager engine what its derivatives are.
 """
 
-import linecache
 import random
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 import wengert as wg
 from staging import interpreted
+from written import defined
 
 COUNT = 150
 ROWS = "a[i]", "a[j]", "a[0]", "a[:, i]", "a.T[i]", "a[::-1, i]", "row", "row[::-1]"
@@ -84,11 +84,8 @@ class Writer:
 
 
 def function(seed):
-    text, filename = Writer(seed).program(), f"<views {seed}>"
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    namespace = {"np": np, "__name__": "views"}
-    exec(compile(text, filename, "exec"), namespace)
-    return namespace["f"], text
+    text = Writer(seed).program()
+    return defined(text, f"<views {seed}>", np=np)["f"], text
 
 
 def arguments(seed):

@@ -425,3 +425,28 @@ def test_pivoted_columns_are_those_of_the_value():
 def test_options_without_a_rule_are_refused(f):
     with pytest.raises(wg.Diagnostic, match="W301"):
         wg.jvp(f, (SQUARE,), (SQUARE,))
+
+
+@pytest.mark.parametrize("unit", [False, True])
+@pytest.mark.parametrize("lower", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_stacks_of_triangles_are_solved_as_each_one(unit, lower, dtype):
+    random = np.random.default_rng(0)
+    a, b = (random.standard_normal((4, *shape)) + 3 * np.eye(*shape) for shape in ((3, 3), (3, 2)))
+    a, b = a.astype(dtype), b.astype(dtype)
+    found = solvers.triangular_solve(a, b, lower=lower, unit_diagonal=unit)
+    each = [solvers.triangular_solve(x, y, lower=lower, unit_diagonal=unit) for x, y in zip(a, b)]
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, each, rtol=1e-4 if dtype == np.float32 else 1e-12)
+    a[2, 1, 1] = 0.0
+    if not unit:
+        with pytest.raises(np.linalg.LinAlgError, match="singular"):
+            solvers.triangular_solve(a, b, lower=lower, unit_diagonal=unit)
+
+
+def test_factors_of_stacks_have_the_derivative_of_each():
+    random = np.random.default_rng(1)
+    stack = np.array([x @ x.T + np.eye(3) for x in random.standard_normal((5, 3, 3))])
+    f = lambda a: np.sum(np.sin(np.linalg.cholesky(a)))
+    np.testing.assert_allclose(wg.grad(f)(stack), [wg.grad(f)(a) for a in stack], rtol=1e-12, atol=1e-14)
+    assert wg.grad(f)(stack.astype(np.float32)).dtype == np.float32

@@ -1,7 +1,5 @@
 """What the way back reads of an array at its end, since nobody writes there any more: never what was overwritten."""
 
-import linecache
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ import wengert as wg
 from programs import linear_algebra
 from wengert.passes import affine, promote
 from wengert.transforms import keep, settled
+from written import defined
 
 COUNT = 150
 
@@ -68,11 +67,8 @@ def source(seed):
 
 
 def built(seed, source=source):
-    text, filename = source(seed), f"<{source.__name__} {seed}>"
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    namespace = {"__name__": f"nest{seed}"}
-    exec(compile(text, filename, "exec"), namespace)
-    return namespace["nest"], text
+    text = source(seed)
+    return defined(text, f"<{source.__name__} {seed}>")["nest"], text
 
 
 def check(seed, source=source):

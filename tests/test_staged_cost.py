@@ -253,7 +253,7 @@ def elements(length, n):
 
 # ---------------------------------------------------------------- linear in the number of steps
 
-STEPS = (20, 40, 80)
+STEPS = (10, 20, 40)
 GROWING = [p for p in PROGRAMS if p.grows] + [Program(f, functools.partial(elements, 200)) for f in WRITERS]
 growing = pytest.mark.parametrize("program", GROWING, ids=lambda p: p.name)
 

@@ -104,7 +104,9 @@ def substituted(a: Any, b: Any, *, lower: bool, unit_diagonal: bool) -> Any:
     """The solution by SciPy; those of a stack by NumPy, at once."""
     if a.ndim == 2:
         return scipy_linalg.solve_triangular(a, b, lower=lower, unit_diagonal=unit_diagonal, check_finite=False)
-    a = np.where(triangle(a.shape[-1], lower, unit_diagonal), a, np.eye(a.shape[-1]) if unit_diagonal else 0)
+    a = np.where(
+        triangle(a.shape[-1], lower, unit_diagonal), a, np.eye(a.shape[-1], dtype=a.dtype) if unit_diagonal else 0
+    )
     if not np.all(np.diagonal(a, axis1=-2, axis2=-1)):
         raise np.linalg.LinAlgError("singular matrix: a triangular matrix of the stack has a zero on its diagonal")
     return np.linalg.solve(a, b)

@@ -25,6 +25,7 @@ from wengert.backends.llvm.runtime import DECLARED, addresses, needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Equation, Program, Stack, Type, extents_of, parameter_types, result_types
+from wengert.passes.exchange import exchange
 from wengert.passes.promote import versioned
 
 
@@ -51,13 +52,13 @@ class Lowered:
 
 def lowered(program: Program, checked: bool = False) -> Lowered:
     """checked: every load and store asks first whether it lies in the memory it is meant for; status 9 if not."""
-    program = versioned(program)
     module = Module(checked)
     kernel = Kernel(module, "@kernel")
     types = result_types(program)
     if any(isinstance(t, Stack) for t in [*types, *parameter_types(program)]):
         raise Unsupported("what a loop keeps does not leave machine code")
     refuse_operands(program)
+    program = versioned(exchange(program))
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
     _, slots, starts, arena = write_body(kernel, program, called)
     end = "call void @free_all(ptr %context)" if needed("".join(module.functions)) else ""

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from wengert.backends.llvm.loops import loop_of, loop_on_numbers
-from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, constant, known, llvm_type, part_dtype
+from wengert.backends.llvm.text import BOOL, FLOAT, INT, Function, Number, constant, known, llvm_type, part_dtype, word
 from wengert.ir.program import Type, numeric
 
 Rule = Callable[..., Number]
 SINGLE = np.dtype(np.float32)
+CONSTANT = {"true": "false", "false": "true"}  # and what each is not
 
 # ---------------------------------------------------------------- conversions
 
@@ -113,6 +114,8 @@ def operation(k: Function, instruction: str, x: Number, y: Number) -> Number:
 def compared(k: Function, how: str, x: Number, y: Number) -> Number:
     if x.dtype.kind == "c":
         return compared_pairs(k, how, k.real_and_imag(x), k.real_and_imag(y))
+    if x.dtype == INT:
+        return Number(k.compare(how, word(x), word(y)), BOOL)
     kind = "fcmp" if x.dtype.kind == "f" else "icmp"
     return Number(k.value(f"{kind} {how} {llvm_type(x.dtype)} {x.text}, {y.text}"), BOOL)
 
@@ -120,6 +123,8 @@ def compared(k: Function, how: str, x: Number, y: Number) -> Number:
 def chosen(k: Function, condition: Number, x: Number, y: Number) -> Number:
     if x.dtype.kind == "c":
         return by_parts(k, lambda x, y: chosen(k, condition, x, y), x, y)
+    if condition.text in CONSTANT:
+        return x if condition.text == "true" else y
     return Number(
         k.value(f"select i1 {condition.text}, {llvm_type(x.dtype)} {x.text}, {llvm_type(y.dtype)} {y.text}"), x.dtype
     )
@@ -519,7 +524,8 @@ def logical(instruction: str) -> Rule:
 
 
 def negated(k: Function, xs: Sequence[Number], out: Type) -> Number:
-    return Number(k.value(f"xor i1 {cast(k, xs[0], BOOL).text}, true"), BOOL)
+    text = cast(k, xs[0], BOOL).text
+    return Number(CONSTANT[text] if text in CONSTANT else k.value(f"xor i1 {text}, true"), BOOL)
 
 
 def is_nan(k: Function, xs: Sequence[Number], out: Type) -> Number:
