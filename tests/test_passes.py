@@ -15,13 +15,30 @@ from wengert.passes.accumulate import accumulate
 from wengert.passes.ascend import ascend
 from wengert.passes.common import common
 from wengert.passes.dead import dead
+from wengert.passes.embed import embed
 from wengert.passes.fold import fold
 from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.optimise import optimise, prepare
 from wengert.passes.privatise import privatise
+from wengert.passes.promote import promote, versioned
 from wengert.rules.control import call, check, for_, full, if_, trip_count, while_
-from wengert.rules.elementwise import add, cos, div, floordiv, greater, less, logical_not, mul, neg, sin, sub, where
+from wengert.rules.elementwise import (
+    add,
+    cos,
+    div,
+    floordiv,
+    greater,
+    less,
+    logical_not,
+    mod,
+    mul,
+    neg,
+    sin,
+    sub,
+    where,
+    winner,
+)
 from wengert.rules.indexing import add_at, getitem, write
 from wengert.rules.linalg import cholesky
 from wengert.rules.linear import convert, reshape, transpose
@@ -169,6 +186,41 @@ def test_parts_of_a_full_are_known():
     assert rows(dead(fold(p))) == ["mul"]
 
 
+VIEWS = [(slice(1, None),), (slice(None), slice(None, None, -2)), (slice(3, 3), slice(1, -1)), (slice(-1, 0, -1),)]
+PARTS = [
+    (0,),
+    (-1, slice(None)),
+    (slice(None), 1),
+    (slice(None, None, -1), slice(1, None)),
+    (slice(5, 1),),
+    (np.array([1, 0, -1]),),
+    (slice(None), np.array([0, 1])),
+    (slice(1, None, 2), np.array([[1], [0]])),
+]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_part_of_a_view_is_a_part_of_the_array(view):
+    x, found = np.arange(20.0).reshape(4, 5), 0
+    for part in PARTS:
+        try:
+            expected = x[view][part]
+        except IndexError:
+            continue
+        p = program([Type(np.dtype(float), (4, 5))], lambda x: [getitem(getitem(x, index=view), index=part)])
+        after = dead(fold(p))
+        found += rows(after) == ["getitem"]
+        assert run(after, [x]) == run(p, [x]) == [flat(expected)]
+    assert found > 3
+
+
+def test_a_mask_and_a_new_axis_stay():
+    table = Type(np.dtype(float), (4, 5))
+    for part in ((None,), (slice(None), None)):
+        p = program([table], lambda x: [getitem(getitem(x, index=(slice(1, None),)), index=part)])
+        assert fold(p) is p
+
+
 @pytest.mark.parametrize("truth", [True, False])
 def test_branch_with_a_constant_condition(truth):
     sides = {key: program([SCALAR], lambda x, row=row: [row(x)]) for key, row in (("then", sin), ("orelse", cos))}
@@ -284,6 +336,14 @@ def test_an_index_out_of_range_stays_an_error_of_the_run():
 def test_equal_equations_become_one():
     p = common(program([SCALAR, SCALAR], lambda x, y: [add(sin(mul(x, y)), sin(mul(y, x)))]))
     assert rows(p) == ["mul", "sin", "add"]
+
+
+def test_one_of_two_wins():
+    p = program([ARRAY, ARRAY], lambda x, y: [winner(x, y), winner(y, x), winner(x, y)])
+    after = common(p)
+    assert rows(after) == ["winner", "sub"]
+    operands = [np.array([1.0, 2.0, np.nan, np.inf]), np.array([1.0, 3.0, 0.0, -np.inf])]
+    assert run(p, operands) == run(after, operands)
 
 
 def test_zeros_of_different_sign_and_numbers_of_different_type_are_not_equal():
@@ -481,7 +541,7 @@ def test_work_space_stays_in_its_loop():
     assert hoist(p) is p
 
 
-# ---------------------------------------------------------------- accumulate, privatise, ascend
+# ---------------------------------------------------------------- accumulate, privatise, ascend, embed, promote
 
 
 def test_sums_of_elements():
@@ -567,6 +627,74 @@ def test_loops_whose_order_matters_count_down(body):
     assert ascend(p) is p
 
 
+def rows_of_a_table(fill, stop=4, read=False, where=None):
+    """for i in range(3): w = zeros(4); for j in range(stop): w[j] = fill(s, j, w);  table[i] = w"""
+    inner = program([INT, SCALAR, ARRAY], lambda j, s, w: [put(w, fill(s, j, w), j)])
+
+    def outer(i, s, table):
+        (w,) = for_(0, stop, 1, s, zeros(s), body=inner, consts=1)
+        after = write(table, w, steps=(), index=(i,), inplace=False)
+        return [write(after, at(w, 0), steps=(), index=(i, 0), inplace=False) if read else after]
+
+    table = Type(np.dtype(float), (3, 4))
+    body = program([INT, SCALAR, table], outer, where)
+    return program([SCALAR, table], lambda s, t: for_(0, 3, 1, s, t, body=body, consts=1))
+
+
+def test_an_array_is_filled_in_its_place():
+    p = rows_of_a_table(lambda s, j, w: mul(s, j))
+    after = embed(p)
+    assert rows(after) == ["for_", "for_", "mul", "write"]
+    operands = [np.float64(1.5), np.ones((3, 4))]
+    assert run(p, operands) == run(after, operands)
+
+
+@pytest.mark.parametrize(
+    "p",
+    [
+        rows_of_a_table(lambda s, j, w: mul(s, j), stop=3),
+        rows_of_a_table(lambda s, j, w: add(s, at(w, 0))),
+        rows_of_a_table(lambda s, j, w: mul(s, j), read=True),
+        rows_of_a_table(lambda s, j, w: mul(s, j), where=USERS),
+    ],
+    ids=["not all", "it is read", "read after", "the user's"],
+)
+def test_an_array_of_its_own_stays(p):
+    assert embed(p) is p
+
+
+def sum_into(place, other):
+    """for j in range(4): table[place(1, j)] += s * table[other(1, j)]"""
+    table = Type(np.dtype(float), (4, 4))
+
+    def body(j, s, t):
+        return [add_at(t, mul(s, getitem(t, index=other(1, j))), index=place(1, j), inplace=False)]
+
+    inner = program([INT, SCALAR, table], body)
+    return program([SCALAR, table], lambda s, t: for_(0, 4, 1, s, t, body=inner, consts=1))
+
+
+def test_one_iteration_goes_through_memory():
+    p = sum_into(lambda i, j: (0, i), lambda i, j: (0, j))
+    after = versioned(p)
+    assert promote(p) is p and rows(after).count("if_") == 1
+    x = np.arange(16.0).reshape(4, 4)
+    assert run(p, [np.float64(0.5), x]) == run(after, [np.float64(0.5), x])
+
+
+@pytest.mark.parametrize(
+    "p",
+    [
+        sum_into(lambda i, j: (0, j), lambda i, j: (0, i)),
+        sum_into(lambda i, j: (0, i), lambda i, j: (0, add(j, -2))),
+        sum_into(lambda i, j: (0, i), lambda i, j: (0, mod(mul(j, j), 4))),
+    ],
+    ids=["another each time", "maybe from the end", "not the index"],
+)
+def test_loops_of_one_version(p):
+    assert versioned(p) is p
+
+
 def test_calls_are_inlined_with_their_lines_and_names():
     inner = program([SCALAR], lambda x: [sin(x)], where=USERS)
 
@@ -593,7 +721,7 @@ def test_a_large_program_that_is_called_twice_stays_one():
 
 # ---------------------------------------------------------------- random programs
 
-PASSES = [inline, fold, common, dead, hoist, accumulate, privatise, ascend, prepare, optimise]
+PASSES = [inline, fold, common, dead, hoist, accumulate, privatise, ascend, embed, versioned, prepare, optimise]
 PROGRAMS = 120
 
 
@@ -644,7 +772,7 @@ def test_passes_keep_every_bit(each, traps):
         expected = run(before, operands)
         raised += isinstance(expected, str)
         assert run(verify(after), operands, Typed) == expected, seed
-    assert changed or each in (privatise, ascend)
+    assert changed or each in (privatise, ascend, embed, versioned)
     assert bool(raised) == traps
 
 

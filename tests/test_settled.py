@@ -66,13 +66,13 @@ def source(seed):
     return "\n".join([*lines, "    return s + np.sum(np.sin(a))", ""])
 
 
-def built(seed):
+def built(seed, source=source):
     text = source(seed)
-    return defined(text, f"<nest {seed}>")["nest"], text
+    return defined(text, f"<{source.__name__} {seed}>")["nest"], text
 
 
-def check(seed):
-    nest, text = built(seed)
+def check(seed, source=source):
+    nest, text = built(seed, source)
     args = np.random.default_rng(seed).uniform(-1.0, 1.0, (9, 9)), 0.7
     expected = wg.grad(nest, (0, 1))(*args)
     for found, wanted in zip(wg.jit(wg.grad(nest, (0, 1)))(*args), expected):
@@ -111,6 +111,27 @@ def test_nests_are_a_mix():
     assert sum("depends on a" in found for found in reasons) > 10
 
 
+def sums(seed):
+    """Two loops, in which three elements of one array go into each other."""
+    random = np.random.default_rng(seed)
+    place = lambda first, second: f"a[{random.choice(first)}, {random.choice(second)}]"
+    loop = random.choice(["range(1, 6)", "range(5, 0, -1)", "range(7)"])
+    fixed, others = place(["i", "2"], ["i", "2"]), [place(["i", "j", "2"], ["j", "j", "j", "i"]) for _ in range(3)]
+    lines = ["def nest(a, x):", "    a = a * 1.0", "    for i in range(1, 6):", f"        for j in {loop}:"]
+    steps = [f"{fixed} += x * {others[0]}", f"{others[1]} += 0.5 * {fixed}", f"{others[2]} = x * {others[0]}"]
+    lines += [f"            {steps[k]}" for k in random.permutation(3)[: random.integers(1, 4)]]
+    return "\n".join(["import numpy as np", "", "", *lines, "    return np.sum(np.sin(a))", ""])
+
+
+def test_loops_of_which_one_iteration_goes_through_memory():
+    found = 0
+    for seed in range(30):
+        nest, _ = built(seed, sums)
+        check(seed, sums)
+        found += promote.versioned(p := wg.program(nest, np.ones((9, 9)), 0.7)) is not p
+    assert found > 10
+
+
 def kept(f, *args):
     return str(wg.kept(f, *args))
 
@@ -138,6 +159,7 @@ PLANTS = {
     "an index from the end is one from the front": (affine, "is_at_least", lambda n, x: n == 0 or original(n, x)),
     "a loop has one iteration": (affine, "with_trips", lambda low, high: low),
     "a number in place of an element that others touch": (promote, "are_apart", always_apart),
+    "no iteration goes through memory": (promote, "asking", lambda most, one, meets, e: most),
     "a number in place of an element that is not there": (promote, "is_at_least", lambda n, x: True),
 }
 original = affine.is_at_least
@@ -151,6 +173,7 @@ def test_planted(name, monkeypatch):
         test_an_element_that_no_iteration_touches_need_not_exist()
         for seed in range(COUNT):
             check(seed)
+            check(seed, sums)
 
 
 # ---------------------------------------------------------------- by hand

@@ -3,16 +3,19 @@
 y = f(x); z = f(x)                           y = f(x), and y for z
 for_(..., x, x)                              for_(..., x), where both are constants
 write(a, v, index=i); getitem(.., index=i)   v, where it has the type of the element
+p = winner(x, y); q = winner(y, x)           q = 1.0 - p: exact, at ties and at nan as well
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from wengert.ir.keys import key_of
 from wengert.ir.order import has_effect, reads
-from wengert.ir.program import Equation, Program, Var, map_holes, numeric, substituted, type_in
+from wengert.ir.program import Equation, Program, Var, dtype_in, map_holes, numeric, substituted, type_in
 from wengert.passes.rewrite import Names, everywhere, place, rebuilt, renamed, stands_for, with_operands
+from wengert.rules.elementwise import sub, winner
 
 COMMUTE = frozenset(["add", "mul", "equal", "not_equal", "logical_and", "logical_or"])
 STORAGE = frozenset(["full", "empty_stack"])  # made anew each time
@@ -25,7 +28,7 @@ def common_block(program: Program) -> Program:
     fixed = never_updated(program)
     equations = []
     for e in program.equations:
-        e = deduplicated(renamed(e, names))
+        e = complemented(deduplicated(renamed(e, names)), seen)
         found = found_before(e, seen, written, fixed)
         if found is not None:
             names.update(zip(e.outs, found))
@@ -56,6 +59,14 @@ def equation_key(e: Equation) -> Any:
     if e.row.name in COMMUTE:
         ins.sort(key=order_of)
     return e.row, tuple(ins), key_of(e.params)
+
+
+def complemented(e: Equation, seen: dict[Any, Equation]) -> Equation:
+    """What one of two operands does not win, the other does: one comparison for both."""
+    earlier = seen.get(equation_key(replace(e, ins=e.ins[::-1]))) if e.row is winner else None
+    if earlier is None or earlier.outs[0].type != e.outs[0].type or dtype_in(e.outs[0].type).kind != "f":
+        return e
+    return replace(e, row=sub, ins=[1.0, *earlier.outs])
 
 
 def order_of(key: Any) -> Any:

@@ -7,6 +7,7 @@
     -(-x);  x - (-y);  x + (-y)                  x;  x + y;  x - y
     convert, reshape, transpose, broadcast_to    x, where they change nothing; two of a kind become one
     where(c, x, x)                               x
+    x[1:][3]                                     x[4], where the numbers are known
     trip_count(0, n, 1)                          n, where that is a number of trips
     stayed(v, index=positions(mask))             v: a mask chooses each place once
     a[:] = v                                     v, where it has the type of a
@@ -381,6 +382,42 @@ def stays_truth(e: Equation, neutral: bool, makers: Makers) -> Any:
     return None
 
 
+def part_of_part(e: Equation, makers: Makers) -> Any:
+    """x[1:][3, :2] = x[4, :2]: the part of a view, where the numbers are known."""
+    inner = maker(e.ins[0], makers, "getitem")
+    if inner is None or e.has_holes or inner.has_holes or has_extents(type_in(inner.ins[0])):
+        return None
+    shape, first, second = numeric(type_in(inner.ins[0])).shape, inner.params["index"], e.params["index"]
+    if not all(isinstance(p, slice) for p in first) or not all(map(names_places, second)):
+        return None
+    views = [*first, *[slice(None)] * (len(shape) - len(first))]
+    parts = [*second, *[slice(None)] * (len(shape) - len(second))]
+    try:
+        index = tuple([part_at(v, range(n)[v], p) for v, n, p in zip(views, shape, parts)])
+    except IndexError:
+        return None
+    return replace(e, ins=[inner.ins[0]], params={**e.params, "index": index})
+
+
+def names_places(part: Any) -> bool:
+    """Of an index: of one axis, and by numbers."""
+    return part.dtype.kind in "iu" if isinstance(part, np.ndarray) else type(part) is int or isinstance(part, slice)
+
+
+def part_at(view: slice, places: range, part: Any) -> Any:
+    """The index that names what `part` names of the view, which has these places."""
+    if isinstance(part, np.ndarray):
+        return part if places == range(len(places)) else np.array(places, int)[part]
+    if isinstance(part, int):
+        return places[part]
+    if part == slice(None):
+        return view
+    found = places[part]
+    if not found:
+        return slice(0, 0)
+    return slice(found.start, found.stop if found.stop >= 0 else None, found.step if found.step != 1 else None)
+
+
 def same_sides(e: Equation, makers: Makers) -> Any:
     _, x, y = e.ins
     return x if key_of(x) == key_of(y) else None
@@ -488,6 +525,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "logical_and": (and_true,),
     "where": (same_sides,),
     "write": (overwritten,),
+    "getitem": (part_of_part,),
     "array": (written_short,),
     "trip_count": (count_again,),
     "stayed": (chosen_once,),

@@ -6,11 +6,14 @@ from wengert.passes.ascend import ascend
 from wengert.passes.branch import branch
 from wengert.passes.common import common
 from wengert.passes.dead import dead
+from wengert.passes.distribute import distribute
+from wengert.passes.embed import embed
+from wengert.passes.exchange import exchange
 from wengert.passes.fold import fold
 from wengert.passes.hoist import hoist
 from wengert.passes.inline import inline
 from wengert.passes.privatise import privatise
-from wengert.passes.promote import promote
+from wengert.passes.promote import promote, versioned
 from wengert.passes.rewrite import Final
 
 ROUND = (fold, common, branch, accumulate, dead, hoist)
@@ -19,12 +22,17 @@ ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next 
 
 def optimise(program: Program) -> Program:
     """The same results, sooner."""
-    return promote(ascend(rounds(inline(program))))
+    return embed(promote(ascend(rounds(inline(program)))))
 
 
 def prepare(program: Program) -> Program:
     """The same results, in a form whose derivative keeps less: work arrays belong to one iteration."""
     return rounds(privatise(rounds(inline(program))))
+
+
+def for_machine(program: Program) -> Program:
+    """The same results, in a form that machine code is faster with: longer, and read by nobody."""
+    return versioned(exchange(ascend(distribute(program))))
 
 
 def rounds(program: Program) -> Program:

@@ -5,26 +5,39 @@ for j: ... a[i] += v ...     s = a[i]; for j: ... s = s + v ...; a[i] = s
 Machines keep a number in a register, where an element goes through memory.  All else that the loop touches of the array
 must be known to be another element (Carr, Callahan and Kennedy 1990, "Improving register allocation for subscripted
 variables").
+
+Machine code gets one more version: where all else is another element unless two numbers are equal, of which one is
+another in each iteration, the iteration in which they are goes through memory.
+
+for j: ... a[i] += a[j] ...     s = a[i]
+                                for j: if j == i: a[i] = s; ... a[i] += a[j] ...; s = a[i]
+                                       else:      ... s = s + a[j] ...
+                                a[i] = s
 """
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from wengert.ir.order import has_effect
+import numpy as np
+
+from wengert.ir.order import has_effect, needed
 from wengert.ir.program import (
     Equation,
     Hole,
     Program,
     Type,
     Var,
+    copied,
     has_extents,
     numeric,
+    substituted,
     type_in,
     variables,
 )
 from wengert.passes.affine import (
     Forms,
+    Place,
     are_apart,
     form_of,
     forms_in,
@@ -38,24 +51,37 @@ from wengert.passes.affine import (
     steps_to,
 )
 from wengert.passes.rewrite import Names, apart, is_plain, place, rebuilt, renamed, stands_for, times, with_regions
-from wengert.rules.elementwise import add
+from wengert.passes.traps import can_trap
+from wengert.rules.control import if_
+from wengert.rules.elementwise import add, equal
 from wengert.rules.indexing import add_at, getitem, write
+
+SHORT = 40  # equations of a body that may have a second version
 
 
 def promote(program: Program) -> Program:
-    new = Promote().shared(program)
-    return program if new is program else apart(new)
+    return Promote(asks=False).run(program)
+
+
+def versioned(program: Program) -> Program:
+    """With loops that ask in each iteration whether it is the one that goes through memory."""
+    return Promote(asks=True).run(program)
 
 
 class Promote:
-    def __init__(self) -> None:
+    def __init__(self, asks: bool) -> None:
+        self.asks = asks
         self.shared = cache(lambda program: self.block(program, {}))
+
+    def run(self, program: Program) -> Program:
+        new = self.shared(program)
+        return program if new is program else apart(new)
 
     def block(self, program: Program, around: Forms) -> Program:
         forms, equations = dict(around), list[Equation]()
         for old in program.equations:
             e = self.inside(old, forms)
-            equations += promoted(e, forms) if e.row.name == "for_" else [e]
+            equations += promoted(e, forms, self.asks) if e.row.name == "for_" else [e]
             learn(e, forms)
         return rebuilt(program, equations, program.results)
 
@@ -78,21 +104,39 @@ def inside_loop(e: Equation, forms: Forms) -> Forms:
     return found
 
 
-def promoted(e: Equation, forms: Forms) -> list[Equation]:
+def promoted(e: Equation, forms: Forms, asks: bool) -> list[Equation]:
     body, first = e.params["body"], 1 + e.params["consts"]
     if any(q.regions or has_effect(q) for q in body.equations):
         return [e]
     inner = forms_in(body, inside_loop(e, forms))
     for k, (p, result) in enumerate(zip(body.params[first:], body.results)):
-        q = fixed_element(body, p, result, set(body.params[1:first]), inner)
-        if q is not None:
-            before, loop, after = as_number(e, k, q)
-            return [before, *promoted(loop, forms), after]
+        found = fixed_element(body, p, result, set(body.params[1:first]), inner, asks)
+        if found is not None:
+            before, loop, after = as_number(e, k, found)
+            return [before, *promoted(loop, forms, asks), after]
     return [e]
 
 
-def fixed_element(body: Program, p: Var, result: Any, fixed: set[Var], forms: Forms) -> Equation | None:
-    """An update of the carry p at the same element in each iteration, where all else is at that or at another one."""
+class Meeting(NamedTuple):
+    """The iteration in which these numbers are equal, the first of which follows from the index by some equations."""
+
+    own: Var
+    part: Any
+    made: list[Equation]
+
+
+class Fixed(NamedTuple):
+    """An update of an array at the same element in each iteration.
+
+    meets  which iteration may touch the element in another way; None: none does
+    """
+
+    update: Equation
+    meets: Meeting | None
+
+
+def fixed_element(body: Program, p: Var, result: Any, fixed: set[Var], forms: Forms, asks: bool) -> Fixed | None:
+    """Of the carry p, where all else is at that element or at another one; asks: for all indices but one."""
     if not isinstance(p.type, Type) or p.type.shape == () or has_extents(p.type) or p.type.dtype.kind != "f":
         return None
     steps = steps_to(body, p, result) or ()
@@ -102,11 +146,27 @@ def fixed_element(body: Program, p: Var, result: Any, fixed: set[Var], forms: Fo
     if not is_known or any(times(x, body.results) != (x is result) for x in versions):
         return None
     places = [place_of(q, forms) for q in touching]
+    may_ask = asks and len(body.equations) <= SHORT
     for q, here in zip(touching, places):
         if q in changes and is_fixed(q, fixed, forms):
-            mine = [is_like(r, q) and is_number(r) for r in touching]
-            if all(m or are_apart(here, there) for m, there in zip(mine, places)):
-                return q
+            others = [(r, there) for r, there in zip(touching, places) if not (is_like(r, q) and is_number(r))]
+            near = [(r, there) for r, there in others if not are_apart(here, there)]
+            is_read = q.row is add_at or any(r.row is getitem and is_like(r, q) for r in touching)
+            meets = common_meeting(body, fixed, q, near) if may_ask and near and is_read else None
+            if not near or meets is not None:
+                return Fixed(q, meets)
+    return None
+
+
+def common_meeting(body: Program, fixed: set[Var], q: Equation, near: list[tuple[Equation, Place]]) -> Meeting | None:
+    """Where these may be at the element of q: each has the same number, another in each iteration, on one axis."""
+    for k, part in enumerate(parts_of(q)):
+        known = all(len(there) > k and there[k] is not None and not times(None, parts_of(r)) for r, there in near)
+        own = [parts_of(r)[k] for r, _ in near] if known else []
+        if own and isinstance(own[0], Var) and own[0] not in fixed and times(own[0], own) == len(own):
+            made = needed(body.equations, own[:1])
+            if all(is_whole(x) for e in made for x in e.ins) and not any(can_trap(e, {}) for e in made):
+                return Meeting(own[0], part, made)
     return None
 
 
@@ -141,10 +201,11 @@ def is_number(q: Equation) -> bool:
     return type_in(q.outs[0] if q.row is getitem else q.ins[1]) == type
 
 
-def as_number(e: Equation, k: int, like: Equation) -> tuple[Equation, Equation, Equation]:
+def as_number(e: Equation, k: int, fixed: Fixed) -> tuple[Equation, Equation, Equation]:
     """(what reads the element, the loop with a number in its place, what writes it)"""
+    like = fixed.update
     body, first = e.params["body"], 1 + e.params["consts"]
-    p, array, out = body.params[first + k], e.ins[2 + first + k], e.outs[k]
+    p, result, array, out = body.params[first + k], body.results[k], e.ins[2 + first + k], e.outs[k]
     outside = dict(zip(body.params[1:first], e.ins[3:]))
     parts = [outside[x] if isinstance(x, Var) else x for x in parts_of(like)]
     number = Type(numeric(p.type).dtype, (), "scalar")
@@ -169,12 +230,37 @@ def as_number(e: Equation, k: int, like: Equation) -> tuple[Equation, Equation, 
         equations.append(renamed(q, names))
     results = [*(stands_for(x, names) for x in body.results), now]
     inner = Program([*body.params, own], equations, results, body.name)
+    if fixed.meets is not None:
+        inner = asking(inner, through_memory(body, p, result, like), fixed.meets, e)
     ins = [*e.ins, begin]
     outs = [*e.outs[:k], left, *e.outs[k + 1 :], end]
     loop = replace(e, outs=outs, ins=ins, params={**e.params, "body": inner}, count=len(ins))
     before = Equation([begin], getitem, *indexed([array], parts, {}), 1, e.where, e.origin)
     after = Equation([out], write, *indexed([left, end], parts, {"steps": (), "inplace": False}), 2, e.where, e.origin)
     return before, loop, after
+
+
+def through_memory(body: Program, p: Var, result: Var, like: Equation) -> Program:
+    """The body with one more parameter and result, a number: what the element of p is, while the rest is in p."""
+    number = Type(numeric(p.type).dtype, (), "scalar")
+    own, end, whole = Var(p.name, number), Var("getitem", number), Var(p.name, p.type)
+    parts = parts_of(like)
+    start = Equation([whole], write, *indexed([p, own], parts, {"steps": (), "inplace": False}), 2, like.where, like)
+    read = Equation([end], getitem, *indexed([result], parts, {}), 1, like.where, like)
+    equations = [start, *(renamed(q, {p: whole}) for q in body.equations), read]
+    return Program([*body.params, own], equations, [*body.results, end], body.name)
+
+
+def asking(most: Program, one: Program, meets: Meeting, e: Equation) -> Program:
+    """The program `one` where the numbers are equal, and `most` for the other iterations."""
+    params = [Var(p.name, p.type) for p in most.params]
+    names = dict(zip(most.params, params))
+    made = [copied(q, names) for q in meets.made]
+    answer = Var("equal", Type(np.dtype(bool), (), "scalar"))
+    question = Equation([answer], equal, substituted([meets.own, meets.part], names), {}, 2, e.where, e)
+    outs = [Var(p.name, p.type) for p in params[len(params) - len(most.results) :]]
+    side = Equation(outs, if_, [answer, *params], {"then": one, "orelse": most}, 1 + len(params), e.where, e)
+    return Program(params, [*made, question, side], outs, most.name)
 
 
 def indexed(operands: list[Any], parts: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

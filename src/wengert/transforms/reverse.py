@@ -31,10 +31,12 @@ from wengert.ir.program import (
 )
 from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
+from wengert.passes.common import common_block
 from wengert.passes.rewrite import place, times
 from wengert.rules.control import call, filled, literal, pack, unpack
 from wengert.transforms.build import apply, bar, build, called, derived_of, replay, var_of
 from wengert.transforms.keep import Plan, choose, is_heavy, plans_inside, report
+from wengert.transforms.partials import worth_moving
 from wengert.transforms.settled import Facts, Settled, known_inside
 
 
@@ -111,16 +113,27 @@ def split(
     near = [f and not (c and is_heavy(p, trips)) for p, f, c in zip(program.params, free, costly)]
     with plans_inside() as inner:
         both, mark = joint(program, traced, ends, near, fresh, settled)
-    back = needed(both.equations[mark:], both.results[len(program.results) :])
     fore = Program(both.params[:n], both.equations[:mark], both.results[: len(program.results)], program.name)
-    own = {o for e in back for o in e.outs} | set(both.params[n:])
-    totals = both.results[len(program.results) :]
-    demanded = [x for x in reads(back) if x not in own]
-    demanded += [x for x in totals if isinstance(x, Var) and x not in own and x not in demanded]
-    plan = choose(fore, demanded, free, costly, trips, repeats, settled.sources())
+    rest, totals = both.params[n:], both.results[len(program.results) :]
+    way = common_block(Program(both.params, needed(both.equations[mark:], totals), totals))
+    back, totals = way.equations, way.results
+    sources = settled.sources()
+    plan = choose(fore, demand(back, rest, totals), free, costly, trips, repeats, sources)
+    moved = worth_moving(back, rest, totals, plan)
+    if moved:
+        fore = Program(fore.params, [*fore.equations, *moved], fore.results, fore.name)
+        back = [e for e in back if e not in moved]
+        plan = choose(fore, demand(back, rest, totals), free, costly, trips, repeats, sources)
     plan.inner = inner
     report(plan)
-    return assemble(fore, back, both.params[n:], totals, plan, free, ends, settled)
+    return assemble(fore, back, rest, totals, plan, free, ends, settled)
+
+
+def demand(back: Sequence[Equation], given: Sequence[Var], totals: Sequence[Any]) -> list[Var]:
+    """What the way back reads of the forward sweep, where `given` are variables of its own."""
+    own = {o for e in back for o in e.outs}.union(given)
+    read = dict.fromkeys([*reads(back), *(x for x in totals if isinstance(x, Var))])
+    return [x for x in read if x not in own]
 
 
 def joint(

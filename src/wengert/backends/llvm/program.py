@@ -25,9 +25,7 @@ from wengert.backends.llvm.runtime import DECLARED, addresses, needed
 from wengert.backends.llvm.slots import Slot
 from wengert.backends.llvm.text import STOP, Module, llvm_type, stored_type
 from wengert.ir.program import Equation, Program, Stack, Type, extents_of, parameter_types, result_types
-from wengert.passes.ascend import ascend
-from wengert.passes.distribute import distribute
-from wengert.passes.exchange import exchange
+from wengert.passes.optimise import for_machine
 
 
 @dataclass
@@ -59,7 +57,7 @@ def lowered(program: Program, checked: bool = False) -> Lowered:
     if any(isinstance(t, Stack) for t in [*types, *parameter_types(program)]):
         raise Unsupported("what a loop keeps does not leave machine code")
     refuse_operands(program)
-    program = exchange(ascend(distribute(program)))
+    program = for_machine(program)
     called = Called("@kernel", [False] * len(program.params), [None] * len(types))
     _, slots, starts, arena = write_body(kernel, program, called)
     end = "call void @free_all(ptr %context)" if needed("".join(module.functions)) else ""
