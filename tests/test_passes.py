@@ -186,7 +186,10 @@ def test_parts_of_a_full_are_known():
     assert rows(dead(fold(p))) == ["mul"]
 
 
-VIEWS = [(slice(1, None),), (slice(None), slice(None, None, -2)), (slice(3, 3), slice(1, -1)), (slice(-1, 0, -1),)]
+VIEWS = [
+    *[(slice(1, None),), (slice(None), slice(None, None, -2)), (slice(3, 3), slice(1, -1)), (slice(-1, 0, -1),)],
+    *[(slice(0, 3),), (slice(None, 2), slice(None, -1)), (slice(None, None, 2),), (slice(None), slice(0, 4))],
+]
 PARTS = [
     (0,),
     (-1, slice(None)),
@@ -205,7 +208,9 @@ def test_a_part_of_a_view_is_a_part_of_the_array(view):
     for part in PARTS:
         try:
             expected = x[view][part]
-        except IndexError:
+        except IndexError:  # at staging, or when the program runs
+            with pytest.raises(IndexError):
+                wg.jit(lambda x, view=view, part=part: x[view][part])(x)
             continue
         p = program([Type(np.dtype(float), (4, 5))], lambda x: [getitem(getitem(x, index=view), index=part)])
         after = dead(fold(p))

@@ -407,7 +407,7 @@ def names_places(part: Any) -> bool:
 def part_at(view: slice, places: range, part: Any) -> Any:
     """The index that names what `part` names of the view, which has these places."""
     if isinstance(part, np.ndarray):
-        return part if places == range(len(places)) else np.array(places, int)[part]
+        return part if view == slice(None) else np.array(places, int)[part]
     if isinstance(part, int):
         return places[part]
     if part == slice(None):
