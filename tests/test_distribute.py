@@ -1,12 +1,14 @@
 """Derivatives of stencils: what iterations add to neighbouring elements is added by arrays, in machine code."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import wengert as wg
 from staging import interpreted
 from wengert.ir.evaluate import evaluate
-from wengert.ir.program import walk
+from wengert.ir.program import Program, walk
 from wengert.ir.verify import verify
 from wengert.passes.distribute import FEW, MANY, distribute
 
@@ -186,3 +188,22 @@ def test_long_loops(n):
     u = np.linspace(0.2, 1.4, n)
     for found, expected in zip(wg.jit(gradient(diffuse))(u, 0.1)[1], interpreted(gradient(diffuse))(u, 0.1)[1]):
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def without_the_last(program, trips):
+    """The same, where loops that count down to 0 stop so many iterations before."""
+    equations = [
+        replace(e, ins=[e.ins[0], e.ins[1] + trips, *e.ins[2:]]) if e.row.name == "for_" and e.ins[2] == -1 else e
+        for e in program.equations
+    ]
+    return Program(program.params, equations, program.results, program.name)
+
+
+@pytest.mark.parametrize("f", [far_neighbours, of_rows, from_the_second])
+def test_loops_that_do_not_begin_at_zero(f):
+    args = np.linspace(0.2, 1.4, 2 * CELLS), 0.7
+    program = without_the_last(wg.program(gradient(f), *args), 5)
+    new = distribute(program)
+    verify(new)
+    assert new is not program
+    agree(evaluate(new, list(args)), evaluate(program, list(args)))
