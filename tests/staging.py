@@ -7,6 +7,7 @@ interpreter.
 
 import copy
 import functools
+import os
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import wengert as wg
 from wengert.core.tree import flatten, unflatten
 
 interpreted = functools.partial(wg.jit, backend="numpy")
+EVERY = "WENGERT_EVERY" in os.environ  # each case of what is sampled without
 
 
 def outcome(f, args, kwargs):

@@ -1,7 +1,5 @@
 """Lanes that go ways of their own as machine code: what the interpreter gives, at every order."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ import wengert as wg
 from machine_code import agree, along, is_refused, staged
 from programs import PROGRAMS
 from random_equations import N, quiet, random_program
+from staging import EVERY
 from test_lanes import ORDERS, each, every_order, is_batched, lanes_of, squared
 from wengert.backends.llvm.engine import QUICK
 from wengert.backends.llvm.program import lowered
@@ -209,7 +208,7 @@ def rows_of_piles(kind, depth, missing, size):
 @pytest.mark.parametrize("kind", ["number", "array", "part"])
 @pytest.mark.parametrize("depth", [0, 1, 2])
 @pytest.mark.parametrize("missing", [None, 0, 1])
-@pytest.mark.parametrize("size", [LANES, 2, 0] if "WENGERT_EVERY" in os.environ else [LANES, 0])
+@pytest.mark.parametrize("size", [LANES, 2, 0] if EVERY else [LANES, 0])
 def test_rows_of_piles(kind, depth, missing, size):
     if not depth and kind != "part":
         pytest.skip("an array holds all lanes")

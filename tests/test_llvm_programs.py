@@ -11,6 +11,7 @@ import lifetimes
 import wengert as wg
 from machine_code import agree, derived, is_refused, staged
 from programs import PROGRAMS
+from staging import EVERY
 from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.program import lowered
 from wengert.core.tree import flatten, unflatten
@@ -63,7 +64,7 @@ def test_loads_and_stores_lie_in_their_memory(program):
 
 @each(PROGRAMS)
 def test_buffers_hold_what_is_read(program):
-    kinds = ["value", "gradient", "forward", *(["second"] if program in SAMPLE else [])]
+    kinds = ["gradient", *(["value", "forward", "second"] if program in SAMPLE else [])]
     follow(program, kinds, lambda found, operands: lifetimes.verify(lowered(found, checked=True)))
 
 
@@ -190,5 +191,6 @@ FUNCTIONS = [
 def test_complex_numbers(f, z, w, kind):
     found, operands = staged(derived(f, (z, w), (0, 1))[kind], z, w)
     agree(found, operands)
-    agree(found, operands, checked=True)
-    lifetimes.verify(lowered(found, checked=True))
+    if EVERY or kind in ("value", "gradient"):
+        agree(found, operands, checked=True)
+        lifetimes.verify(lowered(found, checked=True))

@@ -2,7 +2,6 @@
 
 import functools
 import operator
-import os
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import scipy.linalg
 
 import machine_code
 import wengert as wg
+from staging import EVERY
 from test_rows import cases_of, results, sample
 from test_staged_rows import program_of
 from wengert.backends.llvm.call import Unsupported
@@ -114,7 +114,7 @@ def examples(row):
 
 LOWERED = [row for row in TABLE.values() if row.name not in OPEN]
 PRECISIONS = (float, np.float32, complex, np.complex64)
-EVERY = "WENGERT_EVERY" in os.environ  # examples in all precisions, and special numbers in rarer dtypes; else some
+# with EVERY: examples in all precisions, and special numbers in rarer dtypes; else some
 CASES = [
     (row, i, dtype)
     for row in LOWERED

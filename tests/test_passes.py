@@ -5,6 +5,7 @@ import pytest
 
 import wengert as wg
 from random_equations import ARRAY, INT, MATRIX, SCALAR, WEAK, flat, quiet, random_program
+from staging import EVERY
 from wengert.core.diagnostic import Position
 from wengert.core.primitive import Primitive
 from wengert.inspect.cost import count
@@ -727,7 +728,7 @@ def test_a_large_program_that_is_called_twice_stays_one():
 # ---------------------------------------------------------------- random programs
 
 PASSES = [inline, fold, common, dead, hoist, accumulate, privatise, ascend, embed, versioned, prepare, optimise]
-PROGRAMS = 120
+PROGRAMS = 120 if EVERY else 48
 
 
 class Trips(Interpreter):

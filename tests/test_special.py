@@ -261,10 +261,11 @@ def test_first_and_second_derivative_have_ten_digits(f, g, point, k, name):
     along = lambda t: f(*point[:k], t, *point[k + 1 :])
     with np.errstate(all="ignore"):
         first, second = wg.derivative(along), wg.derivative(wg.derivative(along))
-        assert_precise(first(point[k]), exact(g, point, k, 1))
-        assert_precise(wg.grad(along)(point[k]), exact(g, point, k, 1))
-        assert_precise(second(point[k]), exact(g, point, k, 2))
-        assert_precise(wg.grad(wg.grad(along))(point[k]), exact(g, point, k, 2))
+        once, twice = exact(g, point, k, 1), exact(g, point, k, 2)
+        assert_precise(first(point[k]), once)
+        assert_precise(wg.grad(along)(point[k]), once)
+        assert_precise(second(point[k]), twice)
+        assert_precise(wg.grad(wg.grad(along))(point[k]), twice)
 
 
 # ---------------------------------------------------------------- conventions

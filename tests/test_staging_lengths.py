@@ -3,14 +3,12 @@
 Each agrees with Python, by all derivatives and for all lanes of a batch, or is refused at its line and listed here.
 """
 
-import os
-
 import numpy as np
 import pytest
 
 import wengert as wg
 from parts import Parts
-from staging import interpreted
+from staging import EVERY, interpreted
 from test_names import SUBJECTS, UNINITIALISED
 from test_rows import ROWS, cases_of, sample
 from wengert.core.tree import flatten
@@ -106,7 +104,7 @@ def cases():
 
 
 CASES = {name: (f, args, kwargs) for name, f, args, kwargs in cases() if Parts(f, args, kwargs).cut}
-EVERY = "WENGERT_EVERY" in os.environ  # the second order, and lanes, of all cases; else of one in three
+# with EVERY: the second order, and lanes, of all cases; else of one in three
 
 
 class Subject:

@@ -4,12 +4,11 @@ A check takes a `Subject` and raises when it does not hold.  A new one is a func
 """
 
 import functools
-import os
 
 import numpy as np
 
 import wengert as wg
-from staging import interpreted
+from staging import EVERY, interpreted
 
 from .mix import features
 from .program import Program, moved, random_directions
@@ -20,7 +19,7 @@ STEP = 1e-3
 MARGIN = 3e-3  # the least distance of a decision from a tie
 LARGEST = 50.0  # of the value and its slope: beyond, rounding is not small any more
 # one program of so many, since staging takes most of the time; with WENGERT_EVERY, all
-SECOND_ORDER, FORWARD, BOTH_ORDERS = (1, 1, 1) if "WENGERT_EVERY" in os.environ else (32, 2, 16)
+SECOND_ORDER, FORWARD, BOTH_ORDERS = (1, 1, 1) if EVERY else (32, 4, 16)
 
 
 class Rejected(Exception):
