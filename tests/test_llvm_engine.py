@@ -270,6 +270,8 @@ def test_the_folder_of_the_user_is_the_default(own_cache, monkeypatch):
 def test_what_was_used_longest_ago_leaves_first(own_cache, monkeypatch):
     monkeypatch.setattr(cache, "LIMIT", 10_000)
     monkeypatch.setattr(cache, "KEPT", 8_000)
+    monkeypatch.setattr(cache, "LEAST", 0)
+    monkeypatch.setattr(cache, "SELDOM", 1)
     stranger = own_cache / "thesis.txt"
     stranger.write_bytes(b"x" * 20_000)
     keys = [cache.key_of(str(k)) for k in range(9)]
@@ -287,9 +289,24 @@ def test_what_was_used_longest_ago_leaves_first(own_cache, monkeypatch):
     assert not unfinished.exists() and stranger.exists()
 
 
+def test_one_of_many_new_files_looks_at_all(own_cache, monkeypatch):
+    """In time; and small files count, too."""
+    looks = []
+    monkeypatch.setattr(cache, "shrink", looks.append)
+    for k in range(20 * cache.SELDOM):
+        cache.store(cache.key_of(str(k)), b"x")
+    assert 5 < len(looks) < 60
+    monkeypatch.undo()
+    monkeypatch.setattr(cache, "LIMIT", 100 * cache.LEAST)
+    monkeypatch.setattr(cache, "KEPT", 50 * cache.LEAST)
+    cache.shrink(own_cache)
+    assert len(files(own_cache)) == 50
+
+
 def test_many_processes_may_write_and_read_at_once(own_cache):
     text = (
         "from wengert.backends.llvm import cache\nimport hashlib\ncache.LIMIT, cache.KEPT = 60_000, 40_000\n"
+        "cache.LEAST, cache.SELDOM = 0, 1\n"
         "for k in range(300):\n"
         "    key = cache.key_of(str(k % 20))\n"
         "    found = cache.load(key)\n"

@@ -21,6 +21,8 @@ tempfile = lazy("tempfile")  # which imports much, and is not needed where all i
 VARIABLE = "WENGERT_CACHE"  # a folder, or "off"
 LIMIT = 256 * 2**20  # bytes; where it is exceeded, what was used longest ago leaves
 KEPT = LIMIT * 3 // 4  # bytes that stay, so that not every new file removes another
+LEAST = 1 << 14  # bytes that a file counts for at least: to look at all files takes time, too
+SELDOM = 64  # one of so many new files looks; among 65,000 files that took longer than to compile most programs
 SUFFIX = ".object"
 OURS = re.compile(r"[0-9a-f]{64}\.(object|[^.]*\.unfinished)")  # other files in the folder are not touched
 
@@ -63,7 +65,8 @@ def store(key: str, code: bytes) -> None:
         with open(number, "wb") as file:
             file.write(hashlib.sha256(code).digest() + code)
         os.replace(unfinished, folder / (key + SUFFIX))
-        shrink(folder)
+        if int(key[-8:], 16) % SELDOM == 0:
+            shrink(folder)
     except OSError:  # full or read-only: the next process compiles, too
         if unfinished is not None:
             with suppress(OSError):
@@ -74,13 +77,13 @@ def shrink(folder: Path) -> None:
     """Remove what was used longest ago, if there is too much."""
     with os.scandir(folder) as entries:
         found = [(entry.stat(), entry.path) for entry in entries if OURS.fullmatch(entry.name)]
-    total = sum(status.st_size for status, _ in found)
+    total = sum(max(status.st_size, LEAST) for status, _ in found)
     if total <= LIMIT:
         return
     for status, path in sorted(found, key=lambda file: file[0].st_mtime_ns):
         with suppress(OSError):  # another process has removed it
             os.unlink(path)
-        total -= status.st_size
+        total -= max(status.st_size, LEAST)
         if total <= KEPT:
             return
 
