@@ -7,6 +7,7 @@ iterations is a loop of its own, of one iteration or none.
 """
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from wengert.ir.program import Equation, Program, Type, Var, elements, has_extents, type_of
@@ -30,12 +31,14 @@ exchange = everywhere(exchange_block)
 def exchanges(e: Equation) -> bool:
     """Whether it is a loop in which an array, or what it is changed to, gets another's name, and its own again after
     the next iteration."""
-    if e.row.name != "for_" or not is_plain(e.ins[2]) or size(e.params["body"]) > LONG:
+    if e.row.name != "for_" or not is_plain(e.ins[2]):
         return False
     body, first = e.params["body"], 1 + e.params["consts"]
     arrays = {first + k: beginning(body, x) for k, x in enumerate(body.results) if is_long(body.params[first + k])}
     moved = {k: before for k, before in arrays.items() if before in arrays and before != k}
-    return bool(moved) and all(arrays[before] in (k, None) for k, before in moved.items())
+    if not moved or any(arrays[before] not in (k, None) for k, before in moved.items()):
+        return False
+    return size(body) <= LONG
 
 
 def is_long(x: Var) -> bool:
@@ -43,7 +46,13 @@ def is_long(x: Var) -> bool:
 
 
 def size(program: Program) -> int:
-    return sum(1 + sum(map(size, e.regions)) for e in program.equations)
+    """Equations, those of regions included; programs that are called in several places are looked at once."""
+
+    @cache
+    def found(p: Program) -> int:
+        return sum(1 + sum(map(found, e.regions)) for e in p.equations)
+
+    return found(program)
 
 
 def by_two(e: Equation) -> list[Equation]:
