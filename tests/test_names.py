@@ -136,7 +136,9 @@ def assert_same(got, expected, name, rtol=0.0):
 
 def tolerance(name, call, dtype=float):
     rounded = name.startswith(("math.", "scipy.")) or name.rpartition(".")[2] in ROUNDED or "initial" in call.kwargs
-    return 4 * np.finfo(dtype).eps if rounded else 0.0
+    # SciPy factors with a LAPACK of its own, whose kernels differ from NumPy's on some processors
+    steps = 32 if name.startswith("scipy.linalg.") else 4
+    return steps * np.finfo(dtype).eps if rounded else 0.0
 
 
 def dispatches(f):

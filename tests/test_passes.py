@@ -220,6 +220,72 @@ def test_a_part_of_a_view_is_a_part_of_the_array(view):
     assert found > 3
 
 
+SPACED = [
+    [0, 1, 2],
+    [3],
+    [-1],
+    [3, 1],
+    [-1, -2, -3],
+    [-4, 0],
+    [0, 0],
+    [1, 1, 1],
+    [0, 1, 3],
+    [1, -1],
+    [3, 4],
+    [-5],
+    [[0, 1]],
+    [],
+]
+
+
+@pytest.mark.parametrize("positions", SPACED, ids=str)
+@pytest.mark.parametrize(
+    "around", [lambda p: (p,), lambda p: (slice(1, None), p), lambda p: (p, 2), lambda p: (None, p)]
+)
+def test_evenly_spaced_positions_are_a_slice(positions, around):
+    x, positions = np.arange(16.0).reshape(4, 4), np.array(positions, int)
+    index = around(positions)
+    p = program([Type(np.dtype(float), (4, 4))], lambda x: [getitem(x, index=index)]) if fits(x, index) else None
+    if p is None:
+        with pytest.raises(IndexError):
+            wg.jit(lambda x: x[index])(x)
+        return
+    (read,) = dead(fold(p)).equations
+    places = positions % 4
+    even = positions.ndim == 1 and len(set(places)) == len(places) > 0 and len(set(np.diff(places))) < 2
+    assert all(isinstance(part, slice | int | type(None)) for part in read.params["index"]) == even
+    assert run(fold(p), [x]) == run(p, [x]) == [flat(x[index])]
+
+
+def fits(x, index):
+    try:
+        x[index]
+    except IndexError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("positions", SPACED, ids=str)
+@pytest.mark.parametrize("backend", ["numpy", "llvm"])
+def test_known_positions_are_read_written_and_added_to(positions, backend):
+    x = np.random.default_rng(0).normal(size=(4, 6))
+    if not fits(x, positions):
+        return
+
+    def f(x):
+        y = x.copy()
+        y[:, positions] = 3 * x[:, positions]
+        y[positions] += x[positions] ** 2
+        np.add.at(y, positions, x[1])
+        x[positions][...] = 7.0  # a copy, of which nobody hears
+        return np.sum(np.sin(y)) + np.sum(x[1:][:, positions] ** 3)
+
+    value, slope = wg.value_and_grad(f)(x)
+    got = wg.jit(wg.value_and_grad(f), backend=backend)(x)
+    np.testing.assert_allclose(got[0], value, rtol=1e-13)
+    np.testing.assert_allclose(got[1], slope, rtol=1e-12, atol=1e-12)
+
+
 def test_a_mask_and_a_new_axis_stay():
     table = Type(np.dtype(float), (4, 5))
     for part in ((None,), (slice(None), None)):

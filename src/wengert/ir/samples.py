@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.primitive import Primitive
+from wengert.core.primitive import TABLE, Primitive
 from wengert.ir.program import (
     KINDS,
     AnyType,
@@ -61,6 +61,13 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
     shape = broadcast_shape(row, contents)
     if shape is not None:
         contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]
+        found = evaluated(row, variable, contents, params)
+        return [np.zeros(shape, found[0].dtype)]
+    found = from_shorter(row, variable, contents, params)
+    return evaluated(row, variable, contents, params) if found is None else found
+
+
+def evaluated(row: Primitive, variable: Sequence[bool], contents: Sequence[Any], params: dict[str, Any]) -> list[Any]:
     error: Exception | None = None
     for candidates in itertools.islice(attempts(variable, contents, is_weak(contents)), 3):
         try:
@@ -69,11 +76,71 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
         except Exception as problem:  # noqa: BLE001 - whatever the row does not like about these numbers
             error = error or problem
             continue
-        if shape is not None:
-            return [np.zeros(shape, out.dtype)]
         return [compact(row, o) for o in out] if row.several else [compact(row, out)]
     assert error is not None
     raise error
+
+
+FEW, MANY = 8, 1 << 11  # lengths up to which an axis stays as it is; elements up to which all are evaluated
+
+
+def from_shorter(
+    row: Primitive, variable: Sequence[bool], contents: Sequence[Any], params: dict[str, Any]
+) -> list[Any] | None:
+    """Samples of the results of large operands, by two sets of shorter ones, which takes no time: a length of a result
+    is taken for that of an operand where it is in both.  None where that does not tell, and of the user's own rows,
+    which may do anything with a length.
+
+    Lengths keep their order, also relative to those that stay, so that the least of two is that of the same operand.
+    """
+    arrays = [x for x in contents if isinstance(x, np.ndarray)]
+    fills = [x for x in contents[len(variable) :] if not isinstance(x, np.ndarray)]
+    if (
+        row.view
+        or TABLE.get(row.name) is not row
+        or sum(x.size for x in arrays) < MANY
+        or not all(x.flags.forc for x in arrays)
+    ):
+        return None
+    if names_more(params, FEW) or names_more(fills, FEW):
+        return None
+    lengths = sorted({n for x in arrays for n in x.shape if n > FEW})
+    ways = [dict(zip(lengths, itertools.count(first, step))) for first, step in ((FEW + 1, 2), (FEW + 2, 3))]
+    try:
+        first, second = (evaluated(row, variable, [shortened(x, way) for x in contents], params) for way in ways)
+    except Exception:  # noqa: BLE001  all of the operands tell why, or that it was for these lengths only
+        return None
+    given = {(way[n], other[n]): n for way, other in [ways] for n in lengths}
+    found = [lengthened(x, y, given) for x, y in zip(first, second, strict=True)]
+    return None if any(x is None for x in found) else found
+
+
+def names_more(params: Any, limit: int) -> bool:
+    """Whether a parameter holds a number above the limit, or anything that may: it may be a length."""
+    match params:
+        case dict():
+            return any(names_more(x, limit) for x in params.values())
+        case tuple() | list():
+            return any(names_more(x, limit) for x in params)
+        case int():
+            return abs(params) > limit
+    return not isinstance(params, str | float | type(None) | np.dtype | np.ufunc | type)
+
+
+def shortened(x: Any, lengths: dict[int, int]) -> Any:
+    if not isinstance(x, np.ndarray):
+        return x
+    return x[tuple([slice(lengths.get(n, n)) for n in x.shape])].copy("K")
+
+
+def lengthened(x: Any, y: Any, given: dict[tuple[int, int], int]) -> Any:
+    """The sample that is to the large operands what x and y are to the shorter ones."""
+    if not isinstance(x, np.ndarray):
+        return x
+    shape = [n if n == m else given.get((n, m)) for n, m in zip(x.shape, y.shape)]
+    if None in shape or not x.flags.forc:
+        return None
+    return np.zeros(shape, x.dtype, "C" if x.flags.c_contiguous else "F")  # type: ignore[arg-type]
 
 
 def types_of_results(
@@ -136,7 +203,7 @@ def broadcast_shape(row: Primitive, contents: Sequence[Any]) -> tuple[int, ...] 
         or not row.elementwise
         or row.several
         or not arrays
-        or not all(x.size and x.flags.c_contiguous for x in arrays)
+        or not all(x.size and (x.ndim < 2 or x.flags.c_contiguous) for x in arrays)
     ):
         return None
     try:

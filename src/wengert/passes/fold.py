@@ -7,7 +7,7 @@
     -(-x);  x - (-y);  x + (-y)                  x;  x + y;  x - y
     convert, reshape, transpose, broadcast_to    x, where they change nothing; two of a kind become one
     where(c, x, x)                               x
-    x[1:][3]                                     x[4], where the numbers are known
+    x[1:][3];  x[[1, 3, 5]]                      x[4];  x[1:7:2], where the numbers are known
     trip_count(0, n, 1)                          n, where that is a number of trips
     stayed(v, index=positions(mask))             v: a mask chooses each place once
     a[:] = v                                     v, where it has the type of a
@@ -410,12 +410,36 @@ def part_at(view: slice, places: range, part: Any) -> Any:
         return part if view == slice(None) else np.array(places, int)[part]
     if isinstance(part, int):
         return places[part]
-    if part == slice(None):
-        return view
-    found = places[part]
-    if not found:
+    return view if part == slice(None) else slice_of(places[part])
+
+
+def slice_of(places: range) -> slice:
+    if not places:
         return slice(0, 0)
-    return slice(found.start, found.stop if found.stop >= 0 else None, found.step if found.step != 1 else None)
+    return slice(places.start, places.stop if places.stop >= 0 else None, places.step if places.step != 1 else None)
+
+
+def evenly_spaced(e: Equation, makers: Makers) -> Any:
+    """x[[1, 3, 5]] = x[1:7:2]: what a slice names is not copied."""
+    index = e.params["index"]
+    arrays = [i for i, part in enumerate(index) if isinstance(part, np.ndarray)]
+    if len(arrays) != 1 or e.has_holes or steps(e):
+        return None
+    (i,) = arrays
+    places = spaced(index[i], numeric(type_in(e.ins[0])).shape[sum(part is not None for part in index[:i])])
+    return places and replace(e, params={**e.params, "index": (*index[:i], slice_of(places), *index[i + 1 :])})
+
+
+def spaced(positions: Any, length: Any) -> range | None:
+    """The places that these positions name in an axis, if each is as far from the next."""
+    if positions.ndim != 1 or positions.dtype.kind not in "iu" or not positions.size or not isinstance(length, int):
+        return None
+    if not inside((int(positions.min()), int(positions.max())), length):
+        return None
+    places = positions % length
+    first, step = int(places[0]), int(places[1] - places[0]) if len(places) > 1 else 1
+    found = range(first, first + step * len(places), step or 1)
+    return found if np.array_equal(found, places) else None
 
 
 def same_sides(e: Equation, makers: Makers) -> Any:
@@ -524,8 +548,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "logical_or": (or_false,),
     "logical_and": (and_true,),
     "where": (same_sides,),
-    "write": (overwritten,),
-    "getitem": (part_of_part,),
+    "write": (evenly_spaced, overwritten),
+    "add_at": (evenly_spaced,),
+    "getitem": (evenly_spaced, part_of_part),
     "array": (written_short,),
     "trip_count": (count_again,),
     "stayed": (chosen_once,),

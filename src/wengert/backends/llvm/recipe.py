@@ -5,7 +5,7 @@ after the program's text, and holds the name of the code and what it needs to ru
 code knows addresses of one process only: of Python's functions, and of large constants.
 """
 
-import json
+import ast
 import os
 import sys
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ def made(program: Program) -> Made:
     code = compile(new.text, new.symbols, level=new.level)
     if key is not None and len(new.shared) == len(new.symbols):
         recipe = {"code": name_of(new.text, new.level), "arena": new.arena, "symbols": new.shared}
-        store(key, json.dumps(recipe).encode())
+        store(key, repr(recipe).encode())
     return Made(code, new.arena, new.kept, new.in_python)
 
 
@@ -59,7 +59,7 @@ def key_for(program: Program) -> str | None:
 
 def from_disk(key: str) -> Made | None:
     found = load(key)
-    recipe = None if found is None else json.loads(found)
+    recipe = None if found is None else ast.literal_eval(found.decode())  # the front end has imported ast
     code = None if recipe is None else load(recipe["code"])
     if recipe is None or code is None:
         return None

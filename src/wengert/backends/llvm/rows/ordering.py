@@ -77,14 +77,19 @@ def sorted_places(
     to = frame.place_for(e.outs[0], out, lengths, dict.fromkeys(x.reads, False))
     n = lengths[axis]
     limit = out.shape[axis] if isinstance(out.shape[axis], int) else out.shape[axis].bound
-    pair = Type(INT, (2, limit))
-    work = whole(frame.buffer(bytes_of(pair)), pair, [2, n])
+    pairs = [Type(dtype, (2, limit)) for dtype in (INT, x.dtype)]
+    work, values = (whole(frame.buffer(bytes_of(pair)), pair, [2, n]) for pair in pairs)
 
     def one(rest: Sequence[Word]) -> None:
         k.repeat(n, lambda i, c: stored(k, work, [0, i], Number(str(i), INT)))
         side: Word = 0
         for key in keys:
-            side = merge_sort(k, work, side, n, lambda i, key=key: key(k, rest, i))
+
+            def read(i: Word, nothing: Sequence[Number], key: Any = key, side: Word = side) -> Sequence[Number]:
+                return stored(k, values, [side, i], key(k, rest, work.element(k, [side, i]).text))
+
+            k.repeat(n, read)
+            side = merge_sort(k, work, values, side, n)
         k.repeat(n, lambda i, c: stored(k, to, [*rest[:axis], i, *rest[axis:]], work.element(k, [side, i])))
 
     k.nest([m for a, m in enumerate(lengths) if a != axis], one)
@@ -96,9 +101,12 @@ def stored(k: Function, to: Stored, index: Sequence[Word], x: Number) -> Sequenc
     return ()
 
 
-def merge_sort(k: Function, work: Stored, side: Word, n: Word, value: Any) -> Word:
-    """Sort the places work[side] by the values there; pairs of sorted runs are merged into the other side of `work`,
-    and so on.  Returns the side where they end."""
+def merge_sort(k: Function, work: Stored, values: Stored, side: Word, n: Word) -> Word:
+    """Sort the places work[side] by values[side]; pairs of sorted runs are merged into the other side, and so on.
+    Returns the side where they end.
+
+    Values go with their places, so that memory is read in order.
+    """
     passes = digits(k, k.minus(k.most(n, 1), 1))
 
     def level(depth: Word, carried: Sequence[Number]) -> Sequence[Number]:
@@ -112,13 +120,16 @@ def merge_sort(k: Function, work: Stored, side: Word, n: Word, value: Any) -> Wo
 
             def take(offset: Word, heads: Sequence[Number]) -> Sequence[Number]:
                 left, right = heads
-                first = work.element(k, [here, k.least(left.text, k.minus(middle, 1))])
-                second = work.element(k, [here, k.least(right.text, k.minus(high, 1))])
+                heads_at = k.least(left.text, k.minus(middle, 1)), k.least(right.text, k.minus(high, 1))
+                first, second = (values.element(k, [here, i]) for i in heads_at)
+                place, other = (work.element(k, [here, i]) for i in heads_at)
                 none_left = Number(k.compare("sge", left.text, middle), np.dtype(bool))
                 some_right = Number(k.compare("slt", right.text, high), np.dtype(bool))
-                sooner = operation(k, "or", none_left, before(k, value(second.text), value(first.text)))
+                sooner = operation(k, "or", none_left, before(k, second, first))
                 from_right = operation(k, "and", some_right, sooner)
-                k.store(chosen(k, from_right, second, first), work.place(k, [there, k.plus(low, offset)]))
+                at = [there, k.plus(low, offset)]
+                stored(k, values, at, chosen(k, from_right, second, first))
+                stored(k, work, at, chosen(k, from_right, other, place))
                 step = cast(k, from_right, INT)
                 left = operation(k, "add", left, operation(k, "sub", constant(1, INT), step))
                 return [left, operation(k, "add", right, step)]

@@ -1,6 +1,7 @@
 """Reading parts of arrays: views by integers and slices, lookups by arrays of positions."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at
 from wengert.backends.llvm.rows.views import view
 from wengert.backends.llvm.scalars import cast
-from wengert.backends.llvm.text import INT, Function, Number, Word, word
+from wengert.backends.llvm.text import INT, Function, Number, Word, constant, word
 from wengert.ir.program import Equation, Hole, numeric
 from wengert.rules.indexing import Index
 
@@ -138,6 +139,7 @@ class Places:
         arrays = [self.as_array(frame, p) for p in self.group]
         rank = max(len(a.lengths) for a in arrays)
         self.arrays = arrays
+        self.known = [extremes(p) for p in self.group]
         self.lengths = [
             next((a.lengths[axis] for a in arrays if len(a.lengths) >= -axis and a.lengths[axis] != 1), 1)
             for axis in range(-rank, 0)
@@ -146,7 +148,7 @@ class Places:
     @staticmethod
     def as_array(frame: Frame, part: Any) -> Array:
         if isinstance(part, np.ndarray):
-            return frame.array(part)
+            return read_ahead(frame, part)
         return filled(Number(str(part), INT), ()) if isinstance(part, int | str) else part
 
     @property
@@ -159,8 +161,24 @@ class Places:
         end = self.first + len(self.lengths)
         inside = index[self.first : end]
         limits = self.whole.lengths[self.first :]
-        places = [place_in(k, word(cast(k, at(k, a, inside), INT)), n) for a, n in zip(self.arrays, limits)]
+        words = [word(cast(k, at(k, a, inside), INT)) for a in self.arrays]
+        places = [place_in(k, i, n, known) for i, n, known in zip(words, limits, self.known)]
         return [*index[: self.first], *places, *index[end:]]
+
+
+def read_ahead(frame: Frame, positions: np.ndarray) -> Array:
+    """Those that are known while a program is lowered, at a known index, are numbers in the text."""
+    stored = cache(lambda: frame.array(positions))
+
+    def element(k: Function, index: Sequence[Word]) -> Number:
+        is_known = all(isinstance(i, int) for i in index)
+        return constant(positions[tuple(index)], positions.dtype) if is_known else stored().element(k, index)
+
+    return Lazy(positions.dtype, list(positions.shape), element, is_free=True)
+
+
+def extremes(part: Any) -> tuple[int, int] | None:
+    return (int(part.min()), int(part.max())) if isinstance(part, np.ndarray) and part.size else None
 
 
 def gathered(frame: Frame, e: Equation, x: Array, index: Index) -> Value:
@@ -170,6 +188,7 @@ def gathered(frame: Frame, e: Equation, x: Array, index: Index) -> Value:
         places.all_lengths,
         lambda k, index: places.whole.element(k, places.index(k, index)),
         dict.fromkeys([*x.reads, *(b for a in places.arrays for b in a.reads)], False),
+        is_free=(isinstance(x, Stored) or x.is_free) and all(p is not None for p in places.known),
     )
     return frame.copied(lazy, out, e.outs[0])
 
