@@ -61,8 +61,8 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
     shape = broadcast_shape(row, contents)
     if shape is not None:
         contents = [x[tuple([slice(0, 1)] * x.ndim)] if isinstance(x, np.ndarray) else x for x in contents]
-        found = evaluated(row, variable, contents, params)
-        return [np.zeros(shape, found[0].dtype)]
+        (element,) = evaluated(row, variable, contents, params)
+        return [np.zeros(shape, element.dtype)]
     found = from_shorter(row, variable, contents, params)
     return evaluated(row, variable, contents, params) if found is None else found
 
@@ -140,7 +140,7 @@ def lengthened(x: Any, y: Any, given: dict[tuple[int, int], int]) -> Any:
     shape = [n if n == m else given.get((n, m)) for n, m in zip(x.shape, y.shape)]
     if None in shape or not x.flags.forc:
         return None
-    return np.zeros(shape, x.dtype, "C" if x.flags.c_contiguous else "F")  # type: ignore[arg-type]
+    return np.zeros(shape, x.dtype, "C" if x.flags.c_contiguous else "F")
 
 
 def types_of_results(

@@ -7,7 +7,6 @@ runs in place, and no allocation is left for the run.
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -35,8 +34,6 @@ from wengert.ir.program import (
     variables,
 )
 from wengert.passes.ranges import Ranges, range_of
-
-FEW = 16  # elements
 
 
 def refuse_dtype(dtype: np.dtype[Any]) -> None:
@@ -293,16 +290,12 @@ def assign(k: Function, to: Stored, x: Array) -> None:
         places = [0 if n == 1 else i for i, n in zip(index[lead:], x.lengths)]
         k.store(x.element(k, places), to.place(k, index))
 
-    if is_short(to.lengths) and (isinstance(x, Stored) or x.is_free):
-        for index in np.ndindex(*to.lengths):
-            one(index)
-    else:
-        k.nest(to.lengths, one)
+    k.nest(to.lengths, one, light=is_light(x))
 
 
-def is_short(lengths: Sequence[Word]) -> bool:
-    """Whether so few elements are copied that loops over them take LLVM longer than a line for each."""
-    return all(isinstance(n, int) for n in lengths) and prod(lengths) <= FEW  # type: ignore[arg-type]
+def is_light(x: Array) -> bool:
+    """Whether an element takes a line or two."""
+    return isinstance(x, Stored) or x.is_free
 
 
 def stored_constant(k: Function, x: np.ndarray) -> Stored:

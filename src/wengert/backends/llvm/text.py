@@ -24,6 +24,7 @@ COMPARED: dict[str, Callable[[int, int], bool]] = {
     "sge": operator.ge,
     "ult": lambda x, y: x % 2**64 < y % 2**64,
 }
+REPEATED = 16  # elements that take a line each, where that is all they take
 BOOL, INT, FLOAT = np.dtype(bool), np.dtype(np.int64), np.dtype(float)
 
 
@@ -465,8 +466,16 @@ class Function:
             phi.add(y.text, last)
         return [Number(p.name, x.dtype) for p, x in zip(ends, carried)]
 
-    def nest(self, lengths: Sequence[Word], body: Callable[[list[Word]], None]) -> None:
-        """body(indices) for all elements of an array of these lengths, the last axis innermost."""
+    def nest(self, lengths: Sequence[Word], body: Callable[[list[Word]], None], light: bool = False) -> None:
+        """body(indices) for all elements of an array of these lengths, the last axis innermost.
+
+        light   the body has few lines: for few elements these are repeated, since loops take LLVM longer
+        """
+        known = [n for n in lengths if isinstance(n, int)]
+        if light and len(known) == len(lengths) and math.prod(known) <= REPEATED:
+            for index in np.ndindex(*known):
+                body(list(index))
+            return
 
         def level(indices: list[Word]) -> None:
             if len(indices) == len(lengths):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of
-from wengert.backends.llvm.frame import Frame, Value
+from wengert.backends.llvm.frame import Frame, Value, is_light
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at
 from wengert.backends.llvm.rows.views import view
@@ -152,6 +152,10 @@ class Places:
         return filled(Number(str(part), INT), ()) if isinstance(part, int | str) else part
 
     @property
+    def are_known(self) -> bool:
+        return all(found is not None for found in self.known)
+
+    @property
     def all_lengths(self) -> list[Word]:
         rest = self.whole.lengths
         return [*rest[: self.first], *self.lengths, *rest[self.first + len(self.group) :]]
@@ -171,8 +175,8 @@ def read_ahead(frame: Frame, positions: np.ndarray) -> Array:
     stored = cache(lambda: frame.array(positions))
 
     def element(k: Function, index: Sequence[Word]) -> Number:
-        is_known = all(isinstance(i, int) for i in index)
-        return constant(positions[tuple(index)], positions.dtype) if is_known else stored().element(k, index)
+        known = tuple([i for i in index if isinstance(i, int)])
+        return constant(positions[known], positions.dtype) if len(known) == len(index) else stored().element(k, index)
 
     return Lazy(positions.dtype, list(positions.shape), element, is_free=True)
 
@@ -188,7 +192,7 @@ def gathered(frame: Frame, e: Equation, x: Array, index: Index) -> Value:
         places.all_lengths,
         lambda k, index: places.whole.element(k, places.index(k, index)),
         dict.fromkeys([*x.reads, *(b for a in places.arrays for b in a.reads)], False),
-        is_free=(isinstance(x, Stored) or x.is_free) and all(p is not None for p in places.known),
+        is_free=is_light(x) and places.are_known,
     )
     return frame.copied(lazy, out, e.outs[0])
 

@@ -18,7 +18,7 @@ from wengert.backends.llvm.arrays import (
     without_ones,
 )
 from wengert.backends.llvm.call import Unsupported
-from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, limits_of, type_as, whole
+from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, is_light, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at, steady
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
@@ -97,7 +97,7 @@ def update(
         x = cast(k, at(k, value, at_index), part.dtype)
         k.store(change(lambda: k.load(to, part.dtype), x), to)
 
-    k.nest(lengths, one)
+    k.nest(lengths, one, light=is_light(value) and (places is None or places.are_known))
     return root
 
 
