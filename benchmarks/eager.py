@@ -17,12 +17,22 @@ import argparse
 import gc
 import json
 import platform
-import subprocess
 from importlib.metadata import version
 from typing import Any
 
 from benchmarks.cases import CASES, TOLERANCE, Case, Disagreement, torch, verify
-from benchmarks.timing import FULL, QUICK, Effort, Rounds, cpu_name, digits, measure, microseconds, ratio
+from benchmarks.timing import (
+    FULL,
+    QUICK,
+    Effort,
+    Rounds,
+    cpu_name,
+    digits,
+    import_seconds,
+    measure,
+    microseconds,
+    ratio,
+)
 
 # ---------------------------------------------------------------- timing
 
@@ -47,12 +57,6 @@ def run_case(case: Case, effort: Effort) -> dict[str, Any]:
 
 MODULES = {"wengert": "wengert", "autograd": "autograd.numpy", "torch": "torch", "numpy": "numpy"}
 IMPORT_GOAL = 0.25  # seconds
-
-
-def import_seconds(module: str) -> float:
-    """In a fresh process, without the start of Python itself."""
-    program = f"from time import perf_counter as now; start = now(); import {module}; print(now() - start)"
-    return float(subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout)
 
 
 def run_imports(effort: Effort) -> dict[str, float]:

@@ -13,7 +13,6 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "tests"))  # the pr
 
 import argparse
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
@@ -25,7 +24,7 @@ from typing import Any
 
 import wengert as wg
 from benchmarks.compiled_cases import CASES, Case
-from benchmarks.timing import FULL, QUICK, cpu_name
+from benchmarks.timing import FULL, QUICK, cpu_name, import_seconds, printed
 
 # (name, size): loops, arrays, LAPACK, fifty lines
 CHOSEN = (("simpson", ""), ("heat", "50 cells"), ("normal_density", ""), ("gmm", "d=10"))
@@ -73,25 +72,9 @@ def of_jax(case: Case, lane: str) -> Callable[[], Any]:
 # ---------------------------------------------------------------- many processes
 
 
-def seconds(*arguments: str, **variables: str) -> float:
-    """What a process prints.  It may keep the code of modules, as an installation does."""
-    environment = {**os.environ, **variables}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    run = partial(subprocess.run, capture_output=True, text=True, env=environment)
-    found = run([sys.executable, *arguments])
-    if found.returncode:
-        raise SystemExit(found.stderr)
-    return float(found.stdout)
-
-
-def import_seconds(module: str) -> float:
-    program = f"from time import perf_counter as now; start = now(); import {module}; print(now() - start)"
-    return seconds("-c", program)
-
-
 def calls(tool: str, number: int, lane: str, runs: int) -> dict[str, list[float]]:
     """Of first calls with an empty folder, and with one that another process has filled."""
-    call = partial(seconds, "-m", "benchmarks.start", "--one", tool, str(number), lane)
+    call = partial(printed, "-m", "benchmarks.start", "--one", tool, str(number), lane)
 
     def within(folder: str) -> float:
         return call(WENGERT_CACHE=folder, JAX_COMPILATION_CACHE_DIR=folder)

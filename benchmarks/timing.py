@@ -1,7 +1,10 @@
 """How benchmarks measure: tools take turns, ratios are formed in each round.  Nothing here imports a tool."""
 
 import gc
+import os
 import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +84,30 @@ def microseconds(rounds: Rounds, steps: int = 1) -> dict[str, dict[str, float]]:
         tool: {"min": micro * min(map(min, turns)), "median": micro * median(map(median, turns))}
         for tool, turns in rounds.items()
     }
+
+
+# ---------------------------------------------------------------- new processes
+
+
+def printed(*arguments: str, **variables: str) -> float:
+    """The number that Python prints in a process with these variables.
+
+    It may keep the code of modules, as an installation does.
+    """
+    environment = {**os.environ, **variables}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    found = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment)
+    if found.returncode:
+        raise SystemExit(found.stderr)
+    return float(found.stdout)
+
+
+def import_seconds(module: str) -> float:
+    """Without the start of Python itself."""
+    return printed("-c", f"from time import perf_counter as now; start = now(); import {module}; print(now() - start)")
+
+
+# ---------------------------------------------------------------- text
 
 
 def digits(number: float) -> str:

@@ -17,9 +17,9 @@ sys.path.insert(0, str(ROOT))  # `benchmarks` is not installed
 
 with pytest.MonkeyPatch.context() as patch:  # it sets the number of threads there
     patch.setattr(os, "environ", os.environ.copy())
-    from benchmarks import compiled, peers_c
+    from benchmarks import compiled, peers_c, start
     from benchmarks.compiled_cases import CASES, NUMBERS
-    from benchmarks.timing import Effort
+    from benchmarks.timing import Effort, printed
 
 BY_NAME = {case.name: case for case in reversed(CASES)}  # the first size of each
 SHORT = Effort(case=0.0, turn=0.0, rounds=2, starts=2)
@@ -113,3 +113,13 @@ def test_a_wrong_case_is_not_printed(monkeypatch, capsys):
     rows = capsys.readouterr().out
     assert "\nlse n=2500" in rows and "\nnewton" not in rows
     assert rows.count("\nhorner n=100") == (1 if peers_c.COMPILER is None else 2)  # in the table beside C, too
+
+
+@pytest.mark.parametrize("lane", start.LANES)
+def test_a_first_call_in_a_new_process(lane, tmp_path):
+    """Nothing that belongs to it was imported before; the second process finds what the first has left."""
+    command = ("-m", "benchmarks.start", "--one", "wengert", "0", lane)
+    assert printed(*command, WENGERT_CACHE=str(tmp_path), PYTHONPATH=str(ROOT)) > 0
+    left = sorted(tmp_path.iterdir())
+    assert printed(*command, WENGERT_CACHE=str(tmp_path), PYTHONPATH=str(ROOT)) > 0
+    assert len(left) > 2 and sorted(tmp_path.iterdir()) == left
