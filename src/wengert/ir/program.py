@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, TypeGuard
 
 import numpy as np
@@ -37,6 +38,7 @@ def row_called(name: str) -> Primitive:
 SHORT = {"float": "f", "int": "i", "uint": "u", "complex": "c"}
 
 
+@cache
 def dtype_name(dtype: np.dtype[Any]) -> str:
     """f64 for float64; a dtype of the other byte order says so."""
     kind = dtype.name.rstrip("0123456789")

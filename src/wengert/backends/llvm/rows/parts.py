@@ -182,6 +182,9 @@ def read_ahead(frame: Frame, positions: np.ndarray) -> Array:
 
 
 def extremes(part: Any) -> tuple[int, int] | None:
+    """Of positions, where they are known."""
+    if isinstance(part, int):
+        return part, part
     return (int(part.min()), int(part.max())) if isinstance(part, np.ndarray) and part.size else None
 
 
