@@ -1000,6 +1000,44 @@ def test_a_handler_that_does_not_raise_starts_the_run_again():
 
 
 @interruptible
+def test_a_handler_set_between_two_calls_is_seen():
+    """The system is asked for its handler only now and then."""
+    f = entries.entry(flat_call([INT], [INT], fallback, long=True), code(SPINNING))
+    seen = []
+    python = signal.getsignal(signal.SIGINT)
+    for pause in (0.0, 0.001):
+        for mine in (lambda *_: seen.append(len(seen)), signal.SIG_IGN, python):
+            assert f(5) == 5
+            signal.signal(signal.SIGINT, mine)
+            try:
+                count = len(seen)
+                if mine is python:
+                    assert ends_by_ctrl_c(f)
+                else:
+                    timer = interrupt_after(0.01)
+                    assert f(SECOND // 10) == SECOND // 10
+                    timer.join()
+                    time.sleep(0.001)  # Python calls its handler between two instructions
+                    assert len(seen) == count + (mine is not signal.SIG_IGN)
+            finally:
+                signal.signal(signal.SIGINT, python)
+            time.sleep(pause)
+        assert ends_by_ctrl_c(f)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, python)  # the same again, which took ours away
+        time.sleep(0.001)
+        assert ends_by_ctrl_c(f)
+
+
+def ends_by_ctrl_c(f):
+    timer, start = interrupt_after(0.01), time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        f(1000 * SECOND)
+    timer.join()
+    return time.monotonic() - start < 20
+
+
+@interruptible
 def test_only_the_main_thread_is_interrupted():
     once = SPINNING.replace("store i64 %k,", "store i64 %starts,").replace(
         "br label %next",

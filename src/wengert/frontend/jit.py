@@ -142,10 +142,10 @@ class Jitted(Transparent):
         if built.staging.ended:  # here a program around this one is built: nothing of it comes after
             raise Ended
         count = len(built.program.results) - len(built.written)
+        results = iter([own(x, values) for x in outs[:count]])  # before an array that they look into is written
         for i, new in zip(built.written, outs[count:]):
             operands[i][...] = new
-        numbers = iter(outs[:count])
-        found = [own(next(numbers), values) if x is RESULT else x for x in built.leaves]
+        found = [next(results) if x is RESULT else x for x in built.leaves]
         return unflatten(built.structure, found)
 
     def called(self, built: Built, values: list[Any], leaves: list[Any], structure: Any) -> Sequence[Any]:

@@ -276,6 +276,7 @@ banded_solve = row(
         ab, less(b_dot, None if ab_dot is None else banded_product(ab_dot, out, lower, upper)), lower=lower, upper=upper
     ),
     pull=banded_pull,
+    types=lambda ins, lower, upper: solution_type(*ins),
     batch=lambda size, batched, operands, **params: columns_beside(banded_solve, 2, size, batched, operands, params),
     examples=[
         ((well_conditioned(4)[[1, 0, 3]] + 2.0, (4, 2)), {"lower": 1, "upper": 1}),

@@ -10,7 +10,9 @@ is let go, whether the call succeeded or not; what is returned is taken out befo
 containers are held, too, since others may change the containers while the code runs.
 """
 
+import _signal  # type: ignore[import-not-found]  # its `getsignal` makes no enum of what is there
 import ctypes
+import os
 import re
 from collections.abc import Mapping
 from ctypes import c_void_p
@@ -22,7 +24,7 @@ import numpy as np
 from wengert.backends.llvm.layout import Layout
 from wengert.backends.llvm.native_places import PLACES, accessors
 from wengert.backends.llvm.native_reading import FACTS, NODES
-from wengert.backends.llvm.native_running import RESULTS, RUN
+from wengert.backends.llvm.native_running import CLOCK, NO_CLOCK, RESULTS, RUN, SIGINT
 from wengert.core.lazy import lazy
 
 numpy_core = lazy("numpy._core._multiarray_umath")
@@ -298,14 +300,16 @@ declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
 
 OBJECTS = {
     **{kind.__name__: kind for kind in (float, int, str, list, dict, Exception, np.ndarray)},
-    **{"True": True, "False": False, "None": None},
+    **{"True": True, "False": False, "None": None, "getsignal": _signal.getsignal, "SIGINT": SIGINT},
 }
+HAS_CLOCK = os.name == "posix"
 
 
 @cache
 def text(where: Layout) -> str:
     objects = "".join(f"@{name} = external global i8\n" for name in OBJECTS)
-    functions = [CALL, EVERYTHING, EACH, FACTS, NODES, RUN, RESULTS, PLACES, accessors(where)]
+    clock = CLOCK if HAS_CLOCK else NO_CLOCK
+    functions = [CALL, EVERYTHING, EACH, FACTS, NODES, RUN, clock, RESULTS, PLACES, accessors(where)]
     return "\n".join([*map(inlined, functions), PYTHON, NUMPY, LLVM, objects])
 
 
@@ -317,7 +321,8 @@ def symbols() -> Mapping[str, int]:
     """Addresses of what the text declares."""
     python = {name: address(getattr(ctypes.pythonapi, name)) for name in declared(PYTHON)}
     memory = {"memcpy": address(ctypes.memmove), "memmove": address(ctypes.memmove), "memset": address(ctypes.memset)}
-    return {**python, **numpy_functions(), **memory, **{name: id(x) for name, x in OBJECTS.items()}}
+    clock = {"clock_gettime": address(ctypes.CDLL(None).clock_gettime)} if HAS_CLOCK else {}
+    return {**python, **numpy_functions(), **memory, **clock, **{name: id(x) for name, x in OBJECTS.items()}}
 
 
 def numpy_functions() -> dict[str, int]:

@@ -1,9 +1,12 @@
 """How the program runs, and what is made of its results, as LLVM text (see native_code.py)."""
 
+import time
+
 from wengert.backends.llvm.call import Status
 from wengert.backends.llvm.tables import Make, Put
 
 SIGINT = 2
+RECENT = 50_000  # nanoseconds
 
 # ---------------------------------------------------------------- the run
 
@@ -12,6 +15,9 @@ RUN = f"""
 @interrupted = internal global i32 0
 @main_thread = internal global i64 0
 @handler_before = internal global ptr null
+@asked_at = internal global i64 0
+@seen_in_python = internal global ptr null
+@was_installed = internal global i1 false
 
 define void @set_main_thread(i64 %ident) {{
   store i64 %ident, ptr @main_thread
@@ -92,9 +98,47 @@ end:
   ret i32 %status
 }}
 
+; To ask the system takes longer than a short loop.  Its answer holds for 50 us, as long as Python has the same
+; handler: who sets another one there takes ours away.
+define internal i1 @handler_installed() {{
+  %now = call i64 @nanoseconds()
+  %before = load i64, ptr @asked_at
+  %passed = sub i64 %now, %before
+  %is_recent = icmp ult i64 %passed, {RECENT}
+  %python = call ptr @handler_in_python()
+  %seen = load ptr, ptr @seen_in_python
+  %is_same = icmp eq ptr %python, %seen
+  %holds = and i1 %is_recent, %is_same
+  br i1 %holds, label %known, label %ask
+known:
+  %answer_before = load i1, ptr @was_installed
+  ret i1 %answer_before
+ask:
+  %answer = call i1 @handler_installed_now()
+  store i64 %now, ptr @asked_at
+  store ptr %python, ptr @seen_in_python
+  store i1 %answer, ptr @was_installed
+  ret i1 %answer
+}}
+
+; Which object it is; others hold it.
+define internal ptr @handler_in_python() {{
+  %arguments = alloca ptr
+  store ptr @SIGINT, ptr %arguments
+  %handler = call ptr @PyObject_Vectorcall(ptr @getsignal, ptr %arguments, i64 1, ptr null)
+  %failed = icmp eq ptr %handler, null
+  br i1 %failed, label %unknown, label %known
+unknown:
+  call void @PyErr_Clear()
+  ret ptr null
+known:
+  call void @Py_DecRef(ptr %handler)
+  ret ptr %handler
+}}
+
 ; Whether ours stands before Python's own.  It stays there: to ask costs less than to put it there and back for each
 ; call.  Where nobody handles Ctrl-C, or the process ignores it, nothing is changed.
-define internal i1 @handler_installed() {{
+define internal i1 @handler_installed_now() {{
   %handler = call ptr @PyOS_getsig(i32 {SIGINT})
   %is_ours = icmp eq ptr %handler, @on_interrupt
   br i1 %is_ours, label %yes, label %which
@@ -139,6 +183,30 @@ fill:
   br label %done
 done:
   ret void
+}}
+"""
+
+CLOCK = f"""
+declare i32 @clock_gettime(i32, ptr)
+
+define internal i64 @nanoseconds() {{
+  %time = alloca [2 x i64]
+  %status = call i32 @clock_gettime(i32 {getattr(time, "CLOCK_MONOTONIC", 0)}, ptr %time)
+  %seconds = load i64, ptr %time
+  %rest_at = getelementptr i64, ptr %time, i64 1
+  %rest = load i64, ptr %rest_at
+  %whole = mul i64 %seconds, 1000000000
+  %sum = add i64 %whole, %rest
+  ret i64 %sum
+}}
+"""
+
+# each time is long after the last one: the system is asked for each call
+NO_CLOCK = f"""
+define internal i64 @nanoseconds() {{
+  %before = load i64, ptr @asked_at
+  %long_after = add i64 %before, {RECENT}
+  ret i64 %long_after
 }}
 """
 

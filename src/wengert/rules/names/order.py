@@ -253,10 +253,16 @@ def nan_if_any(ordered: Any, found: Any) -> Any:
     return select(elementwise.isnan(last), last, found) if dtype_of(ordered).kind in "fc" else found
 
 
+def real_numbers(a: Any) -> Any:
+    """The mean of two whole numbers need be none, and their sum may be too large for one."""
+    a = arrayed(a)
+    return a if dtype_of(a).kind in "fc" else convert_to(a, np.dtype(float))
+
+
 @name_on_traced(np.median)
 @fills_out
 def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
-    ordered, kept_shape = sorted_lines(arrayed(a), axis, given(keepdims))
+    ordered, kept_shape = sorted_lines(real_numbers(a), axis, given(keepdims))
     n = shape_of(ordered)[-1]
     if n == 0:
         return reshape(mean(ordered, -1), kept_shape)
@@ -271,7 +277,7 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
 def nanmedian(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False) -> Any:
     if not size(a):
         return mean(a, axis, keepdims=keepdims)
-    ordered, kept_shape = sorted_lines(arrayed(a), axis, given(keepdims))
+    ordered, kept_shape = sorted_lines(real_numbers(a), axis, given(keepdims))
     n = reshape(counted(ordered), (*shape_of(ordered)[:-1], 1))
     low, high = element(ordered, (n - 1) // 2, n), element(ordered, n // 2, n)
     return reshape(select(elementwise.equal(n % 2, 1), high, (low + high) / 2), kept_shape)

@@ -144,6 +144,10 @@ class Places:
             next((a.lengths[axis] for a in arrays if len(a.lengths) >= -axis and a.lengths[axis] != 1), 1)
             for axis in range(-rank, 0)
         ]
+        for a in arrays:
+            for n, m in zip(reversed(a.lengths), reversed(self.lengths)):
+                if n != 1:
+                    k.agree(n, m)
 
     @staticmethod
     def as_array(frame: Frame, part: Any) -> Array:
@@ -175,7 +179,7 @@ def read_ahead(frame: Frame, positions: np.ndarray) -> Array:
     stored = cache(lambda: frame.array(positions))
 
     def element(k: Function, index: Sequence[Word]) -> Number:
-        known = tuple([i for i in index if isinstance(i, int)])
+        known = tuple([i for i, n in zip(index, positions.shape) if isinstance(i, int) and i < n])
         return constant(positions[known], positions.dtype) if len(known) == len(index) else stored().element(k, index)
 
     return Lazy(positions.dtype, list(positions.shape), element, is_free=True)

@@ -86,8 +86,11 @@ def update(
     assert isinstance(part, Stored)
     lengths = places.all_lengths if places else part.lengths
     new = apart(frame, frame.value(e.ins[1]), type_as(e.ins[1]), root, lengths)
-    value = fitted(frame, filled(new, ()) if isinstance(new, Number) else new, lengths)  # type: ignore[arg-type]
+    given: Array = filled(new, ()) if isinstance(new, Number) else new  # type: ignore[assignment]
+    value = fitted(frame, given, lengths)
     if not lengths:
+        if given.lengths:
+            k.require("false")  # NumPy tells whether an element may be an array of one
         to = part.place(k, places.index(k, ()) if places else ())
         k.store(change(lambda: k.load(to, part.dtype), cast(k, value.element(k, ()), part.dtype)), to)
         return root
@@ -145,7 +148,9 @@ def summed(frame: Frame, e: Equation, x: Terms) -> Stored:
 
 def fitted(frame: Frame, value: Array, lengths: Sequence[Word]) -> Array:
     """What is written to a part of these lengths, without axes that the part has not."""
-    lead = max(len(value.lengths) - len(lengths), 0)  # of length 1
+    lead = max(len(value.lengths) - len(lengths), 0)
+    for n in value.lengths[:lead]:
+        frame.kernel.agree(n, 1)
     value = part_of(frame.kernel, value, [Part(0)] * lead) if lead else value
     for n, m in zip(reversed(value.lengths), reversed(lengths)):
         if n != 1:
