@@ -34,14 +34,16 @@ def normal_index(index: Any, shape: Shape) -> tuple[tuple[int, ...] | None, Inde
     if BASIC.issuperset(map(type, parts)):
         return None, tuple([plain_slice(p) if type(p) is slice else p for p in parts])
     refuse_other_masks(parts, shape)
+    truths = sum(isinstance(p, bool | np.bool_) for p in parts)
     parts = tuple(item for p in parts for item in normal_part(p))
-    parts = without_ellipsis(parts, len(shape))
-    if not any(map(is_position_array, parts)):
-        return None, parts
     advanced = [i for i, p in enumerate(parts) if isinstance(p, np.ndarray | int | Value)]
-    if advanced[-1] - advanced[0] + 1 == len(advanced):
-        return None, parts
-    return arrays_first(parts, shape)
+    if truths > 1 or (truths and advanced):
+        raise IndexError("True beside positions is not supported as an index; leave it out")
+    if not any(map(is_position_array, parts)):
+        return None, without_ellipsis(parts, len(shape))
+    stand_together = advanced[-1] - advanced[0] + 1 == len(advanced)  # also an ellipsis of no axes separates them
+    parts = without_ellipsis(parts, len(shape))
+    return (None, parts) if stand_together else arrays_first(parts, shape)
 
 
 def refuse_other_masks(parts: Index, shape: Shape) -> None:
@@ -124,6 +126,8 @@ def plain_slice(part: slice) -> slice:
 
 
 def without_ellipsis(parts: Index, ndim: int) -> Index:
+    if sum(p is Ellipsis for p in parts) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
     for i, p in enumerate(parts):
         if p is Ellipsis:
             used = sum(q is not None for q in parts) - 1
@@ -144,6 +148,8 @@ def arrays_first(parts: Index, shape: Shape) -> tuple[tuple[int, ...], Index]:
             front.append(axis)
             front_parts.append(np.asarray(p))
         axis += 1
+    if axis > len(shape):
+        raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional, but {axis} were indexed")
     return (*front, *back, *range(axis, len(shape))), (*front_parts, *back_parts)
 
 
