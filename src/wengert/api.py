@@ -121,7 +121,7 @@ def run(mode: Mode, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
         try:
             if ACTIVE.get() is not None:
                 return Jitted(f)(*args, **kwargs)  # inside a program: the function becomes one, too
-            return route(f)(*args, **kwargs)
+            return up_to_date(route(f)(*args, **kwargs))
         except (TypeError, ValueError, SystemError) as error:
             # NumPy and C code hide our refusal of `array[i] = traced` behind an error of their own
             if isinstance(error.__cause__, Diagnostic):
@@ -129,6 +129,14 @@ def run(mode: Mode, f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str
             raise
         finally:
             mode.finished = True
+
+
+def up_to_date(out: Any) -> Any:
+    """The result, after views in it have read what was written after they were taken: later they could not."""
+    for x in (out,) if isinstance(out, Value) else flatten(out)[0]:
+        if isinstance(x, Value):
+            x.fresh()
+    return out
 
 
 def lost_write(found: Diagnostic) -> Diagnostic:

@@ -14,6 +14,7 @@ from wengert.rules import indexing
 from wengert.rules.contract import matmul
 from wengert.rules.indexing import refused_write
 from wengert.rules.linear import convert, duplicate
+from wengert.rules.linear import reshape as reshape_row
 from wengert.rules.linear import transpose as transpose_row
 from wengert.rules.names import elementwise as named
 from wengert.rules.names import foreign, operands, products, protocols, reductions
@@ -155,7 +156,16 @@ def getitem(x: Value, index: Any) -> Any:
     if any(isinstance(p, Value) for p in parts) and is_lane_index(parts):
         return indexing.take_at(x, parts)
     axes, index = indexing.normal_index(index, x.shape)
+    if any(p is Ellipsis for p in parts) and is_element(index, x.shape):
+        *front, last = index
+        return reshape_row(indexing.getitem(x, index=(*front, slice(last, last + 1 or None))), shape=())
     return indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)
+
+
+def is_element(index: Any, shape: Any) -> bool:
+    """Whether this names one, which NumPy reads as a number, but beside an ellipsis as a view of no axes."""
+    known = len(index) == len(shape) > 0 and all(type(i) is int for i in [*index, shape[-1]])
+    return known and -shape[-1] <= index[-1] < shape[-1]
 
 
 # ---------------------------------------------------------------- writing
