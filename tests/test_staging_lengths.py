@@ -61,8 +61,8 @@ VALUE = {
     **because(
         FITS,
         "broadcast_arrays broadcast_to full geomspace array_equiv cross linalg.cross linalg.tensorinv "
-        "linalg.tensorsolve scipy.linalg.orthogonal_procrustes scipy.linalg.solve_banded",
-        rows="banded_solve broadcast_to spread",
+        "linalg.tensorsolve scipy.linalg.orthogonal_procrustes",
+        rows="broadcast_to spread",
     ),
     **because(
         FORMULA,
@@ -77,9 +77,9 @@ FIRST = VALUE | because(
     FORMULA,
     "linalg.eig linalg.eigvals linalg.pinv linalg.qr linalg.svd linalg.svdvals scipy.linalg.eig "
     "scipy.linalg.eigvals scipy.linalg.expm_frechet "
-    "scipy.linalg.lu_factor scipy.linalg.qr scipy.linalg.solve_circulant scipy.linalg.solve_toeplitz "
-    "scipy.linalg.solveh_banded scipy.linalg.svd scipy.linalg.svdvals",
-    rows="circulant_solve cofactor_dot eig eigvals frechet hermitian_banded_solve packed_lu "
+    "scipy.linalg.lu_factor scipy.linalg.qr scipy.linalg.solve_banded scipy.linalg.solve_circulant "
+    "scipy.linalg.solve_toeplitz scipy.linalg.solveh_banded scipy.linalg.svd scipy.linalg.svdvals",
+    rows="banded_solve circulant_solve cofactor_dot eig eigvals frechet hermitian_banded_solve packed_lu "
     "qr svd svdvals toeplitz_solve",
 )
 SECOND = FIRST | because(

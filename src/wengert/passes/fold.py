@@ -437,8 +437,8 @@ def spaced(positions: Any, length: Any) -> range | None:
     if not inside((int(positions.min()), int(positions.max())), length):
         return None
     places = positions % length
-    first, step = int(places[0]), int(places[1] - places[0]) if len(places) > 1 else 1
-    found = range(first, first + step * len(places), step or 1)
+    first, last, step = int(places[0]), int(places[-1]), int(places[1] - places[0]) if len(places) > 1 else 1
+    found = range(first, last + (1 if step > 0 else -1), step or 1)
     return found if np.array_equal(found, places) else None
 
 

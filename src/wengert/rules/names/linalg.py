@@ -29,7 +29,7 @@ from wengert.rules.names.products import tensordot as contraction
 from wengert.rules.names.reductions import diagonal as diagonal_of
 from wengert.rules.names.reductions import max_, min_, safe_root, sum_
 from wengert.rules.names.reductions import trace as trace_of
-from wengert.rules.names.shape import moveaxis, ravel, reshape, transpose
+from wengert.rules.names.shape import moveaxis, ravel, reduced, reshape, transpose
 from wengert.rules.names.table import name
 
 # the named tuples that NumPy returns
@@ -258,7 +258,7 @@ def norm_of_matrices(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) ->
     else:
         raise ValueError("Invalid norm order for matrices.")
     shape = tuple(1 if i in axes else n for i, n in enumerate(shape_of(x)))
-    return reshape(out, shape if keepdims else tuple(n for i, n in enumerate(shape_of(x)) if i not in axes))
+    return reduced(out, shape if keepdims else tuple(n for i, n in enumerate(shape_of(x)) if i not in axes))
 
 
 def largest(x: Any, axis: Any, keepdims: bool = False) -> Any:
@@ -332,7 +332,7 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
             raise np.linalg.LinAlgError(f"{len(shape_of(x))}-dimensional array given. Array must be two-dimensional")
     split = cheapest_splits([shape_of(x)[0] for x in arrays] + [shape_of(arrays[-1])[1]])
     product = chain(arrays, split, 0, len(arrays) - 1)
-    return reshape(product, (*shape_of(product)[first == 1 : 1], *shape_of(product)[1 : 1 + (last == 2)]))
+    return reduced(product, (*shape_of(product)[first == 1 : 1], *shape_of(product)[1 : 1 + (last == 2)]))
 
 
 def cheapest_splits(sizes: list[int]) -> dict[tuple[int, int], int]:

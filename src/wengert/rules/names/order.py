@@ -33,7 +33,7 @@ from wengert.rules.names.operands import (
     refuse_where,
 )
 from wengert.rules.names.reductions import max_, mean, min_, sum_
-from wengert.rules.names.shape import concatenate, moveaxis, reshape, size
+from wengert.rules.names.shape import concatenate, moveaxis, reduced, reshape, size
 from wengert.rules.names.table import in_numpy
 
 # ---------------------------------------------------------------- sorting
@@ -184,7 +184,7 @@ def quantile_named(function: Any, scale: int, skip_nan: bool) -> None:
             return mean(a, axis, keepdims=keepdims)  # as NumPy, without the axes of q
         ordered, kept_shape = sorted_lines(a, axis, given(keepdims))
         found = quantile_of(ordered, q, method, skip_nan)
-        return reshape(moveaxis(found, -1, 0), shape_of(q) + kept_shape)
+        return reduced(moveaxis(found, -1, 0), shape_of(q) + kept_shape)
 
     name_on_traced(function)(quantile)
 
@@ -265,11 +265,11 @@ def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = Fa
     ordered, kept_shape = sorted_lines(real_numbers(a), axis, given(keepdims))
     n = shape_of(ordered)[-1]
     if n == 0:
-        return reshape(mean(ordered, -1), kept_shape)
+        return reduced(mean(ordered, -1), kept_shape)
     found = element(ordered, n // 2, n)
     if n % 2 == 0:
         found = (element(ordered, n // 2 - 1, n) + found) / 2
-    return reshape(nan_if_any(ordered, found), kept_shape)
+    return reduced(nan_if_any(ordered, found), kept_shape)
 
 
 @name_on_traced(np.nanmedian)
@@ -280,7 +280,7 @@ def nanmedian(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool =
     ordered, kept_shape = sorted_lines(real_numbers(a), axis, given(keepdims))
     n = reshape(counted(ordered), (*shape_of(ordered)[:-1], 1))
     low, high = element(ordered, (n - 1) // 2, n), element(ordered, n // 2, n)
-    return reshape(select(elementwise.equal(n % 2, 1), high, (low + high) / 2), kept_shape)
+    return reduced(select(elementwise.equal(n % 2, 1), high, (low + high) / 2), kept_shape)
 
 
 # ---------------------------------------------------------------- sets

@@ -12,7 +12,7 @@ from wengert.rules import contract, elementwise
 from wengert.rules.names.foreign import missing
 from wengert.rules.names.operands import arrayed, fills_out, no_keywords, one_axis, strong
 from wengert.rules.names.reductions import sum_
-from wengert.rules.names.shape import diagonal, ravel, reshape, transpose
+from wengert.rules.names.shape import diagonal, ravel, reduced, reshape, transpose
 from wengert.rules.names.table import in_numpy, name
 
 
@@ -63,7 +63,10 @@ def vdot(a: Any, b: Any) -> Any:
 @name(np.inner)
 def inner(a: Any, b: Any) -> Any:
     a, b = strong(a), strong(b)
-    return a * b if not (shape_of(a) and shape_of(b)) else tensordot(a, b, ([-1], [-1]))
+    if not (shape_of(a) and shape_of(b)):
+        return a * b
+    found = tensordot(a, b, ([-1], [-1]))
+    return reduced(found, shape_of(found))
 
 
 @name(np.outer)

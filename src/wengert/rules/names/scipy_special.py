@@ -11,7 +11,6 @@ from wengert.core.types import dtype_of, shape_of
 from wengert.rules import bessel, elementwise, hypergeometric, incomplete, special
 from wengert.rules.elementwise import stop_gradient
 from wengert.rules.elementwise import where as select
-from wengert.rules.linear import reshape as reshape_row
 from wengert.rules.names.operands import (
     arrayed,
     axes_of,
@@ -23,6 +22,7 @@ from wengert.rules.names.operands import (
     strong,
 )
 from wengert.rules.names.reductions import max_, sum_
+from wengert.rules.names.shape import reduced
 from wengert.rules.names.table import NAMES, name
 
 ROWS = {  # rows that carry SciPy's own name and operands
@@ -351,7 +351,7 @@ def log_sum_exp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False,
     results = (out, signs) if return_sign else (out,)
     axes = axes_of(axis, len(shape_of(a)))
     shape = tuple(n for i, n in enumerate(shape_of(a)) if i not in axes)
-    results = results if keepdims else tuple(reshape_row(r, shape=shape) for r in results)
+    results = results if keepdims else tuple(reduced(r, shape) for r in results)
     return results if return_sign else results[0]
 
 

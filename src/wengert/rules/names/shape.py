@@ -58,6 +58,12 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = N
     return reshape_row(a, shape=resolved(wanted, shape_of(a)))
 
 
+def reduced(x: Any, shape: Shape) -> Any:
+    """In the shape that a reduction leaves: of no axes, NumPy makes it a number."""
+    found = reshape(x, shape)
+    return found if shape_of(found) else found[()]
+
+
 def resolved(wanted: Any, have: Shape) -> Shape:
     """The target shape with -1 filled in."""
     wanted = lengths_of(wanted if isinstance(wanted, tuple | list | np.ndarray) else (wanted,))
