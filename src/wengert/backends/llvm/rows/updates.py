@@ -100,7 +100,9 @@ def update(
         x = cast(k, at(k, value, at_index), part.dtype)
         k.store(change(lambda: k.load(to, part.dtype), x), to)
 
-    k.nest(lengths, one, light=is_light(value) and (places is None or places.are_known))
+    # at places that only the run knows, vectors of two are faster than two lines
+    is_known = not e.has_holes and (places is None or places.are_known)
+    k.nest(lengths, one, light=is_known and is_light(value))
     return root
 
 
