@@ -49,8 +49,6 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
 
     variable  for each operand: is its content a sample, which another may replace?  After the operands, `contents`
               has what fills the holes of `params`
-
-    The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried.
     """
     lengths = {hole.operand for hole in holes(params) if hole.extent is not None}
     contents = [  # an index of zero fits
@@ -68,6 +66,7 @@ def samples_of(row: Primitive, variable: Sequence[bool], contents: Sequence[Any]
 
 
 def evaluated(row: Primitive, variable: Sequence[bool], contents: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+    """The first samples are zeros, since an index must fit; a matrix of zeros has no inverse, so others are tried."""
     error: Exception | None = None
     for candidates in itertools.islice(attempts(variable, contents, is_weak(contents)), 3):
         try:

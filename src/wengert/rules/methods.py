@@ -156,7 +156,7 @@ def getitem(x: Value, index: Any) -> Any:
     if any(isinstance(p, Value) for p in parts) and is_lane_index(parts):
         return indexing.take_at(x, parts)
     axes, index = indexing.normal_index(index, x.shape)
-    if any(p is Ellipsis for p in parts) and is_element(index, x.shape):
+    if len(parts) > len(index) and is_element(index, x.shape):  # only an ellipsis of no axes leaves nothing behind
         *front, last = index
         return reshape_row(indexing.getitem(x, index=(*front, slice(last, last + 1 or None))), shape=())
     return indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)

@@ -103,6 +103,11 @@ class Terms(Lazy):
 Array = Stored | Lazy
 
 
+def is_light(x: Array) -> bool:
+    """Whether an element takes a line or two, so that it may be read as often as one likes."""
+    return isinstance(x, Stored) or x.is_free
+
+
 def accessed(k: Function, xs: Sequence[Stored], outs: Sequence[Stored]) -> None:
     """A function from outside reads all of these, and writes all of those."""
     for x in xs:

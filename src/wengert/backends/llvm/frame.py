@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Buffer, Lazy, Stored, filled, row_major
+from wengert.backends.llvm.arrays import Array, Buffer, Lazy, Stored, filled, is_light, row_major
 from wengert.backends.llvm.bundles import bundled
 from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.text import Function, Module, Number, Word, constant, word
@@ -291,11 +291,6 @@ def assign(k: Function, to: Stored, x: Array) -> None:
         k.store(x.element(k, places), to.place(k, index))
 
     k.nest(to.lengths, one, light=is_light(x))
-
-
-def is_light(x: Array) -> bool:
-    """Whether an element takes a line or two."""
-    return isinstance(x, Stored) or x.is_free
 
 
 def stored_constant(k: Function, x: np.ndarray) -> Stored:

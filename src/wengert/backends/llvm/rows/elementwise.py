@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Lazy, Stored, accessed
+from wengert.backends.llvm.arrays import Array, Lazy, Stored, accessed, is_light
 from wengert.backends.llvm.formulas import Call, formula_of, single_call, traced_element
 from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.in_python import IN_PYTHON
@@ -204,7 +204,7 @@ def broadcast_lengths(all: Sequence[Sequence[Word]], types: Sequence[Type], out:
 
 def steady(frame: Frame, x: Array, type: Type, lengths: Sequence[Word]) -> Array:
     """x, in memory where its formula would be evaluated more than once for an element."""
-    repeated = isinstance(x, Lazy) and not x.is_free and list(x.lengths) != list(lengths)
+    repeated = not is_light(x) and list(x.lengths) != list(lengths)
     return frame.temporary(x, type) if repeated else x
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, part_of
-from wengert.backends.llvm.frame import Frame, Value, is_light
+from wengert.backends.llvm.arrays import Array, Lazy, Part, Stored, filled, is_light, part_of
+from wengert.backends.llvm.frame import Frame, Value
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at
 from wengert.backends.llvm.rows.views import view

@@ -12,13 +12,14 @@ from wengert.backends.llvm.arrays import (
     Terms,
     filled,
     flipped,
+    is_light,
     part_of,
     row_major,
     transposed,
     without_ones,
 )
 from wengert.backends.llvm.call import Unsupported
-from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, is_light, limits_of, type_as, whole
+from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at, steady
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
@@ -44,7 +45,7 @@ def apart(frame: Frame, x: Value, type: Type, target: Stored, count: Sequence[Wo
     if isinstance(x, Number):
         return x
     assert isinstance(x, Stored | Lazy)
-    twice = isinstance(x, Lazy) and not x.is_free and count is not None and list(count) != list(x.lengths)
+    twice = not is_light(x) and count is not None and list(count) != list(x.lengths)
     return frame.temporary(x, type) if twice or target.buffer in x.reads else x
 
 
@@ -208,7 +209,7 @@ def put_add(frame: Frame, e: Equation) -> Value:
 
 
 def apart_if_lazy(frame: Frame, x: Array, type: Type) -> Array:
-    return frame.temporary(x, type) if isinstance(x, Lazy) and not x.is_free else x
+    return x if is_light(x) else frame.temporary(x, type)
 
 
 @lowers("stayed")
