@@ -10,6 +10,8 @@ This is decided for one program at a time, and the same for any machine.
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from wengert.ir.evaluate import variables_of
 from wengert.ir.program import (
     REGIONS,
@@ -82,8 +84,10 @@ def is_array(type: AnyType) -> bool:
 
 
 def is_view(e: Equation) -> bool:
-    if not is_array(e.outs[0].type) or not isinstance(e.ins[0] if e.ins else None, Var):
+    if not is_array(e.outs[0].type) or not e.ins:
         return False
+    if not isinstance(e.ins[0], Var):
+        return e.row.name in SAME and np.ndim(e.ins[0]) == 0
     if e.row.name == "getitem":
         return not any(hasattr(part, "shape") for part in e.params["index"]) and not reads_places(e)
     return e.row.name in VIEWS
@@ -123,9 +127,12 @@ def light(program: Program, lazy: set[Var]) -> set[Var]:
         x = e.outs[0]
         if (e.row.elementwise or e.row.name in SAME) and known.issuperset(variables(e)):
             known.add(x)
-        if x in known or not is_lazy(e):
+        if not is_lazy(e):
             continue
-        work[x] = sum(work.get(y, 0) for y in variables(e)) + (1 if e.row.name in LIGHT else HEAVY)
+        here = 1 if e.row.name in LIGHT else HEAVY
+        if x in known and here == 1:
+            here = 0  # the compiler does it
+        work[x] = sum(work.get(y, 0) for y in variables(e)) + here
         if x in lazy:
             continue
         mine = readers.get(x, ())
