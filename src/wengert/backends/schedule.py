@@ -171,7 +171,7 @@ def is_box(e: Equation) -> bool:
     if e.has_holes or has_extents(type) or not all(isinstance(p, int | slice) for p in parts):
         return False
     axes = [a for a, (p, n) in enumerate(zip(parts, type.shape)) if isinstance(p, int) or p != slice(None)]
-    return axes == [0] and all(p.step in (None, 1) for p in parts if isinstance(p, slice))
+    return axes == [0] and type.shape[0] != 0 and all(p.step in (None, 1) for p in parts if isinstance(p, slice))
 
 
 def last_reads(program: Program, through: set[Var]) -> dict[Var, int]:

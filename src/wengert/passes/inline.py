@@ -12,7 +12,7 @@ from functools import cache
 from wengert.ir.program import Equation, Program
 from wengert.passes.rewrite import Names, fits, rebuilt, renamed, spliced, stands_for, with_regions
 
-SMALL = 12  # equations, those of regions included
+SMALL = 16  # equations, those of regions included
 
 
 def inline(program: Program) -> Program:

@@ -15,6 +15,7 @@ from wengert.passes.inline import inline
 from wengert.passes.privatise import privatise
 from wengert.passes.promote import promote, versioned
 from wengert.passes.rewrite import Final
+from wengert.passes.soon import soon
 
 ROUND = (fold, common, branch, accumulate, dead, hoist)
 ROUNDS = 4  # what a pass makes possible for an earlier one is done in the next round; most programs need two
@@ -32,7 +33,7 @@ def prepare(program: Program) -> Program:
 
 def for_machine(program: Program) -> Program:
     """The same results, in a form that machine code is faster with: longer, and read by nobody."""
-    return versioned(exchange(ascend(distribute(program))))
+    return soon(versioned(exchange(ascend(distribute(program)))))
 
 
 def rounds(program: Program) -> Program:

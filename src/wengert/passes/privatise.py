@@ -92,7 +92,9 @@ def covers(e: Equation, k: int, outer: tuple[Var, ...]) -> bool:
     p, result = body.params[1 + consts + k], body.results[k]
     shape = p.type.shape
     n = shape[len(outer)]
-    if not all(map(is_plain, e.ins[:3])) or list(e.ins[:3]) not in ([0, n, 1], [n - 1, -1, -1]):
+    if not isinstance(n, int) or not all(map(is_plain, e.ins[:3])):
+        return False
+    if list(e.ins[:3]) not in ([0, n, 1], [n - 1, -1, -1]):
         return False
     index = (*outer, body.params[0])
     users = [q for q in body.equations if times(p, q.ins)]

@@ -32,6 +32,7 @@ CHEAP = frozenset(
 STILL_THERE = "still in the array at the end"
 FEW = 8  # iterations of a loop whose number only the run knows: as many numbers as are kept in place of an array
 CHAIN = 8  # equations that may be evaluated again for one value, where something else is kept anyway
+ALMOST = 1.125  # times as much is kept rather than a part
 
 
 class Reason(NamedTuple):
@@ -117,10 +118,17 @@ def choose(
         if found is None or not is_worth_repeating(x, found):
             maker[x] = e
             hand.add(e.ins[0])
+    repeated: set[Equation] = set()  # for some value, and so for nothing where others need them
     for x in wanted:
         found = chain(x, maker, hand)
-        if found is not None and is_worth_repeating(x, found):
+        if found is None and (whole := almost_all_of(x, maker, hand | heavy)) in program.params:
+            plan.reasons.append(Reason(whole, "kept", why_kept(whole, None, maker, hand, heavy)))
+            plan.kept.append(whole)
+            hand.add(whole)
+            found = chain(x, maker, hand)
+        if found is not None and is_worth_repeating(x, [e for e in found if e not in repeated]):
             chains.append(found)
+            repeated.update(found)
             why = STILL_THERE if settled and settled.get(x) in found else why_again(x, found)
             plan.reasons.append(Reason(x, "again", why))
         else:
@@ -217,7 +225,23 @@ def chain(x: Var, maker: dict[Var, Equation], hand: set[Var]) -> list[Equation] 
 def is_worth_repeating(x: Var, equations: list[Equation]) -> bool:
     if is_whole(x):
         return not any(e.regions for e in equations)
-    return len(equations) <= CHAIN and all(e.row.name in CHEAP for e in equations)
+    return len(equations) <= CHAIN and all(is_cheap(e, x) for e in equations)
+
+
+def is_cheap(e: Equation, x: Var) -> bool:
+    """Compared with keeping x."""
+    if e.row.name == "write":  # of a part into a copy
+        return not e.has_holes and elements(e.outs[0]) <= 2 * elements(x)
+    return e.row.name in CHEAP
+
+
+def almost_all_of(x: Var, maker: dict[Var, Equation], beside: set[Var]) -> Var | None:
+    """The array of which x is a part, where to keep all of it costs little more: other values may follow from it."""
+    e = maker.get(x)
+    if e is None or e.row.name != "getitem" or e.has_holes or e.ins[0] in beside or not isinstance(e.ins[0], Var):
+        return None
+    whole = e.ins[0]
+    return whole if elements(whole) <= ALMOST * elements(x) else None
 
 
 def is_whole(x: Var) -> bool:

@@ -384,7 +384,7 @@ def rest(frame: Frame, x: Stored, var: Var) -> Value:
 
 @lowers("triangular_solve")
 def triangular_solve(frame: Frame, e: Equation) -> Value:
-    """By substitution: rows of the result one after the other, from each of which multiples of those before go off."""
+    """By substitution: rows of the result one after the other, each without multiples of those before it."""
     k, out = frame.kernel, numeric(e.outs[0].type)
     lower, unit = e.params["lower"], e.params["unit_diagonal"]
     a = frame.stored(converted(frame.array(e.ins[0]), out.dtype), type_as(e.ins[0])._replace(dtype=out.dtype))
@@ -392,33 +392,35 @@ def triangular_solve(frame: Frame, e: Equation) -> Value:
     to = frame.place_for(e.outs[0], out, b.lengths, {x: False for v in (a, b) for x in v.reads})
     assign(k, to, b)
     *stack, n, columns = to.lengths
+    row_type = out._replace(shape=out.shape[-1:])
+    rest = whole(frame.buffer(bytes_of(row_type)), row_type, [columns])  # apart from the rows it is made of: in vectors
 
     def one(outer: Sequence[Word]) -> None:
         def row(i: Word, nothing: Sequence[Number]) -> Sequence[Number]:
             i = i if lower else k.minus(k.minus(n, 1), i)
+            k.nest([columns], lambda c: k.store(to.element(k, [*outer, i, *c]), rest.place(k, c)))
 
             def less(j: Word, nothing: Sequence[Number]) -> Sequence[Number]:
                 j = j if lower else k.minus(k.minus(n, 1), j)
                 factor = a.element(k, [*outer, i, j])
 
                 def column(c: list[Word]) -> None:
-                    place = to.place(k, [*outer, i, *c])
                     gone = operation(k, "fmul", factor, to.element(k, [*outer, j, *c]))
-                    k.store(operation(k, "fsub", k.load(place, out.dtype), gone), place)
+                    k.store(operation(k, "fsub", rest.element(k, c), gone), rest.place(k, c))
 
                 k.nest([columns], column)
                 return ()
 
             k.repeat(i if lower else k.minus(k.minus(n, 1), i), less)
+            divisor = constant(1, out.dtype) if unit else a.element(k, [*outer, i, i])
             if not unit:
-                divisor = a.element(k, [*outer, i, i])
                 k.require(compared(k, "une", divisor, constant(0, out.dtype)).text)
 
-                def divide(c: list[Word]) -> None:
-                    place = to.place(k, [*outer, i, *c])
-                    k.store(operation(k, "fdiv", k.load(place, out.dtype), divisor), place)
+            def put(c: list[Word]) -> None:
+                left = rest.element(k, c)
+                k.store(left if unit else operation(k, "fdiv", left, divisor), to.place(k, [*outer, i, *c]))
 
-                k.nest([columns], divide)
+            k.nest([columns], put)
             return ()
 
         k.repeat(n, row)

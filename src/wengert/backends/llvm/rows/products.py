@@ -12,7 +12,7 @@ from wengert.backends.llvm.frame import Frame, Value, assign, limits_of, type_as
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import broadcast_lengths
 from wengert.backends.llvm.rows.library import apply
-from wengert.backends.llvm.rows.reductions import is_long, sum_in_blocks, sum_step
+from wengert.backends.llvm.rows.reductions import in_groups, in_pairs, is_long, sum_in_blocks, sum_step
 from wengert.backends.llvm.rows.updates import apart_if_lazy
 from wengert.backends.llvm.scalars import added, cast, multiplied
 from wengert.backends.llvm.text import Function, Number, Word, constant
@@ -22,7 +22,7 @@ from wengert.rules.contract import split_spec
 
 @lowers("matmul")
 def matmul(frame: Frame, e: Equation) -> Value:
-    """Rows of the result as sums of rows of the second operand: neighbours in memory are added to neighbours."""
+    """Rows of the result as sums of rows of the second operand, or element by element, as its numbers lie in memory."""
     k, out = frame.kernel, numeric(e.outs[0].type)
     types = [type_as(x) for x in e.ins[:2]]
     inner = frame.array(e.ins[0]).lengths[-1], frame.array(e.ins[1]).lengths[-2:][0]
@@ -43,49 +43,61 @@ def matmul(frame: Frame, e: Equation) -> Value:
         by_library(frame, *xs, to)
         return to
     to = frame.place_for(e.outs[0], out, [*lead, *x_rows, *y_columns], reads)
-    if y_columns:
-        assign(k, to, filled(constant(0, out.dtype), ()))
+    by_dots = not y_columns
+    if by_dots:  # the other way round: the vector by the transposed matrix
+        x, y, x_lead, y_lead, x_rows, y_columns = y, turned(x), y_lead, x_lead, y_columns, x_rows
+    if isinstance(y, Stored) and 1 in y.strides[-2:]:
+        by_dots = y.strides[-1] != 1
 
     def one(index: Sequence[Word]) -> None:
-        outer, row = index[: len(lead)], list(index[len(lead) :])
+        outer, row = index[: len(lead)], list(index[len(lead) : len(lead) + len(x_rows)])
         at_x, at_y = (own_index(outer, lengths) for lengths in (x_lead, y_lead))
-        if not y_columns:
-            k.store(dot(k, x, y, [*at_x, *row], at_y), to.place(k, index))
+        if by_dots:
+            k.store(dot(k, x, turned(y), [*at_x, *row], [*at_y, index[-1]]), to.place(k, index))
             return
 
-        def term(j: Word, carried: Sequence[Number]) -> Sequence[Number]:
-            factor = x.element(k, [*at_x, *row, j])
+        def terms(places: Sequence[Word]) -> None:
+            factors = [x.element(k, [*at_x, *row, j]) for j in places]
 
             def column(c: list[Word]) -> None:
                 place = to.place(k, [*outer, *row, *c])
-                product = multiplied(k, factor, y.element(k, [*at_y, j, *c]))
-                k.store(added(k, k.load(place, out.dtype), product), place)
+                products = [multiplied(k, f, y.element(k, [*at_y, j, *c])) for f, j in zip(factors, places)]
+                k.store(added(k, k.load(place, out.dtype), in_pairs(k, added, products)), place)
 
             k.nest(y_columns, column)
-            return carried
 
-        k.repeat(x.lengths[-1], term)
+        in_groups(k, x.lengths[-1], terms)
 
-    k.nest([*lead, *x_rows], one)
+    if not by_dots:
+        assign(k, to, filled(constant(0, out.dtype), ()))
+    k.nest([*lead, *x_rows, *(y_columns if by_dots else [])], one)
     return to
+
+
+def turned(x: Array) -> Array:
+    """A matrix, or each of a stack, transposed."""
+    *lead, rows, columns = range(len(x.lengths))
+    return transposed(x, [*lead, columns, rows])
 
 
 # From so many multiplications on NumPy's own product, which calls BLAS, is faster than a loop nest.  One thread of an
 # Intel Xeon with AVX-512, double precision, in ns:
 #     4 x 4 x 4         94     29 by loops        1000 x 4 x 4        1604      2556
 #     8 x 8 x 8        105     30                 3 x 1000 x 3        1553     20642
-#     12 x 12 x 12     221   1157                 100 x 100 x 1       1130      1190
-#     64 x 64 x 64    9365  43577                 1 x 50 x 50          410      1080
-LARGE = 1000
+#     12 x 12 x 12     221   1157
+#     64 x 64 x 64    9365  43577
+# and the same with a vector, on an AMD EPYC with AVX-512, with the call itself:
+#     20 x 60 x 1      472    427                 1 x 20 x 60          432       344
+#     100 x 100 x 1   1199   1198                 1 x 100 x 100       1229       835
+LARGE, LARGE_WITH_VECTOR = 1000, 10_000
 
 
 def is_large(types: Sequence[Type], out: Type) -> bool:
     (*_, rows, terms), (_, columns) = (limits_of(t)[-2:] if len(t.shape) > 1 else (1, *limits_of(t)) for t in types)
     if len(types[1].shape) == 1:
         columns = 1
-    return (
-        out.dtype.kind in "fc" and out.dtype.itemsize > 2 and multiplications(out.dtype, rows, terms, columns) > LARGE
-    )
+    most = LARGE_WITH_VECTOR if 1 in (rows, columns) else LARGE
+    return out.dtype.kind in "fc" and out.dtype.itemsize > 2 and multiplications(out.dtype, rows, terms, columns) > most
 
 
 def multiplications(dtype: np.dtype[Any], *lengths: int) -> int:

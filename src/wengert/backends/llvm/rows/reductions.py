@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled
+from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled, row_major
 from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.frame import Frame, Value, assign, type_as
 from wengert.backends.llvm.lower import lowers
@@ -169,18 +169,61 @@ put:
 def reduced_in_memory(
     frame: Frame, e: Equation, x: Array, kept: list[int], lengths: list[Word], start: Number, step: Any
 ) -> Stored:
-    """Row after row into the result: the last axis stays, and neighbours in memory are added to neighbours."""
+    """Row after row into the result: an axis after the rows stays, and neighbours in memory are added to neighbours."""
     k = frame.kernel
     out = numeric(e.outs[0].type)._replace(dtype=start.dtype)
     to = frame.place_for(e.outs[0], out, lengths, dict.fromkeys(x.reads, False))
     assign(k, to, filled(start, ()))
+    rows = max(a for a in range(kept[-1]) if a not in kept)
+    into, axes = to, kept
+    if isinstance(x, Stored) and x.is_contiguous and kept[-1] == len(x.lengths) - 1:
+        x, into, axes = joined(x, rows + 1), joined(to, kept.index(rows + 1)), [a for a in kept if a <= rows + 1]
 
-    def one(index: Sequence[Word]) -> None:
-        place = to.place(k, [index[a] for a in kept])
-        k.store(step(k, k.load(place, to.dtype), cast(k, x.element(k, index), to.dtype)), place)
+    def one(outer: Sequence[Word]) -> None:
+        def group(places: Sequence[Word]) -> None:
+            def column(inner: Sequence[Word]) -> None:
+                index = [*outer, places[0], *inner]
+                place = into.place(k, [index[a] for a in axes])
+                terms = [cast(k, x.element(k, [*outer, i, *inner]), to.dtype) for i in places]
+                k.store(step(k, k.load(place, to.dtype), in_pairs(k, step, terms)), place)
 
-    k.nest(x.lengths, one)
+            k.nest(x.lengths[rows + 1 :], column)
+
+        in_groups(k, x.lengths[rows], group, GROUP if isinstance(x, Stored) else 1)
+
+    k.nest(x.lengths[:rows], one)
     return to
+
+
+def joined(x: Stored, axis: int) -> Stored:
+    """x, which lies row after row in memory, with one axis in place of all from this one on."""
+    lengths = [*x.lengths[:axis], math.prod(n for n in x.lengths[axis:] if isinstance(n, int))]
+    return Stored(x.dtype, lengths, x.start, row_major(lengths), x.buffer)
+
+
+GROUP = 4  # rows that are taken into another at once, which is read and written a fourth as often
+
+
+def in_groups(k: Function, count: Word, body: Callable[[Sequence[Word]], None], size: int = GROUP) -> None:
+    """body(places) for `size` places after the other, and for those that are left; one by one where only the run knows
+    how many there are."""
+    size = size if isinstance(count, int) else 1
+
+    def group(i: Word, carried: Sequence[Number]) -> Sequence[Number]:
+        begin = k.times(i, size)
+        body([k.plus(begin, j) for j in range(size)])
+        return carried
+
+    k.repeat(count // size if isinstance(count, int) else count, group)
+    if isinstance(count, int) and count % size:
+        body(range(count - count % size, count))
+
+
+def in_pairs(k: Function, step: Callable[[Function, Number, Number], Number], xs: Sequence[Number]) -> Number:
+    """All of these by an operation of two, whose order does not matter."""
+    while len(xs) > 1:
+        xs = [step(k, *xs[i : i + 2]) if i + 1 < len(xs) else xs[i] for i in range(0, len(xs), 2)]
+    return xs[0]
 
 
 @lowers("reduce_sum", "collapse")

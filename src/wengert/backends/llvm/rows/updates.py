@@ -30,14 +30,24 @@ from wengert.ir.program import Equation, Type, numeric
 from wengert.rules.indexing import Index
 
 
-def own(frame: Frame, e: Equation) -> Stored:
-    """The first operand where it may be written: itself at its last use, else a copy."""
+def own(frame: Frame, e: Equation, overwritten: tuple[int, int] = (0, 0)) -> Stored:
+    """The first operand where it may be written: itself at its last use, else a copy, but for these rows."""
     x, type = frame.array(e.ins[0]), type_as(e.ins[0])
     if isinstance(x, Stored) and x.limits == limits_of(type) and x.buffer is not None and frame.may_take(x.buffer):
         wish = frame.wishes.get(e.outs[0])
         if wish is None or wish is x.buffer or frame.holders.get(wish) or wish.bytes < x.buffer.bytes:
             return x
-    return frame.copied(x, type, e.outs[0], is_operand=True)
+    first, last = overwritten
+    if first == last:
+        return frame.copied(x, type, e.outs[0], is_operand=True)
+    to = frame.place_for(e.outs[0], type, x.lengths, dict.fromkeys(x.reads, False))
+    for begin, end in ((0, first), (last, type.shape[0])):
+        if begin < end:
+            rows = [Part(begin, 1, end - begin)]
+            some = part_of(frame.kernel, to, rows)
+            assert isinstance(some, Stored)
+            assign(frame.kernel, some, part_of(frame.kernel, x, rows))
+    return to
 
 
 def apart(frame: Frame, x: Value, type: Type, target: Stored, count: Sequence[Word] | None = None) -> Value:
@@ -52,7 +62,7 @@ def apart(frame: Frame, x: Value, type: Type, target: Stored, count: Sequence[Wo
 @lowers("write")
 def write(frame: Frame, e: Equation) -> Value:
     params, _k = frame.params(e), frame.kernel
-    root = own(frame, e)
+    root = own(frame, e, rows_of(e) if is_box(e) and not params["steps"] else (0, 0))
     target: Array = root
     for step, how in params["steps"]:
         target = STEPS[step.name](frame, target, how)
@@ -109,16 +119,20 @@ def update(
 
 def with_term(frame: Frame, e: Equation, base: Array) -> Terms:
     """The array with one more value added at some rows, which is not stored yet."""
-    part, n = e.params["index"][0], base.lengths[0]
-    assert isinstance(n, int)
-    if isinstance(part, slice):
-        first, last, _ = part.indices(n)
-        lengths = [max(last - first, 0), *base.lengths[1:]]
-    else:
-        first, last, lengths = part % n, part % n + 1, base.lengths[1:]
+    first, last = rows_of(e)
+    lengths = [last - first, *base.lengths[1:]] if isinstance(e.params["index"][0], slice) else base.lengths[1:]
     value = steady(frame, fitted(frame, frame.array(e.ins[1]), lengths), type_as(e.ins[1]), lengths)
     terms = [*(base.terms if isinstance(base, Terms) else ()), (first, last, value)]
     return Terms(base.dtype, base.lengths, not_by_element, elsewhere([x for *_, x in terms]), terms=terms)
+
+
+def rows_of(e: Equation) -> tuple[int, int]:
+    """The first row of a box, and the one after its last."""
+    part, n = e.params["index"][0], numeric(e.outs[0].type).shape[0]
+    if isinstance(part, slice):
+        first, last, _ = part.indices(n)
+        return first, max(last, first)
+    return part % n, part % n + 1
 
 
 def elsewhere(xs: Sequence[Array]) -> dict[Any, bool]:
