@@ -1,6 +1,7 @@
 """Generated from the table: every row as machine code, against its NumPy evaluation."""
 
 import functools
+import itertools
 import operator
 
 import numpy as np
@@ -414,6 +415,55 @@ def test_long_products_call_blas(first, second, dtype):
         code = Code(program_of(f, [x, y]))
         assert any("matmul" in symbol for symbol in code.lowered.symbols)
         np.testing.assert_allclose(code(x, y)[0], f(x, y), rtol=0, atol=1e-12 if dtype is float else 1e-4)
+
+
+SHORT = [
+    *[((n,), (n, m)) for n, m in [(1, 1), (3, 2), (4, 5), (9, 1), (6, 11), (30, 20)]],
+    *[((n, m), (m,)) for n, m in [(1, 1), (3, 2), (4, 5), (1, 9), (11, 6), (30, 20), (2, 1500)]],
+    *[((n, m), (m, k)) for n, m, k in [(2, 3, 4), (1, 7, 1), (5, 1, 5), (3, 8, 2), (4, 6, 9)]],
+    *[((2, 3, 5), (5, 4)), ((3, 5), (2, 5, 4)), ((2, 1, 3, 5), (4, 5, 2)), ((0, 3), (3, 2)), ((2, 0), (0, 3))],
+    *[((0,), (0, 3)), ((3, 0), (0,)), ((4, 5), (2, 5, 3))],
+]
+LAYOUTS = {
+    "as it is": lambda x: x,
+    "turned": lambda x: np.swapaxes(x, -1, -2) if np.ndim(x) > 1 else x,
+    "backwards": lambda x: x[..., ::-1],
+    "a formula": lambda x: x * 2.0 - 1.0,
+    "turned formula": lambda x: np.swapaxes(x * 2.0, -1, -2) if np.ndim(x) > 1 else x,
+}
+
+
+@pytest.mark.parametrize("first, second", SHORT)
+@pytest.mark.parametrize("dtype", [float, np.float32, complex, int])
+def test_short_products_of_any_layout(first, second, dtype):
+    for a, b in itertools.product(LAYOUTS, LAYOUTS):
+        stored = [shape[:-2] + shape[:-3:-1] if "turned" in how else shape for shape, how in ((first, a), (second, b))]
+        x, y = (sample_of(shape, dtype) for shape in stored)
+        f = lambda x, y, a=a, b=b: LAYOUTS[a](x) @ LAYOUTS[b](y)
+        got = Code(program_of(f, [x, y]), checked=True)(x, y)[0]
+        np.testing.assert_allclose(got, f(x, y), rtol=1e-12 if dtype is not np.float32 else 1e-4, atol=1e-5)
+
+
+def sample_of(shape, dtype):
+    x = np.round(np.random.default_rng(len(shape) + sum(shape)).standard_normal(shape) * 4.0)
+    return (x + (1j * x[..., ::-1] if dtype is complex else 0.0)).astype(dtype)
+
+
+@pytest.mark.parametrize("shape", [(7,), (1, 3), (9, 2), (5, 3, 6), (4, 1, 2, 9), (2, 9, 1, 3), (0, 3), (3, 0, 2)])
+@pytest.mark.parametrize("reduce", [np.sum, np.prod, np.any, np.max], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_reductions_over_any_axes(shape, reduce, layout):
+    for dtype in (float, np.float32, complex, int):
+        x = np.where(sample_of(shape, dtype) == 0, 1, sample_of(shape, dtype)) / 4
+        for n in range(1, len(shape) + 1):
+            for axes in itertools.combinations(range(len(shape)), n):
+                if reduce is np.max and (dtype is complex or 0 in shape):
+                    continue
+                f = lambda x, axes=axes: reduce(LAYOUTS[layout](x), axis=axes)
+                if reduce is np.prod:
+                    f = lambda x, axis=axes[0]: np.prod(LAYOUTS[layout](x), axis=axis)
+                got = Code(program_of(f, [x]), checked=True)(x)[0]
+                np.testing.assert_allclose(got, f(x), rtol=1e-12 if x.dtype != np.float32 else 1e-5, atol=1e-6)
 
 
 # ---------------------------------------------------------------- linear algebra where only the run knows how many

@@ -22,6 +22,49 @@ def as_in_python(f, backend, *args):
         same(found[0], expected[0])
 
 
+BOXES = [
+    *[slice(1, None), slice(None, -1), slice(1, 3), slice(None), slice(3, 1), slice(9, None), slice(-9, 2)],
+    *[0, -1, 2, (slice(1, None), 1), (0, slice(None)), (slice(1, 2), slice(None)), (1, slice(1, None)), (..., 0)],
+    *[slice(None, None, 2), slice(None, None, -1), (slice(1, None), None)],
+]
+
+
+@each_backend
+@pytest.mark.parametrize("box", BOXES, ids=str)
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_parts_written_into_a_copy(box, n, backend):
+    x = np.arange(3.0 * n).reshape(n, 3)
+
+    def copied(x):
+        y = x.copy()
+        y[box] = 7.0
+        return x, y
+
+    def from_itself(x):
+        y = x.copy()
+        y[box] *= np.sin(x[box]) - 2.0
+        return y, x + y
+
+    def of_a_formula(x):
+        y, z = np.sin(x), np.cos(x)
+        w = y * z
+        w[box] = y[box] - z[box]
+        return w * y
+
+    def again_and_again(x):
+        z = x * 1.0
+        for _ in range(3):
+            y = z.copy()
+            y[box] += 1.0
+            z = y + z[::-1]
+        return z
+
+    for f in (copied, from_itself, of_a_formula, again_and_again):
+        as_in_python(f, backend, x)
+        if n:
+            as_in_python(wg.grad(lambda x, f=f: sum(np.sum(np.sin(y)) for y in [*f(x)])), backend, x)
+
+
 # index arrays that cannot be repeated to one shape, and some that can
 PAIRS = [
     *[([0] * 40, [1, 2]), ([0, 1], [0, 1, 2]), ([0] * 3, [1, 2]), ([0] * 50_000, [1, 2])],
