@@ -25,6 +25,7 @@ CALLS = {
     ),
     np.trapezoid: calls(
         "V; A; A, dx=0.3; A, V; A, [0.1, 0.6], axis=0; CUBE, CUBE + 0.1 * CUBE**2, axis=1; V, [1, 2, 4]; COMPLEX, V",
+        "A[0], A",
     ),
     np.interp: calls(
         "V, KNOTS, HEIGHTS; A, KNOTS, HEIGHTS, 0.2, 0.6; 0.5, KNOTS, HEIGHTS; [-0.2, 1.4], KNOTS, HEIGHTS",

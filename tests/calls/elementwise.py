@@ -88,7 +88,9 @@ CALLS |= {
 }
 
 
-CALLS |= in_numpy("vecdot", "A, B; A, V; V, V + 0.1; COMPLEX, A; A, COMPLEX; CUBE, CUBE[0]; A, B, axis=0")
+CALLS |= in_numpy(
+    "vecdot", "A, B; A, V; V, V + 0.1; COMPLEX, A; A, COMPLEX; CUBE, CUBE[0]; A, B, axis=0; A[0], A.T, axis=0"
+)
 CALLS |= in_numpy("matvec", "A, V; CUBE, CUBE[0, 0]; SQUARE, A; COMPLEX, V")
 CALLS |= in_numpy("vecmat", "V, SQUARE; A, SQUARE; V, CUBE; COMPLEX, SQUARE")
 

@@ -81,5 +81,5 @@ CALLS = {
     np.linalg.outer: calls("V, A[0]; V, COMPLEX[0]; V, [1, 2]"),
     np.linalg.matmul: calls("A, B.T; A, V; CUBE, CUBE[0].T"),
     np.linalg.tensordot: calls("A, B; A, B.T, axes=1; CUBE, A, axes=([1], [1])"),
-    np.linalg.vecdot: calls("A, B; A, V; A, B, axis=0; COMPLEX, A; A, COMPLEX; CUBE, CUBE[:, :1]"),
+    np.linalg.vecdot: calls("A, B; A, V; A, B, axis=0; A[0], A.T, axis=0; COMPLEX, A; A, COMPLEX; CUBE, CUBE[:, :1]"),
 }

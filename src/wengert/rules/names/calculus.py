@@ -153,13 +153,13 @@ def edge(f: Any, axis: int, near: Any, far: Any, side: int, order: int) -> Any:
 @name_on_traced(np.trapezoid, *in_numpy("trapz"))  # the second is deprecated since NumPy 2.0
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = arrayed(y)
-    axis = one_axis(axis, len(shape_of(y)))
+    along = one_axis(axis, len(shape_of(y)))
     if x is not None:
         x = arrayed(x)
-        dx = diff(x, axis=axis if len(shape_of(x)) > 1 else -1)
+        dx = diff(x, axis=axis if len(shape_of(x)) != 1 else -1)
         if len(shape_of(x)) == 1:
-            dx = reshape(dx, (-1,) + (1,) * (len(shape_of(y)) - axis - 1))
-    return sum_(dx * (part(y, axis, 1) + part(y, axis, None, -1)) / 2.0, axis)
+            dx = reshape(dx, (-1,) + (1,) * (len(shape_of(y)) - along - 1))
+    return sum_(dx * (part(y, along, 1) + part(y, along, None, -1)) / 2.0, axis)  # as NumPy counts it: dx may have more
 
 
 # ---------------------------------------------------------------- interpolation
@@ -171,7 +171,10 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 
     Beyond the ends the value is constant: its slope is zero in x, and one in what it is equal to.
     """
-    x, xp, fp = in_double(arrayed(x)), flat(in_double(arrayed(xp))), flat(in_double(arrayed(fp)))
+    x, xp, fp = (in_double(arrayed(a)) for a in (x, xp, fp))
+    if len(shape_of(xp)) > 1 or len(shape_of(fp)) > 1:
+        raise ValueError("object too deep for desired array")
+    xp, fp = flat(xp), flat(fp)
     if not agree(shape_of(xp), shape_of(fp)):
         raise ValueError("fp and xp are not of the same length.")
     refuse_where(elementwise.equal(shape_of(xp)[0], 0), ValueError, "array of sample points is empty")
@@ -308,6 +311,8 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     x = arrayed(x)
     if len(shape_of(x)) != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")
+    if N is not None and N < 0:
+        raise ValueError("negative dimensions are not allowed")
     n, x = shape_of(x)[0] if N is None else N, convert_to(x, np.promote_types(dtype_of(x), int))
     powers = list(itertools.accumulate([np.ones(shape_of(x), dtype_of(x)), *[x] * (n - 1)], elementwise.mul))[:n]
     if not powers:

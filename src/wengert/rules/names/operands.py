@@ -109,13 +109,16 @@ def each(arrays: tuple[Any, ...], f: Callable[[Any], Any]) -> Any:
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """All axes for None; non-negative, in order."""
-    if axis is None:
+    """All axes for None; non-negative, in order.  A number may be reduced along its axis 0, as NumPy has it."""
+    if axis is None or (ndim == 0 and type(axis) is int and axis in (0, -1)):
         return tuple(range(ndim))
     if type(axis) is int:
         return (one_axis(axis, ndim),)
     chosen = axis if isinstance(axis, tuple | list) else (axis,)
-    return tuple(sorted(one_axis(a, ndim) for a in chosen))
+    found = tuple(sorted(one_axis(a, ndim) for a in chosen))
+    if len(set(found)) < len(found):
+        raise ValueError("duplicate value in 'axis'")
+    return found
 
 
 def one_axis(axis: Any, ndim: int) -> int:

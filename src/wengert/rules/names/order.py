@@ -174,6 +174,8 @@ def quantile_named(function: Any, scale: int, skip_nan: bool) -> None:
     ) -> Any:
         no_keywords(f"numpy.{function.__name__}", weights=weights, interpolation=interpolation)
         a, q = arrayed(a), arrayed(q)
+        if dtype_of(a).kind == "c":
+            raise TypeError("a must be an array of real numbers")
         q = q if scale == 1 else q / scale
         kind = "Quantiles" if scale == 1 else "Percentiles"
         inside = elementwise.logical_and(elementwise.greater_equal(q, 0), elementwise.less_equal(q, 1))
@@ -396,12 +398,14 @@ def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices:
 
 
 @name_on_traced(np.isin)
-def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, **options: Any) -> Any:
+def isin(
+    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None
+) -> Any:
     return order.isin(arrayed(element), arrayed(test_elements), invert=invert)
 
 
 @name_on_traced(*in_numpy("in1d"))  # deprecated since NumPy 2.0
-def in1d(ar1: Any, ar2: Any, assume_unique: bool = False, invert: bool = False, **options: Any) -> Any:
+def in1d(ar1: Any, ar2: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None) -> Any:
     return order.isin(flat(arrayed(ar1)), arrayed(ar2), invert=invert)
 
 

@@ -12,7 +12,7 @@ from wengert.rules import contract, elementwise
 from wengert.rules.names.foreign import missing
 from wengert.rules.names.operands import arrayed, fills_out, no_keywords, one_axis, strong
 from wengert.rules.names.reductions import sum_
-from wengert.rules.names.shape import diagonal, ravel, reduced, reshape, transpose
+from wengert.rules.names.shape import diagonal, moveaxis, ravel, reduced, reshape, transpose
 from wengert.rules.names.table import in_numpy, name
 
 
@@ -23,7 +23,13 @@ def matmul(x1: Any, x2: Any) -> Any:
 
 @name(np.vecdot)
 def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
-    return sum_(conjugate(x1) * x2, axis)
+    x1, x2 = strong(x1), strong(x2)
+    if not (shape_of(x1) and shape_of(x2)):
+        raise ValueError("vecdot: an operand has no axes")
+    x1, x2 = moveaxis(x1, axis, -1), moveaxis(x2, axis, -1)  # each by its own count of axes
+    if not agree(shape_of(x1)[-1:], shape_of(x2)[-1:]):
+        raise ValueError(f"vecdot: vectors of {shape_of(x1)[-1]} and {shape_of(x2)[-1]} elements")
+    return sum_(conjugate(x1) * x2, -1)
 
 
 @name(*in_numpy("matvec"))  # NumPy 2.2
@@ -84,6 +90,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     left, right = [
         [one_axis(i, rank) for i in (x if isinstance(x, tuple | list) else (x,))] for x, rank in zip(axes, (n, m))
     ]
+    if not agree(tuple(shape_of(a)[i] for i in left), tuple(shape_of(b)[i] for i in right)):
+        raise ValueError("shape-mismatch for sum")
     free_a, free_b = [i for i in range(n) if i not in left], [i for i in range(m) if i not in right]
     inner_size = math.prod(shape_of(a)[i] for i in left)
     flat_a = reshape(transpose(a, (*free_a, *left)), (math.prod(shape_of(a)[i] for i in free_a), inner_size))

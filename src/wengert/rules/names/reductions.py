@@ -407,7 +407,8 @@ def nanmin(
 
 
 def nan_where_nothing_else(found: Any, a: Any, axis: Any, keepdims: Any, initial: Any, where: Any) -> Any:
-    if initial is not None and initial is not np._NoValue:
+    whole = dtype_of(arrayed(a)).kind not in "fc"  # where nothing is nan
+    if whole or (initial is not None and initial is not np._NoValue):
         return found
     return select(elementwise.equal(counted(arrayed(a), axis, keepdims, where), 0), np.nan, found)
 

@@ -98,6 +98,7 @@ def ravel(a: Any, order: str = "C") -> Any:
 @name(np.transpose, np.permute_dims)
 def transpose(a: Any, axes: Any = None) -> Any:
     n = len(shape(a))
+    axes = (axes,) if isinstance(axes, int | np.integer) else axes
     axes = tuple(range(n))[::-1] if axes is None else tuple(one_axis(i, n) for i in axes)
     return transpose_row(arrayed(a), axes=axes)
 
@@ -105,6 +106,7 @@ def transpose(a: Any, axes: Any = None) -> Any:
 @name(np.swapaxes)
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     order = list(range(len(shape(a))))
+    axis1, axis2 = one_axis(axis1, len(order)), one_axis(axis2, len(order))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return transpose(a, order)
 
