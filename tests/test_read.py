@@ -446,6 +446,10 @@ CHANGES = {
     "null byte": ("def", "\0def"),
     "empty": (BEFORE, ""),
     "renamed": ("f(", "g("),
+    "return outside of functions": ("+ y\n", "- y\nreturn 5\n"),
+    "break outside of loops": ("+ y\n", "- y\nbreak\n"),
+    "an argument twice": ("x, y", "x, x"),
+    "a future that is none": ("+ y\n", "- y\nfrom __future__ import nope\n"),
 }
 
 

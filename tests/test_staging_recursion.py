@@ -1,5 +1,6 @@
 """Functions that call themselves at run time (programs/recursion.py is tested as all other programs are)."""
 
+import linecache
 import math
 import sys
 import tracemalloc
@@ -331,3 +332,15 @@ def test_calls_whose_results_nobody_reads():
 
     agree(f, 1.5, 3)
     agree(f, 8.5, 3)
+
+
+def test_as_many_branches_as_python_takes():
+    """Each `elif` is a branch inside the one before."""
+    lines = [f"    elif x < {i}.0:\n        y = {i}.0 * x\n" for i in range(1, 150)]
+    text = "def f(x):\n    if x < 0.0:\n        y = x\n" + "".join(lines) + "    else:\n        y = 0.0\n    return y\n"
+    name, names = "<many branches>", {}
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    exec(compile(text, name, "exec"), names)
+    for backend in ("llvm", "numpy"):
+        assert wg.jit(names["f"], backend=backend)(3.5) == 14.0
+        assert wg.jit(wg.grad(names["f"]), backend=backend)(147.5) == 148.0

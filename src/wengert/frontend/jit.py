@@ -69,13 +69,15 @@ class Built:
     @functools.cached_property
     def optimised(self) -> Program:
         """The program as it runs where no derivative is taken."""
-        return optimise(self.program)
+        with deep_recursion():
+            return optimise(self.program)
 
     @functools.cached_property
     def machine(self) -> "Machine":
         """The program as machine code."""
-        found: Machine = machine.machine_of(self.optimised)
-        return found
+        with deep_recursion():
+            found: Machine = machine.machine_of(self.optimised)
+            return found
 
     def returned(self) -> list[tuple[Any, bool]]:
         """What the function returns: leaves, and whether they are results of the program."""
@@ -326,7 +328,7 @@ def build(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """An interpreter of calls inside calls needs many frames of its own for each."""
+    """An interpreter of calls inside calls, or of branches inside branches, needs many frames of its own for each."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 20_000))
     try:

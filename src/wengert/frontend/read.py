@@ -131,7 +131,7 @@ class File:
     def codes_around(self, line: int) -> dict[tuple[str, int], list[CodeType]]:
         """Of all functions in the statements of the module that this line is part of."""
         around = [s for s in self.tree.body if first_line(s) <= line <= (s.end_lineno or line)]
-        return codes_by_line(compiled(ast.Module(around, []), self.filename, self.flags))
+        return codes_by_line(ast.Module(around, []), self.filename, self.flags)
 
     def find(self, code: CodeType, is_rewritten: bool) -> Source | None:
         line = code.co_firstlineno
@@ -145,7 +145,7 @@ class File:
 
         Autoreload of IPython leaves such code with its old lines, and gives new code lines of no file.
         """
-        all = codes_by_line(compiled(self.tree, self.filename, self.flags))
+        all = codes_by_line(self.tree, self.filename, self.flags)
         named = [c for (name, _), codes in all.items() if name == code.co_name for c in codes]
         twins = [c for c in named if equal_without_places(code, c)]
         twins = [c for c in twins if c.co_qualname == code.co_qualname] or twins
@@ -174,7 +174,7 @@ class File:
         below = len(self.lambdas[0].lines)
         for step, (source, twin) in enumerate(here, 1):
             move(source.node, twin, step * below)
-        codes = codes_by_line(compiled(tree, self.filename, self.flags))
+        codes = codes_by_line(tree, self.filename, self.flags)
         for step, (source, _) in enumerate(here, 1):
             candidates = codes.get(("<lambda>", first + step * below), ())
             if any(equal_without_places(code, other) for other in candidates):
@@ -255,10 +255,13 @@ def children(node: ast.AST) -> list[ast.AST]:
     return found
 
 
-def codes_by_line(module: CodeType) -> dict[tuple[str, int], list[CodeType]]:
-    """Two codes of one function come from `finally`, and several lambdas may share a line."""
+def codes_by_line(tree: ast.Module, filename: str, flags: int) -> dict[tuple[str, int], list[CodeType]]:
+    """Of all functions in it.  Two codes of one come from `finally`, and several lambdas may share a line."""
     found: dict[tuple[str, int], list[CodeType]] = {}
-    stack = [module]
+    try:
+        stack = [compiled(tree, filename, flags)]
+    except (SyntaxError, ValueError):  # edited, and no longer Python: a `return` outside of functions
+        return found
     while stack:
         code = stack.pop()
         found.setdefault((code.co_name, code.co_firstlineno), []).append(code)

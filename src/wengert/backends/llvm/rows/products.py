@@ -89,6 +89,7 @@ def turned(x: Array) -> Array:
 # and the same with a vector, on an AMD EPYC with AVX-512, with the call itself:
 #     20 x 60 x 1      472    427                 1 x 20 x 60          432       344
 #     100 x 100 x 1   1199   1198                 1 x 100 x 100       1229       835
+# Complex numbers beside infinities come out of BLAS in another way, as NumPy has them.
 LARGE, LARGE_WITH_VECTOR = 1000, 10_000
 
 
@@ -96,7 +97,7 @@ def is_large(types: Sequence[Type], out: Type) -> bool:
     (*_, rows, terms), (_, columns) = (limits_of(t)[-2:] if len(t.shape) > 1 else (1, *limits_of(t)) for t in types)
     if len(types[1].shape) == 1:
         columns = 1
-    most = LARGE_WITH_VECTOR if 1 in (rows, columns) else LARGE
+    most = LARGE_WITH_VECTOR if 1 in (rows, columns) and out.dtype.kind == "f" else LARGE
     return out.dtype.kind in "fc" and out.dtype.itemsize > 2 and multiplications(out.dtype, rows, terms, columns) > most
 
 
