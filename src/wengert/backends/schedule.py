@@ -129,9 +129,7 @@ def light(program: Program, lazy: set[Var]) -> set[Var]:
             known.add(x)
         if not is_lazy(e):
             continue
-        here = 1 if e.row.name in LIGHT else HEAVY
-        if x in known and here == 1:
-            here = 0  # the compiler does it
+        here = HEAVY if e.row.name not in LIGHT else 0 if x in known else 1  # 0: the compiler does it
         work[x] = sum(work.get(y, 0) for y in variables(e)) + here
         if x in lazy:
             continue

@@ -32,7 +32,9 @@ CHEAP = frozenset(
 STILL_THERE = "still in the array at the end"
 FEW = 8  # iterations of a loop whose number only the run knows: as many numbers as are kept in place of an array
 CHAIN = 8  # equations that may be evaluated again for one value, where something else is kept anyway
-ALMOST = 1.125  # times as much is kept rather than a part
+
+
+Makers = dict[Var, Equation]
 
 
 class Reason(NamedTuple):
@@ -105,38 +107,57 @@ def choose(
     plan = Plan(program=program, loop=repeats, trips=trips)
     plan.reasons = [Reason(x, "at hand", "constant" if repeats else "operand") for x in demanded if x in hand]
     wanted = [x for x in demanded if x not in hand]
-    chains: list[list[Equation] | None] = []
     if repeats:
-        chains = [chain(x, maker, hand) for x in wanted]
-        if all(c is not None for c in chains):
-            plan.again = chosen_equations(program, chains)
+        whole = [chain(x, maker, hand) for x in wanted]
+        if all(c is not None for c in whole):
+            plan.again = chosen_equations(program, whole)
             plan.reasons += [Reason(x, "again", "so that nothing is kept") for x in wanted]
             return plan
-        chains = []
-    for x, e in (settled or {}).items():
+    settled = settled or {}
+    for x, e in settled.items():
         found = chain(x, maker, hand)
         if found is None or not is_worth_repeating(x, found):
             maker[x] = e
             hand.add(e.ins[0])
-    repeated: set[Equation] = set()  # for some value, and so for nothing where others need them
+    answers = answered(wanted, maker, hand, heavy, settled)
+    if arrays := arrays_of_parts(answers.kept, maker, program) - heavy:
+        # all of an array may lead to more than a part of it does
+        others = answered(in_order(program, [*wanted, *arrays]), maker, hand, heavy, settled)
+        answers = min(answers, others, key=lambda a: sum(map(elements, a.kept)))
+    plan.kept, plan.again = answers.kept, chosen_equations(program, answers.chains)
+    plan.reasons += answers.reasons
+    return plan
+
+
+class Answers(NamedTuple):
+    kept: list[Var]
+    chains: list[list[Equation]]
+    reasons: list[Reason]
+
+
+def answered(
+    wanted: Sequence[Var], maker: Makers, hand: set[Var], heavy: set[Var], settled: Mapping[Var, Equation]
+) -> Answers:
+    """Each in turn: what is evaluated again for one value, or kept, is at hand for the next."""
+    kept, chains, reasons = Answers([], [], [])
+    hand, repeated = set(hand), set[Equation]()
     for x in wanted:
         found = chain(x, maker, hand)
-        if found is None and (whole := almost_all_of(x, maker, hand | heavy)) in program.params:
-            plan.reasons.append(Reason(whole, "kept", why_kept(whole, None, maker, hand, heavy)))
-            plan.kept.append(whole)
-            hand.add(whole)
-            found = chain(x, maker, hand)
         if found is not None and is_worth_repeating(x, [e for e in found if e not in repeated]):
             chains.append(found)
             repeated.update(found)
-            why = STILL_THERE if settled and settled.get(x) in found else why_again(x, found)
-            plan.reasons.append(Reason(x, "again", why))
+            reasons.append(Reason(x, "again", STILL_THERE if settled.get(x) in found else why_again(x, found)))
         else:
-            plan.reasons.append(Reason(x, "kept", why_kept(x, found, maker, hand, heavy)))
-            plan.kept.append(x)
+            reasons.append(Reason(x, "kept", why_kept(x, found, maker, hand, heavy)))
+            kept.append(x)
             hand.add(x)
-    plan.again = chosen_equations(program, chains)
-    return plan
+    return Answers(kept, chains, reasons)
+
+
+def arrays_of_parts(kept: Sequence[Var], maker: Makers, program: Program) -> set[Var]:
+    """The parameters of which something that is kept is a part."""
+    parts = [maker[x] for x in kept if x in maker and maker[x].row.name == "getitem" and not maker[x].has_holes]
+    return {e.ins[0] for e in parts if isinstance(e.ins[0], Var)}.intersection(program.params)
 
 
 def why_again(x: Var, equations: Sequence[Equation]) -> str:
@@ -144,7 +165,7 @@ def why_again(x: Var, equations: Sequence[Equation]) -> str:
     return f"{'an integer' if is_whole(x) else 'cheap'}: {', '.join(names)}"
 
 
-def why_kept(x: Var, found: list[Equation] | None, maker: dict[Var, Equation], hand: set[Var], heavy: set[Var]) -> str:
+def why_kept(x: Var, found: list[Equation] | None, maker: Makers, hand: set[Var], heavy: set[Var]) -> str:
     if x in maker and heavy.intersection(variables(maker[x])):
         return "an outer loop would have to keep the whole array"
     if found is not None:
@@ -164,7 +185,7 @@ def costly_part(equations: Sequence[Equation]) -> str:
     return ", ".join(names) or f"{len(equations)} operations"
 
 
-def missing(x: Var, maker: dict[Var, Equation], hand: set[Var]) -> dict[str, None]:
+def missing(x: Var, maker: Makers, hand: set[Var]) -> dict[str, None]:
     """Names of what x follows from and the way back has not: carries, and what has an effect."""
     found: dict[str, None] = {}
     todo, seen = [x], {x}
@@ -205,7 +226,7 @@ def chosen_equations(program: Program, chains: Sequence[list[Equation] | None]) 
     return list(found)
 
 
-def chain(x: Var, maker: dict[Var, Equation], hand: set[Var]) -> list[Equation] | None:
+def chain(x: Var, maker: Makers, hand: set[Var]) -> list[Equation] | None:
     """The equations that lead to x from what is at hand; None where one needs something else."""
     found: dict[Equation, None] = {}
     todo = [x]
@@ -233,15 +254,6 @@ def is_cheap(e: Equation, x: Var) -> bool:
     if e.row.name == "write":  # of a part into a copy
         return not e.has_holes and elements(e.outs[0]) <= 2 * elements(x)
     return e.row.name in CHEAP
-
-
-def almost_all_of(x: Var, maker: dict[Var, Equation], beside: set[Var]) -> Var | None:
-    """The array of which x is a part, where to keep all of it costs little more: other values may follow from it."""
-    e = maker.get(x)
-    if e is None or e.row.name != "getitem" or e.has_holes or e.ins[0] in beside or not isinstance(e.ins[0], Var):
-        return None
-    whole = e.ins[0]
-    return whole if elements(whole) <= ALMOST * elements(x) else None
 
 
 def is_whole(x: Var) -> bool:
