@@ -75,9 +75,12 @@ def from_disk(key: str) -> Made | None:
 def sources() -> str:
     """The files of this package, as they look from outside: with another of them, a program may become other code."""
     found = []
-    for folder, _, names in os.walk(os.path.dirname(wengert.__file__)):
-        for name in names:
-            if name.endswith(".py"):
-                status = os.stat(os.path.join(folder, name))
-                found.append(f"{folder}/{name} {status.st_size} {status.st_mtime_ns}")
+    folders = [os.path.dirname(wengert.__file__)]
+    while folders:
+        for entry in os.scandir(folders.pop()):
+            if entry.name.endswith(".py"):
+                status = entry.stat()
+                found.append(f"{entry.path} {status.st_size} {status.st_mtime_ns}")
+            elif entry.name != "__pycache__" and entry.is_dir():
+                folders.append(entry.path)
     return "\n".join(sorted(found))
