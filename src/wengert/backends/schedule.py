@@ -10,8 +10,6 @@ This is decided for one program at a time, and the same for any machine.
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from wengert.ir.evaluate import variables_of
 from wengert.ir.program import (
     REGIONS,
@@ -23,6 +21,8 @@ from wengert.ir.program import (
     elements,
     has_extents,
     numeric,
+    reads_of,
+    type_in,
     variables,
 )
 
@@ -87,7 +87,7 @@ def is_view(e: Equation) -> bool:
     if not is_array(e.outs[0].type) or not e.ins:
         return False
     if not isinstance(e.ins[0], Var):
-        return e.row.name in SAME and np.ndim(e.ins[0]) == 0
+        return e.row.name in SAME and numeric(type_in(e.ins[0])).shape == ()
     if e.row.name == "getitem":
         return not any(hasattr(part, "shape") for part in e.params["index"]) and not reads_places(e)
     return e.row.name in VIEWS
@@ -104,11 +104,7 @@ def is_lazy(e: Equation) -> bool:
 
 def read_once(program: Program) -> set[Var]:
     """Variables with one reader in this program, which is no result of it."""
-    count: dict[Var, int] = {}
-    for e in program.equations:
-        for x in variables(e):
-            count[x] = count.get(x, 0) + 1
-    return {x for x, n in count.items() if n == 1} - variables_of(program.results)
+    return {x for x, n in reads_of(program).items() if n == 1} - variables_of(program.results)
 
 
 def light(program: Program, lazy: set[Var]) -> set[Var]:

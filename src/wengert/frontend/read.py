@@ -145,8 +145,8 @@ class File:
 
         Autoreload of IPython leaves such code with its old lines, and gives new code lines of no file.
         """
-        all = codes_by_line(self.tree, self.filename, self.flags)
-        named = [c for (name, _), codes in all.items() if name == code.co_name for c in codes]
+        there = codes_by_line(self.tree, self.filename, self.flags)
+        named = [c for (name, _), codes in there.items() if name == code.co_name for c in codes]
         twins = [c for c in named if equal_without_places(code, c)]
         twins = [c for c in twins if c.co_qualname == code.co_qualname] or twins
         sources = {id(source): source for source in map(self.source_of, twins) if source is not None}

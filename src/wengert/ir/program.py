@@ -6,6 +6,7 @@ these are closed: whatever they read from around them is an operand.
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -201,6 +202,9 @@ class Equation:
         return len(self.ins) > self.count
 
 
+Makers = dict[Var, Equation]
+
+
 @dataclass(eq=False)
 class Program:
     """results = f(params): equations in the order in which they run."""
@@ -309,9 +313,16 @@ def walk(program: Program) -> Iterator[Equation]:
             yield from walk(region)
 
 
-def makers(program: Program) -> dict[Var, Equation]:
+def makers(program: Program) -> Makers:
     """Which equation makes each variable."""
     return {out: e for e in program.equations for out in e.outs}
+
+
+def reads_of(program: Program) -> Counter[Var]:
+    """How often each variable is read, by equations and as a result."""
+    found = Counter(x for e in program.equations for x in variables(e))
+    found.update(x for x in program.results if isinstance(x, Var))
+    return found
 
 
 def substituted(xs: list[Any], names: Mapping[Var, Any]) -> list[Any]:

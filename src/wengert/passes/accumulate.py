@@ -15,7 +15,20 @@ from dataclasses import replace
 from typing import Any
 
 from wengert.ir.keys import key_of
-from wengert.ir.program import Equation, Hole, Program, Type, Var, dtype_in, has_extents, makers, numeric, type_in
+from wengert.ir.program import (
+    Equation,
+    Hole,
+    Makers,
+    Program,
+    Type,
+    Var,
+    dtype_in,
+    has_extents,
+    makers,
+    numeric,
+    reads_of,
+    type_in,
+)
 from wengert.passes.common import is_one_place, shifted
 from wengert.passes.rewrite import everywhere, is_plain, rebuilt
 from wengert.rules.elementwise import neg
@@ -32,7 +45,7 @@ def accumulate_block(program: Program) -> Program:
 accumulate = everywhere(accumulate_block)
 
 
-def unchanged(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> list[Equation]:
+def unchanged(e: Equation, maker: Makers, uses: Counter[Var]) -> list[Equation]:
     return [e]
 
 
@@ -46,13 +59,7 @@ def directly(e: Equation) -> Equation:
     return replace(e, params={**e.params, "steps": (), "index": how["index"]})
 
 
-def reads_of(program: Program) -> Counter[Var]:
-    found = Counter(x for e in program.equations for x in e.ins if isinstance(x, Var))
-    found.update(x for x in program.results if isinstance(x, Var))
-    return found
-
-
-def accumulation(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> list[Equation]:
+def accumulation(e: Equation, maker: Makers, uses: Counter[Var]) -> list[Equation]:
     """The equations in place of e; the read and the sum are dead then."""
     if not is_one_place(e) or not isinstance(e.ins[1], Var):
         return [e]
@@ -105,7 +112,7 @@ def is_everything(part: Any) -> bool:
     return isinstance(part, slice) and part == slice(None)
 
 
-def mostly_zero(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> list[Equation]:
+def mostly_zero(e: Equation, maker: Makers, uses: Counter[Var]) -> list[Equation]:
     """A sum with an array of which the other equations read nothing, and that is zero but for some elements."""
     for k, x in reversed(list(enumerate(e.ins))) if e.origin is not None else ():
         made, w = maker.get(x) if isinstance(x, Var) and uses[x] == 1 else None, e.ins[1 - k]

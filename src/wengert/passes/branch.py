@@ -14,7 +14,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.ir.order import has_effect
-from wengert.ir.program import AnyType, Equation, Program, Var, copied, numeric, substituted, variables
+from wengert.ir.program import AnyType, Equation, Makers, Program, Var, copied, numeric, substituted, variables
 from wengert.passes.rewrite import Names, everywhere, is_plain, rebuilt, renamed, stands_for
 from wengert.passes.traps import can_trap, is_users
 from wengert.rules.control import TRUTH, weak
@@ -93,7 +93,7 @@ def merged(equations: list[Equation]) -> list[Equation]:
     return found
 
 
-def question(x: Var, maker: dict[Var, Equation]) -> tuple[Var, bool]:
+def question(x: Var, maker: Makers) -> tuple[Var, bool]:
     """(what decides x, whether x is the opposite of that)"""
     opposite = False
     while (e := maker.get(x)) is not None and e.row in (logical_not, weak) and isinstance(e.ins[0], Var):

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from wengert.ir.program import Equation, Program, Type, Var, has_extents, makers, substituted, type_in
-from wengert.passes.accumulate import reads_of
+from wengert.ir.program import Equation, Makers, Program, Type, Var, has_extents, makers, reads_of, substituted, type_in
 from wengert.passes.affine import is_whole
 from wengert.passes.privatise import covers
 from wengert.passes.promote import indexed, parts_of
@@ -41,7 +40,7 @@ def embed_block(program: Program) -> Program:
 embed = everywhere(embed_block)
 
 
-def filling(e: Equation, maker: dict[Var, Equation], uses: Counter[Var]) -> Equation | None:
+def filling(e: Equation, maker: Makers, uses: Counter[Var]) -> Equation | None:
     """The loop that fills what e writes, if that is all that it is for."""
     if e.row is not write or e.params["steps"] or is_users(e) or not is_part(e):
         return None

@@ -27,7 +27,7 @@ import numpy as np
 
 from wengert.core.primitive import Primitive
 from wengert.ir.keys import key_of
-from wengert.ir.program import Equation, Program, Type, Var, dtype_in, has_extents, numeric, type_in, type_of
+from wengert.ir.program import Equation, Makers, Program, Type, Var, dtype_in, has_extents, numeric, type_in, type_of
 from wengert.passes.ranges import range_of
 from wengert.passes.rewrite import (
     Final,
@@ -47,7 +47,6 @@ from wengert.passes.traps import INDEXED, axes_of, can_trap, inside, is_users
 from wengert.rules.control import full, literal
 from wengert.rules.elementwise import add, neg, sub
 
-Makers = dict[Var, Equation]
 # a rule gives what stands for the result: a variable, a number, an equation; None where it does not apply
 Rule = Callable[[Equation, Makers], Any]
 

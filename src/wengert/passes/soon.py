@@ -7,16 +7,13 @@
 Nobody reads y afterwards, and machine code puts `new` in its place; else it would copy it there in the end.
 """
 
-from wengert.ir.program import Equation, Program, Type, Var, type_in, variables
+from wengert.ir.program import Equation, Program, Type, Var, reads_of, type_in, variables
 from wengert.passes.rewrite import everywhere, rebuilt
 
 
 def soon_block(program: Program) -> Program:
-    count: dict[Var, int] = {}
-    for e in program.equations:
-        for x in variables(e):
-            count[x] = count.get(x, 0) + 1
-    alone = {p for p in program.params if count.get(p) == 1}
+    reads = reads_of(program)
+    alone = {p for p in program.params if reads[p] == 1}
     made = {x: i for i, e in enumerate(program.equations) for x in e.outs}
     ready = {
         i: max((made.get(x, -1) for x in variables(e)), default=-1)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from wengert.ir.order import has_effect
-from wengert.ir.program import Equation, Program, Stack, Var, makers, variables
+from wengert.ir.program import Equation, Makers, Program, Stack, Var, makers, variables
 from wengert.ir.program import elements as most_elements
 
 CHEAP = frozenset(
@@ -32,9 +32,6 @@ CHEAP = frozenset(
 STILL_THERE = "still in the array at the end"
 FEW = 8  # iterations of a loop whose number only the run knows: as many numbers as are kept in place of an array
 CHAIN = 8  # equations that may be evaluated again for one value, where something else is kept anyway
-
-
-Makers = dict[Var, Equation]
 
 
 class Reason(NamedTuple):

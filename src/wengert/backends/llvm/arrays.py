@@ -7,7 +7,7 @@ Both know which buffers they read, and whether they read each element in its own
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,10 @@ class Stored:
     @property
     def is_contiguous(self) -> bool:
         return all(isinstance(n, int) for n in self.lengths) and self.strides == row_major(self.lengths)
+
+    def reshaped(self, lengths: Sequence[Word], limits: tuple[int, ...] | None = None) -> "Stored":
+        """The same elements, which lie row after row, under other lengths."""
+        return replace(self, lengths=list(lengths), strides=row_major(limits or lengths), limits=limits)
 
     def place(self, k: Function, index: Sequence[Word]) -> str:
         offset: Word = 0

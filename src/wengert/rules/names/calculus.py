@@ -172,9 +172,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     Beyond the ends the value is constant: its slope is zero in x, and one in what it is equal to.
     """
     x, xp, fp = (in_double(arrayed(a)) for a in (x, xp, fp))
-    if len(shape_of(xp)) > 1 or len(shape_of(fp)) > 1:
-        raise ValueError("object too deep for desired array")
-    xp, fp = flat(xp), flat(fp)
+    xp, fp = sequence(xp), sequence(fp)
     if not agree(shape_of(xp), shape_of(fp)):
         raise ValueError("fp and xp are not of the same length.")
     refuse_where(elementwise.equal(shape_of(xp)[0], 0), ValueError, "array of sample points is empty")

@@ -393,12 +393,12 @@ def triangular_solve(frame: Frame, e: Equation) -> Value:
     assign(k, to, b)
     *stack, n, columns = to.lengths
     row_type = out._replace(shape=out.shape[-1:])
-    rest = whole(frame.buffer(bytes_of(row_type)), row_type, [columns])  # apart from the rows it is made of: in vectors
+    left = whole(frame.buffer(bytes_of(row_type)), row_type, [columns])  # apart from the rows it is made of: in vectors
 
     def one(outer: Sequence[Word]) -> None:
         def row(i: Word, nothing: Sequence[Number]) -> Sequence[Number]:
             i = i if lower else k.minus(k.minus(n, 1), i)
-            k.nest([columns], lambda c: k.store(to.element(k, [*outer, i, *c]), rest.place(k, c)))
+            k.nest([columns], lambda c: k.store(to.element(k, [*outer, i, *c]), left.place(k, c)))
 
             def less(j: Word, nothing: Sequence[Number]) -> Sequence[Number]:
                 j = j if lower else k.minus(k.minus(n, 1), j)
@@ -406,19 +406,19 @@ def triangular_solve(frame: Frame, e: Equation) -> Value:
 
                 def column(c: list[Word]) -> None:
                     gone = operation(k, "fmul", factor, to.element(k, [*outer, j, *c]))
-                    k.store(operation(k, "fsub", rest.element(k, c), gone), rest.place(k, c))
+                    k.store(operation(k, "fsub", left.element(k, c), gone), left.place(k, c))
 
                 k.nest([columns], column)
                 return ()
 
             k.repeat(i if lower else k.minus(k.minus(n, 1), i), less)
-            divisor = constant(1, out.dtype) if unit else a.element(k, [*outer, i, i])
-            if not unit:
+            divisor = None if unit else a.element(k, [*outer, i, i])
+            if divisor is not None:
                 k.require(compared(k, "une", divisor, constant(0, out.dtype)).text)
 
             def put(c: list[Word]) -> None:
-                left = rest.element(k, c)
-                k.store(left if unit else operation(k, "fdiv", left, divisor), to.place(k, [*outer, i, *c]))
+                x = left.element(k, c)
+                k.store(x if divisor is None else operation(k, "fdiv", x, divisor), to.place(k, [*outer, i, *c]))
 
             k.nest([columns], put)
             return ()

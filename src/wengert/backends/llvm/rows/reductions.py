@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled, row_major
+from wengert.backends.llvm.arrays import Array, Lazy, Stored, filled
 from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.frame import Frame, Value, assign, type_as
 from wengert.backends.llvm.lower import lowers
@@ -197,8 +197,7 @@ def reduced_in_memory(
 
 def joined(x: Stored, axis: int) -> Stored:
     """x, which lies row after row in memory, with one axis in place of all from this one on."""
-    lengths = [*x.lengths[:axis], math.prod(n for n in x.lengths[axis:] if isinstance(n, int))]
-    return Stored(x.dtype, lengths, x.start, row_major(lengths), x.buffer)
+    return x.reshaped([*x.lengths[:axis], math.prod(n for n in x.lengths[axis:] if isinstance(n, int))])
 
 
 GROUP = 4  # rows that are taken into another at once, which is read and written a fourth as often

@@ -10,7 +10,6 @@ from wengert.backends.llvm.arrays import (
     Terms,
     filled,
     flipped,
-    row_major,
     stretched,
     transposed,
     without_ones,
@@ -101,7 +100,7 @@ def reshape(frame: Frame, e: Equation) -> Value:
         if found is not None:
             limits = limits_of(out)
             if isinstance(x, Stored) and x.limits is not None:
-                return Stored(x.dtype, shape, x.start, row_major(limits), x.buffer, limits)
+                return x.reshaped(shape, limits)
             return found
         if not all(isinstance(n, int) for n in [*shape, *x.lengths]):
             found = in_order(frame, x, out, shape)
@@ -110,7 +109,7 @@ def reshape(frame: Frame, e: Equation) -> Value:
         if not (isinstance(x, Stored) and x.is_contiguous):
             x = frame.temporary(x, type)
             frame.holders.setdefault(x.buffer, set()).add(e.outs[0])  # type: ignore[arg-type]
-        return Stored(x.dtype, shape, x.start, row_major(shape), x.buffer, None if x.limits is None else limits_of(out))
+        return x.reshaped(shape, None if x.limits is None else limits_of(out))
 
     return view(frame, e, make)
 
