@@ -40,10 +40,15 @@ def buffers_in(x):
 
 
 class Step:
-    """An equation, or values that move into slots (`before`: who wrote what they read); stores are marked with it."""
+    """An equation, or values that move into slots (`before`: who wrote what they read); stores are marked with it.
+
+    piece      the buffer of which some rows are written now; places  where it is read for them
+    unwritten  who wrote such a buffer before the first of its rows
+    """
 
     def __init__(self, what):
         self.what, self.operands, self.before = what, set(), {}
+        self.piece, self.places, self.unwritten = None, set(), {}
 
     def __repr__(self):
         return str(self.what)
@@ -115,7 +120,9 @@ class Replay:
 
     # ------------------------------------------------------------ memory
 
-    def on_load(self, b, whole=None):
+    def on_load(self, b, whole=None, place=None):
+        if b == self.step.piece:
+            self.step.places.add(place)
         if whole is not None and self.made.get(id(whole), {}).get(b, self.writer[b]) != self.writer[b]:
             self.fail(f"{b} is read as it was, which {self.writer[b]} wrote since")
         if self.writer[b] is self.step and b in self.step.before:
@@ -127,8 +134,19 @@ class Replay:
         if not any(self.content[x].get(b) == self.writer[b] for x in self.step.operands):
             self.fail(f"{b} is read, which holds none of the operands, but what {self.writer[b]} wrote")
 
-    def on_store(self, b, whole=None):
+    def on_store(self, b, whole=None, place=None):
+        if b == self.step.piece and self.step.places - {place}:
+            self.fail(f"{b} is read at other places than the one that is written")
         self.writer[b] = self.step
+
+    def on_piece(self, target):
+        """Rows that are written on their own: what is read of the same places, earlier pieces left as it was."""
+        b = target and target.buffer.address
+        self.step.piece, self.step.places = b, set()
+        if b is None:
+            return
+        self.step.unwritten.setdefault(b, self.writer[b])
+        self.writer[b] = self.step.unwritten[b]
 
     def on_give_back(self, buffer):
         self.writer[buffer.address] = NOBODY

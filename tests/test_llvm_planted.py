@@ -110,7 +110,7 @@ def transposed(a):
 
 
 def neighbours(x):
-    y = np.sin(x)
+    y = np.cumsum(x)
     return y[1:] * y[:-1]
 
 
@@ -270,6 +270,7 @@ CAUGHT = [
     ("buffers overlap in the arena", one_way_or_another, "values"),
     ("elements of another place, shape or size are overwritten", transposed, "values"),
     ("a part is written while it is read", shifted, "values"),
+    ("a sum of parts is stored over what it reads", neighbours, "lifetimes"),
     ("a sum of parts is stored over what it reads", neighbours, "values"),
     ("an operand takes over what another one reads", read_by_two, "lifetimes"),
     ("an operand takes over what another one reads", read_by_two, "values"),

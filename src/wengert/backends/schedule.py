@@ -7,6 +7,7 @@
 This is decided for one program at a time, and the same for any machine.
 """
 
+import math
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -66,7 +67,8 @@ def make(program: Program) -> Schedule:
     single = [e for e in program.equations if len(e.outs) == 1]
     views = {e.outs[0] for e in single if is_view(e)}
     lazy = {e.outs[0] for e in single if is_lazy(e)} & read_once(program)
-    lazy |= light(program, lazy) | sums_of_parts(program)
+    lazy |= light(program, lazy)
+    lazy |= sums_of_parts(program, lazy)
     while True:
         last = last_reads(program, views | lazy)
         broken = in_the_way(program, views, lazy, last)
@@ -107,12 +109,18 @@ def read_once(program: Program) -> set[Var]:
     return {x for x, n in reads_of(program).items() if n == 1} - variables_of(program.results)
 
 
-def light(program: Program, lazy: set[Var]) -> set[Var]:
-    """Variables with several readers that cost less to evaluate for each of them than to store and load."""
-    readers: dict[Var, list[Equation]] = {}
+def readers_of(program: Program) -> dict[Var, list[Equation]]:
+    """Those that read a variable twice stand there twice."""
+    found: dict[Var, list[Equation]] = {}
     for e in program.equations:
         for x in variables(e):
-            readers.setdefault(x, []).append(e)
+            found.setdefault(x, []).append(e)
+    return found
+
+
+def light(program: Program, lazy: set[Var]) -> set[Var]:
+    """Variables with several readers that cost less to evaluate for each of them than to store and load."""
+    readers = readers_of(program)
     results = variables_of(program.results)
     work: dict[Var, int] = {}  # operations for an element
     known: set[Var] = set()  # the same number everywhere
@@ -137,25 +145,47 @@ def light(program: Program, lazy: set[Var]) -> set[Var]:
     return found
 
 
-def sums_of_parts(program: Program) -> set[Var]:
-    """Zeros with parts added, to which the only reader adds another part: that adds all, element by element."""
-    once, found = read_once(program), set[Var]()
-    readers = {x: e for e in program.equations for x in variables(e)}
+def sums_of_parts(program: Program, lazy: set[Var]) -> set[Var]:
+    """Zeros with parts added, where it costs less to evaluate them for each reader than to store and load them."""
     zeros = {e.outs[0] for e in program.equations if e.row.name == "full" and e.params["value"] == 0}
+    if not any(e.row.name == "add_at" and e.ins[0] in zeros for e in program.equations):
+        return set()
+    times = times_in_order(program, lazy)
+    work: dict[Var, int] = {}
+    found = set[Var]()
     for e in program.equations:
-        base = e.ins[0] if e.row.name == "add_at" else None
-        if base not in found and (base not in zeros or base not in once):
+        x = e.outs[0] if len(e.outs) == 1 else None
+        is_sum = e.row.name == "add_at" and (e.ins[0] in zeros or e.ins[0] in found) and is_box(e)
+        if x is None or not (x in lazy or is_sum):
             continue
-        x = e.outs[0]
-        if (
-            x in once
-            and readers[x].row.name == "add_at"
-            and readers[x].ins[0] is x
-            and is_box(e)
-            and is_box(readers[x])
-        ):
+        cost = sum(work.get(y, 0) for y in variables(e)) + (1 if e.row.name in FOLDING else HEAVY)
+        if x in lazy:
+            work[x] = cost
+        elif times[x] == 1 or times[x] * cost <= WORK:
+            work[x] = cost
             found.add(x)
     return found
+
+
+def times_in_order(program: Program, lazy: set[Var]) -> dict[Var, float]:
+    """How often those who read an array go through its rows; infinite where one of them does not do so in order.
+
+    Each part of a sum has loops of its own, which another order would break into questions for each element.
+    """
+    readers = readers_of(program)
+    times = dict.fromkeys(variables_of(program.results), math.inf)
+    for e in reversed(program.equations):
+        for x in e.outs:
+            times.setdefault(x, sum(times_for(r, x, times, lazy) for r in readers.get(x, ())))
+    return times
+
+
+def times_for(reader: Equation, x: Var, times: dict[Var, float], lazy: set[Var]) -> float:
+    out = reader.outs[0]
+    is_in_order = reader.ins[0] is x and is_box(reader) if reader.row.name == "add_at" else reader.row.name in LIGHT
+    if not is_in_order or out.type != x.type:
+        return math.inf
+    return times[out] if out in lazy else 1
 
 
 def is_box(e: Equation) -> bool:

@@ -6,13 +6,14 @@
 Both know which buffers they read, and whether they read each element in its own place only.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.text import Function, Number, Word, stored_type
+from wengert.backends.llvm.text import Function, Number, Word, constant, llvm_type, stored_type
 
 
 @dataclass(eq=False)
@@ -24,6 +25,9 @@ class Buffer:
 
     address: str
     bytes: int
+
+
+Reads = Mapping[Buffer, bool]  # a buffer that is read -> whether at the same index only, all of it
 
 
 @dataclass(eq=False)
@@ -42,7 +46,7 @@ class Stored:
     limits: tuple[int, ...] | None = None
 
     @property
-    def reads(self) -> Mapping[Buffer, bool]:
+    def reads(self) -> Reads:
         return {} if self.buffer is None else {self.buffer: self.limits is not None}
 
     @property
@@ -80,14 +84,13 @@ class Stored:
 class Lazy:
     """
     formula  (function, index) -> element
-    reads    the buffers that it reads -> whether at the same index only, all of them
     is_free  reading an element twice costs nothing
     """
 
     dtype: np.dtype[Any]
     lengths: list[Word]
     formula: Callable[[Function, Sequence[Word]], Number]
-    reads: Mapping[Buffer, bool] = field(default_factory=dict)
+    reads: Reads = field(default_factory=dict)
     is_free: bool = False
 
     def element(self, k: Function, index: Sequence[Word]) -> Number:
@@ -95,13 +98,13 @@ class Lazy:
 
 
 @dataclass(eq=False)
-class Terms(Lazy):
-    """Zeros, to which values are added at some rows: whoever stores it goes through each row once.
+class Pieces(Lazy):
+    """Other formulas for other rows: whoever stores it goes through each piece on its own.
 
-    terms  in order: (first row, row after the last, value); a single row is given without its axis
+    pieces  all rows in order: (first row, row after the last, an array that is the same there)
     """
 
-    terms: list[tuple[int, int, "Array"]] = field(default_factory=list)
+    pieces: list[tuple[int, int, "Array"]] = field(default_factory=list)
 
 
 Array = Stored | Lazy
@@ -193,6 +196,49 @@ def part_of(k: Function, x: Array, parts: Sequence[Part | None]) -> Array:
         return Stored(x.dtype, list(lengths), start, strides, x.buffer)  # type: ignore[arg-type]
 
     return mapped(x, lengths, strided, inner)  # type: ignore[arg-type]
+
+
+def seams(xs: Iterable[Array]) -> set[int]:
+    """Where a piece of one of these begins."""
+    return {first for x in xs if isinstance(x, Pieces) for first, _, _ in x.pieces}
+
+
+def piece_of(x: Array, row: int) -> Array:
+    """x, as it is from this row to the next seam."""
+    return next(y for first, last, y in x.pieces if first <= row < last) if isinstance(x, Pieces) else x
+
+
+def in_pieces(lengths: list[Word], cuts: set[int], make: Callable[[int], Array], reads: Reads) -> Pieces:
+    """make(row) -> the array, as it is from this row to the next cut."""
+    n = lengths[0]
+    assert isinstance(n, int)
+    pieces = [(first, last, make(first)) for first, last in itertools.pairwise(sorted({0, n, *cuts}))]
+
+    def element(k: Function, index: Sequence[Word]) -> Number:
+        return element_in(k, pieces, index)
+
+    return Pieces(pieces[0][2].dtype, lengths, element, reads, pieces=pieces)
+
+
+def element_in(k: Function, pieces: list[tuple[int, int, Array]], index: Sequence[Word]) -> Number:
+    """For a reader who does not go piece by piece."""
+    (_, last, x), *others = pieces
+    is_here = k.compare("slt", index[0], last) if others else "true"
+    if is_here in ("true", "false"):
+        return x.element(k, index) if is_here == "true" else element_in(k, others, index)
+    like = [constant(0, x.dtype)]
+    parts = k.split(like)
+    merged = k.either(
+        is_here,
+        lambda: texts_of(k, x.element(k, index)),
+        lambda: texts_of(k, element_in(k, others, index)),
+    )
+    texts = merged([llvm_type(y.dtype) for y in parts])
+    return k.joined([Number(text, y.dtype) for text, y in zip(texts, parts)], like)[0]
+
+
+def texts_of(k: Function, x: Number) -> list[str]:
+    return [part.text for part in k.split([x])]
 
 
 def flipped(k: Function, x: Array, axes: Sequence[int]) -> Array:

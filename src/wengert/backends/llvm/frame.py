@@ -5,13 +5,23 @@ runs in place, and no allocation is left for the run.
 """
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Buffer, Lazy, Stored, filled, is_light, row_major
+from wengert.backends.llvm.arrays import (
+    Array,
+    Buffer,
+    Lazy,
+    Pieces,
+    Reads,
+    Stored,
+    filled,
+    is_light,
+    row_major,
+)
 from wengert.backends.llvm.bundles import bundled
 from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.text import Function, Module, Number, Word, constant, word
@@ -232,11 +242,11 @@ class Frame:
         for b in list(self.made):
             self.give_back(b)
 
-    def place_for(self, var: Var | None, type: Type, lengths: Sequence[Word], reads: Mapping[Buffer, bool]) -> Stored:
+    def place_for(self, var: Var | None, type: Type, lengths: Sequence[Word], reads: Reads) -> Stored:
         """Where to write an array, element after element, that reads these buffers meanwhile."""
         return whole(self.room_for(var, type, reads), type, lengths)
 
-    def room_for(self, var: Var | None, type: Type, reads: Mapping[Buffer, bool]) -> Buffer:
+    def room_for(self, var: Var | None, type: Type, reads: Reads) -> Buffer:
         """A buffer that may be written while these are read; where the result is wished, if that is free."""
         bytes = bytes_of(type)
         wish = None if var is None else self.wishes.get(var)
@@ -268,12 +278,12 @@ class Frame:
         return out
 
 
-def reads_of(x: Value) -> Mapping[Buffer, bool]:
+def reads_of(x: Value) -> Reads:
     return x.reads if isinstance(x, Stored | Lazy) else {}
 
 
 def assign(k: Function, to: Stored, x: Array) -> None:
-    """Every element of x, repeated along axes of length 1."""
+    """Every element of x, repeated along axes of length 1; each piece of one that has pieces."""
     if (
         isinstance(x, Stored)
         and x.is_contiguous
@@ -284,13 +294,24 @@ def assign(k: Function, to: Stored, x: Array) -> None:
         bytes: Word = x.dtype.itemsize
         k.copy(to.start, x.start, functools.reduce(k.times, to.lengths, bytes))
         return
+    if isinstance(x, Pieces) and x.lengths == to.lengths:
+        for first, last, piece in x.pieces:
+            k.note("piece", to)
+            assign_rows(k, to, piece, first, last)
+        k.note("piece", None)
+        return
+    assign_rows(k, to, x, 0, to.lengths[0] if to.lengths else 1)
+
+
+def assign_rows(k: Function, to: Stored, x: Array, first: int, last: Word) -> None:
     lead = len(to.lengths) - len(x.lengths)
 
     def one(index: Sequence[Word]) -> None:
+        index = [k.plus(index[0], first), *index[1:]] if index else []
         places = [0 if n == 1 else i for i, n in zip(index[lead:], x.lengths)]
         k.store(x.element(k, places), to.place(k, index))
 
-    k.nest(to.lengths, one, light=is_light(x))
+    k.nest([k.minus(last, first), *to.lengths[1:]] if to.lengths else [], one, light=is_light(x))
 
 
 def stored_constant(k: Function, x: np.ndarray) -> Stored:

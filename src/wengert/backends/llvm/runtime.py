@@ -172,12 +172,29 @@ done:
   ret ptr %stack
 }}
 
-define i1 @grow(ptr %context, ptr %stack, i64 %size) cold #0 {{
+; room for so many more values of a stack, of these bytes each, where the system gives it
+define void @reserve(ptr %context, ptr %stack, i64 %size, i64 %more) #0 {{
+  %count.place = getelementptr inbounds i8, ptr %stack, i64 8
+  %count = load i64, ptr %count.place
+  %room.place = getelementptr inbounds i8, ptr %stack, i64 16
+  %room = load i64, ptr %room.place
+  %all = add i64 %count, %more
+  %enough = icmp sle i64 %all, %room
+  br i1 %enough, label %done, label %grow
+grow:
+  %grown = call i1 @grow(ptr %context, ptr %stack, i64 %size, i64 %all)
+  br label %done
+done:
+  ret void
+}}
+
+; twice the room, or room for so many values
+define i1 @grow(ptr %context, ptr %stack, i64 %size, i64 %least) cold #0 {{
   %room.place = getelementptr inbounds i8, ptr %stack, i64 16
   %room = load i64, ptr %room.place
   %twice = shl i64 %room, 1
-  %few = icmp slt i64 %twice, 16
-  %more = select i1 %few, i64 16, i64 %twice
+  %few = icmp slt i64 %twice, %least
+  %more = select i1 %few, i64 %least, i64 %twice
   %bytes = mul i64 %more, %size
   %data = call ptr @new_block(ptr %context, i64 %bytes)
   %none = icmp eq ptr %data, null

@@ -387,7 +387,7 @@ class Function:
             return
         part = self.part(address)
         assert part is not None, f"{how} of memory that nobody knows: {address}"
-        self.note(how, part.start, whole)
+        self.note(how, part.start, whole, address)
         end = self.plus(part.offset, bytes)
         if isinstance(part.offset, int) and isinstance(end, int) and isinstance(part.size, int):
             if part.offset < 0 or end > part.size:

@@ -10,7 +10,7 @@ from typing import Any
 from wengert.backends.llvm.arrays import Buffer, Lazy, Stored
 from wengert.backends.llvm.frame import Frame, Record, Value, home, whole
 from wengert.backends.llvm.lower import lowers, run
-from wengert.backends.llvm.rows.stacks import alone, given, is_pointer
+from wengert.backends.llvm.rows.stacks import alone, given, is_pointer, reserve
 from wengert.backends.llvm.scalars import cast
 from wengert.backends.llvm.slots import Slot, settle, typed
 from wengert.backends.llvm.text import BOOL, INT, Function, Number, Phi, Word
@@ -90,6 +90,10 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
     constants = operands(frame, e.ins[3 : 3 + consts], body.params[1 : 1 + consts])
     slots = carry_slots(frame, e, [p.type for p in body.params[1 + consts :]])
     start = settle(frame, slots, begun(e, slots, carried(frame, carries_of(e), slots)))
+    values = [s.value(t, alone=True) for s, t in zip(slots, start)]
+    if isinstance(step, int):
+        for x in pushed(body, values):
+            reserve(k, x, k.steps(lo, hi, step))
     head, inside, after = (k.fresh_label(n) for n in ("for", "body", "done"))
     before = k.block
     k.jump(head)
@@ -106,6 +110,13 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
     close(k, phis, found, head)
     k.label(after)
     return [s.value(t, alone=True) for s, t in zip(slots, texts)]
+
+
+def pushed(body: Program, values: Sequence[Value]) -> list[Record]:
+    """The stacks among its carries that grow by one value in each iteration."""
+    grown = {e.ins[0] for e in body.equations if e.row.name == "stack_push"}
+    params = body.params[len(body.params) - len(values) :]
+    return [x for p, x in zip(params, values) if p in grown and isinstance(x, Record)]
 
 
 def begun(e: Equation, slots: Sequence[Slot], xs: Sequence[Value]) -> list[Value]:

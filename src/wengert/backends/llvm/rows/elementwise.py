@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm.arrays import Array, Lazy, Stored, accessed, is_light
+from wengert.backends.llvm.arrays import Array, Lazy, Reads, Stored, accessed, in_pieces, is_light, piece_of, seams
 from wengert.backends.llvm.formulas import Call, formula_of, single_call, traced_element
 from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.in_python import IN_PYTHON
@@ -69,8 +69,21 @@ def elementwise(frame: Frame, e: Equation) -> Value:
         fit(k, frame.array(x), t, lengths)
     xs = [steady(frame, frame.array(x), t, lengths) for x, t in zip(e.ins, types)]
     out = out._replace(form="array")
-    lazy = Lazy(out.dtype, lengths, lambda k, index: rule(k, [at(k, x, index) for x in xs]), reads_in_place(xs, out))
+    lazy = evaluated(rule, xs, out.dtype, lengths, reads_in_place(xs, out))
     return lazy if e.outs[0] in frame.plan.lazy else frame.copied(lazy, out, e.outs[0])
+
+
+def evaluated(rule: OneElement, xs: Sequence[Array], dtype: np.dtype[Any], lengths: list[Word], reads: Reads) -> Lazy:
+    """rule(function, elements) -> element; in pieces where an operand of as many rows is."""
+    along = [x for x in xs if len(x.lengths) == len(lengths) and x.lengths[0] == lengths[0]]
+    cuts = seams(along)
+    if not cuts:
+        return Lazy(dtype, lengths, lambda k, index: rule(k, [at(k, x, index) for x in xs]), reads)
+
+    def some(row: int) -> Lazy:
+        return evaluated(rule, [piece_of(x, row) if x in along else x for x in xs], dtype, lengths, {})
+
+    return in_pieces(lengths, cuts, some, reads)
 
 
 def looped(frame: Frame, e: Equation, types: Sequence[Type], out: Type, call: Call, place: int) -> Value:

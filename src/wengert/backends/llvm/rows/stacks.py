@@ -22,6 +22,8 @@ from wengert.ir.program import (
     walk,
 )
 
+FEW = 16  # values for which a stack has room at first
+RESERVED = 2**30  # bytes for which it has room at most before they are needed
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
 
 
@@ -164,6 +166,14 @@ def push(frame: Frame, stack: Record, *xs: Value) -> None:
         put(frame, x, type, frame.kernel.address(place, offset, "i8"))
 
 
+def reserve(k: Function, stack: Record, more: Word) -> None:
+    """Room for so many more values, so that they need not move while the stack grows; of very many, for some."""
+    size = size_of(element_of(stack))
+    k.put(
+        f"call void @reserve(ptr %context, ptr {stack.text}, i64 {size}, i64 {k.least(more, RESERVED // max(size, 1))})"
+    )
+
+
 def values_in(element: AnyType) -> list[tuple[AnyType, int]]:
     """The values in an element of a stack, and where they begin: one, or those of a row (`bundles.py`)."""
     if isinstance(element, Type) and element.form == "row":
@@ -180,7 +190,7 @@ def next_place(k: Function, stack: Record) -> str:
     full, enough = k.fresh_label("full"), k.fresh_label("room")
     k.branch(k.compare("eq", count, room), full, enough)
     k.label(full)
-    k.require(k.value(f"call i1 @grow(ptr %context, ptr {stack.text}, i64 {size})"))
+    k.require(k.value(f"call i1 @grow(ptr %context, ptr {stack.text}, i64 {size}, i64 {FEW})"))
     k.jump(enough)
     k.label(enough)
     data = k.value(f"load ptr, ptr {stack.text}")

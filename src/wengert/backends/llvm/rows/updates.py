@@ -1,6 +1,5 @@
 """Writing parts of arrays: in place at the last use of the array."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,12 +7,15 @@ from wengert.backends.llvm.arrays import (
     Array,
     Lazy,
     Part,
+    Pieces,
     Stored,
-    Terms,
     filled,
     flipped,
+    in_pieces,
     is_light,
     part_of,
+    piece_of,
+    seams,
     transposed,
     without_ones,
 )
@@ -61,7 +63,7 @@ def apart(frame: Frame, x: Value, type: Type, target: Stored, count: Sequence[Wo
 @lowers("write")
 def write(frame: Frame, e: Equation) -> Value:
     params, _k = frame.params(e), frame.kernel
-    root = own(frame, e, rows_of(e) if is_box(e) and not params["steps"] else (0, 0))
+    root = own(frame, e, box_rows(e) if is_box(e) and not params["steps"] else (0, 0))
     target: Array = root
     for step, how in params["steps"]:
         target = STEPS[step.name](frame, target, how)
@@ -72,9 +74,9 @@ def write(frame: Frame, e: Equation) -> Value:
 @lowers("add_at")
 def add_at(frame: Frame, e: Equation) -> Value:
     base, k = frame.array(e.ins[0]), frame.kernel
-    if isinstance(base, Terms) and is_box(e):
-        found = with_term(frame, e, base)
-        return found if e.outs[0] in frame.plan.lazy else summed(frame, e, found)
+    if isinstance(base, Lazy) and is_box(e):
+        found, type = with_more(frame, e, base), numeric(e.outs[0].type)
+        return found if e.outs[0] in frame.plan.lazy else frame.copied(found, type, e.outs[0])
     root = own(frame, e)
     index = frame.params(e)["index"]
     return update(frame, e, root, root, index, ranges_of(frame, e), lambda old, new: added(k, old(), new))
@@ -116,22 +118,28 @@ def update(
     return root
 
 
-def with_term(frame: Frame, e: Equation, base: Array) -> Terms:
-    """The array with one more value added at some rows, which is not stored yet."""
-    first, last = rows_of(e)
-    lengths = [last - first, *base.lengths[1:]] if isinstance(e.params["index"][0], slice) else base.lengths[1:]
+def with_more(frame: Frame, e: Equation, base: Lazy) -> Pieces:
+    """The array with a value added at some rows, which is not stored yet."""
+    begin, end = box_rows(e)
+    is_slice = isinstance(e.params["index"][0], slice)
+    lengths = [end - begin, *base.lengths[1:]] if is_slice else base.lengths[1:]
     value = steady(frame, fitted(frame, frame.array(e.ins[1]), lengths), type_as(e.ins[1]), lengths)
-    terms = [*(base.terms if isinstance(base, Terms) else ()), (first, last, value)]
-    return Terms(base.dtype, base.lengths, not_by_element, elsewhere([x for *_, x in terms]), terms=terms)
+    has_rows = is_slice and value.lengths == lengths
 
+    def some(row: int) -> Array:
+        old = piece_of(base, row)
+        if not begin <= row < end:
+            return old
+        new = piece_of(value, row - begin) if has_rows else value
 
-def rows_of(e: Equation) -> tuple[int, int]:
-    """The first row of a box, and the one after its last."""
-    part, n = e.params["index"][0], numeric(e.outs[0].type).shape[0]
-    if isinstance(part, slice):
-        first, last, _ = part.indices(n)
-        return first, max(last, first)
-    return part % n, part % n + 1
+        def formula(k: Function, index: Sequence[Word]) -> Number:
+            there = [k.minus(index[0], begin), *index[1:]]
+            return added(k, old.element(k, index), cast(k, at(k, new, there), base.dtype))
+
+        return Lazy(base.dtype, base.lengths, formula)
+
+    cuts = {begin, end, *seams([base]), *(begin + row for row in seams([value] if has_rows else []))}
+    return in_pieces(base.lengths, cuts, some, {**base.reads, **elsewhere([value])})
 
 
 def elsewhere(xs: Sequence[Array]) -> dict[Any, bool]:
@@ -139,27 +147,13 @@ def elsewhere(xs: Sequence[Array]) -> dict[Any, bool]:
     return dict.fromkeys((b for x in xs for b in x.reads), False)
 
 
-def not_by_element(k: Function, index: Sequence[Word]) -> Number:
-    raise AssertionError("only another sum reads a sum that is not stored")
-
-
-def summed(frame: Frame, e: Equation, x: Terms) -> Stored:
-    """Stored: between two rows where a term begins or ends, each element has the same terms."""
-    k, type = frame.kernel, numeric(e.outs[0].type)
-    out = frame.place_for(e.outs[0], type, x.lengths, x.reads)
-    ends = sorted({0, type.shape[0], *(row for first, last, _ in x.terms for row in (first, last))})
-    for begin, end in itertools.pairwise(ends):
-        inside = [(first, value) for first, last, value in x.terms if first <= begin and end <= last]
-
-        def one(index: list[Word]) -> None:
-            total = constant(0, x.dtype)
-            for first, value in inside:  # noqa: B023  runs at once
-                place = [k.plus(index[0], begin - first), *index[1:]]  # noqa: B023
-                total = added(k, total, cast(k, at(k, value, place), x.dtype))
-            k.store(total, out.place(k, [k.plus(index[0], begin), *index[1:]]))  # noqa: B023
-
-        k.nest([end - begin, *x.lengths[1:]], one)
-    return out
+def box_rows(e: Equation) -> tuple[int, int]:
+    """The first row of a box, and the one after its last."""
+    part, n = e.params["index"][0], numeric(e.outs[0].type).shape[0]
+    if isinstance(part, slice):
+        first, last, _ = part.indices(n)
+        return first, max(last, first)
+    return part % n, part % n + 1
 
 
 def fitted(frame: Frame, value: Array, lengths: Sequence[Word]) -> Array:

@@ -7,7 +7,6 @@ import numpy as np
 from wengert.backends.llvm.arrays import (
     Array,
     Stored,
-    Terms,
     filled,
     flipped,
     stretched,
@@ -27,10 +26,7 @@ def full(frame: Frame, e: Equation) -> Value:
     x = constant(params["value"], np.dtype(params["dtype"]))
     if not params["shape"]:
         return x
-    zeros = constant(0, x.dtype)
-    return (
-        filled(x, params["shape"]) if x != zeros else Terms(x.dtype, params["shape"], lambda k, i: zeros, is_free=True)
-    )
+    return filled(x, params["shape"])
 
 
 @lowers("array", "unread")
