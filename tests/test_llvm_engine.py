@@ -13,6 +13,16 @@ import pytest
 
 import wengert
 from wengert.backends.llvm import cache, engine
+from wengert.backends.llvm.linker import Image, Linked, Object, Unknown, is_at_home, link
+
+
+@pytest.fixture(params=["our linker", "LLVM's"], autouse=True)
+def linker(request, monkeypatch):
+    if request.param == "LLVM's":
+        monkeypatch.setattr(engine, "link", lambda code, symbols: None)
+    elif not is_at_home():
+        pytest.skip("our linker knows Linux on x86-64")
+    return request.param
 
 
 @pytest.fixture(autouse=True)
@@ -126,6 +136,104 @@ def test_code_leaves_memory_with_its_last_reference():
     assert memory() - before < 15e6
 
 
+TABLES = """
+@counter = internal global i64 0
+@names = internal constant [4 x double] [double 1.0, double 20.0, double 300.0, double 4000.0]
+@start = global i64 40, align 64
+@large = internal global [100000 x i64] zeroinitializer, align 4096
+
+define i64 @count(i64 %by) {
+  %old = load i64, ptr @counter
+  %new = add i64 %old, %by
+  store i64 %new, ptr @counter
+  store i64 %new, ptr getelementptr ([100000 x i64], ptr @large, i64 0, i64 99999)
+  %start = load i64, ptr @start
+  %all = add i64 %new, %start
+  ret i64 %all
+}
+
+define i64 @chosen(i64 %i) {
+  switch i64 %i, label %none [ i64 0, label %a i64 1, label %b i64 2, label %c i64 3, label %d i64 4, label %e ]
+none:
+  ret i64 -1
+a:
+  %a1 = call i64 @count(i64 1000)
+  ret i64 %a1
+b:
+  %p = getelementptr [4 x double], ptr @names, i64 0, i64 %i
+  %x = load double, ptr %p
+  %y = call double @exp2(double %x)
+  %z = fptosi double %y to i64
+  ret i64 %z
+c:
+  %f = load i64, ptr @start
+  ret i64 %f
+d:
+  %size = call i64 @labs(i64 -77)
+  ret i64 %size
+e:
+  %address = ptrtoint ptr @chosen to i64
+  ret i64 %address
+}
+
+declare double @exp2(double)
+declare i64 @labs(i64)
+"""
+
+
+@pytest.mark.parametrize("level", [engine.OPTIMISED, engine.SCALAR, engine.QUICK])
+def test_data_tables_and_functions_far_away(level):
+    codes = [engine.compile(TABLES, {}, level=level) for _ in range(2)]
+    for code in codes:  # each has data of its own
+        assert [function(code, "count")(k) for k in (1, 2)] == [41, 43]
+        chosen = function(code, "chosen")
+        assert [chosen(i) for i in (-1, 0, 1, 2, 3, 9)] == [-1, 1043, 2**20, 40, 77, -1]
+        assert chosen(4) == code.address("chosen")
+
+
+def test_who_links(linker):
+    is_ours = isinstance(engine.compile(adding(1), {}), Linked)
+    assert is_ours == (linker == "our linker")
+
+
+def test_what_the_linker_does_not_know_is_left_to_llvm():
+    """Variables of each thread: relocations and sections of other kinds."""
+    text = """
+@mine = thread_local global i64 5
+define i64 @run(i64 %x) {
+  %y = load i64, ptr @mine
+  ret i64 %y
+}
+"""
+    code = engine.emitted(text, engine.QUICK)
+    with pytest.raises(Unknown):
+        Object(code)
+    assert link(code, {}) is None
+    code = engine.emitted(adding(1), engine.QUICK)
+    assert link(code, {}).address("run")
+    with pytest.raises(Unknown):
+        Object(b"\xcf\xfa\xed\xfe" + code[4:])
+    with pytest.raises(Unknown, match="wengert_test_f"):
+        Image(Object(engine.emitted(CALLING, engine.QUICK)), {})
+
+
+USER = """
+import sys, numpy as np, wengert as wg
+f = wg.jit(wg.value_and_grad(lambda x: np.sum(np.sin(x) * np.exp(x))))
+print(*f(np.arange(3.0)), "llvmlite" in sys.modules)
+"""
+
+
+def test_kept_code_runs_without_llvm(tmp_path_factory):
+    """In a new process: neither the program nor the entry needs it."""
+    path = tmp_path_factory.mktemp("user") / "user.py"
+    path.write_text(USER)
+    first, second = (
+        in_new_process(f"import runpy; runpy.run_path({str(path)!r})").rsplit(maxsplit=1) for _ in range(2)
+    )
+    assert first[0] == second[0] and (first[1], second[1]) == ("True", str(not is_at_home()))
+
+
 def test_threads_compile_and_call():
     def work(k):
         code = engine.compile(adding(k % 5), {})
@@ -193,11 +301,21 @@ def test_another_process_finds_it(own_cache):
 
 def test_code_of_another_cpu_or_version_is_not_taken(own_cache, monkeypatch):
     found = engine.circumstances()
-    assert {*engine.processor(), wengert.__version__, llvmlite.__version__} <= set(found)
+    assert {*(engine.facts_of_processor() or engine.processor()), wengert.__version__} <= set(found)
+    assert any(llvmlite.__version__ in fact for fact in found)
     engine.compile(adding(3), {})
     monkeypatch.setattr(engine, "circumstances", lambda: (*found[:-1], found[-1] + "x"))
     engine.compile(adding(3), {})
     assert len(files(own_cache)) == 2
+
+
+def test_facts_that_the_system_does_not_tell(monkeypatch):
+    monkeypatch.setattr(engine, "facts_of_processor", list)
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    engine.circumstances.cache_clear()
+    assert {*engine.processor(), llvmlite.__version__} <= set(engine.circumstances())
+    monkeypatch.undo()
+    engine.circumstances.cache_clear()
 
 
 def test_parts_of_a_key_are_apart():

@@ -1,7 +1,7 @@
 """LLVM text becomes code in memory: parse, optimise, emit an object (or find it in the cache), link.
 
-One JIT of LLVM's serves the process.  Each text is a library of its own in it: names of one do not meet those of
-another, and the library leaves memory with the last reference to its `Code`.
+Each text is a library of its own: names of one do not meet those of another, and the library leaves memory with the
+last reference to its `Code`.  What our own linker does not understand, LLVM's JIT links, one for the process.
 """
 
 import ctypes
@@ -11,11 +11,15 @@ import platform
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import wengert
 from wengert.backends.llvm.cache import key_of, load, store
+from wengert.backends.llvm.linker import Linked, link
 from wengert.core.lazy import lazy
 
 llvm = lazy("llvmlite.binding")
@@ -42,6 +46,8 @@ INLINING = ("always_inliner", "global_dead_code_eliminate")
 QUICK_PASSES = (*INLINING, "sroa", "simplify_cfg")
 EMISSION = {"reloc": "pic", "codemodel": "small", "jit": True}  # JITLink puts far addresses into a table
 
+TELLING = {"vendor_id", "cpu family", "model", "stepping", "microcode", "flags"}  # lines of Linux about a CPU of x86
+
 lock = threading.RLock()  # again in one thread: code may go while other code is made
 _numbers = itertools.count()
 
@@ -49,8 +55,8 @@ if hasattr(os, "register_at_fork"):  # a child that is born while another thread
     os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
 
 
-class Code:
-    """Code in memory, as long as this lives."""
+class Library:
+    """Code in memory that LLVM has linked, as long as this lives."""
 
     def __init__(self, library: Any, name: str) -> None:
         self._name = name
@@ -73,6 +79,9 @@ class Code:
                 self._libraries.append(found)
                 self._addresses[name] = found[name]
             return self._addresses[name]
+
+
+Code = Linked | Library
 
 
 def compile(text: str, symbols: Mapping[str, int], *, level: int = OPTIMISED) -> Code:
@@ -101,11 +110,15 @@ def name_of(text: str, level: int) -> str:
 
 def linked(code: bytes, symbols: Mapping[str, int]) -> Code:
     """The code in memory; to be called under the lock."""
+    return link(code, symbols) or linked_by_llvm(code, symbols)
+
+
+def linked_by_llvm(code: bytes, symbols: Mapping[str, int]) -> Library:
     builder = llvm.JITLibraryBuilder().add_object_img(code)
     for name, address in symbols.items():
         builder.import_symbol(name, address)
     name = f"wengert-{next(_numbers)}"
-    return Code(builder.link(jit(), name), name)
+    return Library(builder.link(jit(), name), name)
 
 
 def emitted(text: str, level: int) -> bytes:
@@ -165,6 +178,24 @@ def processor() -> tuple[str, str]:
 @cache
 def circumstances() -> tuple[str, ...]:
     """What the code depends on beside the text."""
-    versions = [wengert.__version__, ".".join(map(str, llvm.llvm_version_info)), lazy("llvmlite").__version__]
+    cpu = facts_of_processor() or processor()
     settings = [LEVEL, *TUNING.items(), *QUICK_PASSES, *EMISSION.items()]
-    return (*versions, platform.machine(), llvm.get_process_triple(), *processor(), *map(str, settings))
+    return (wengert.__version__, version_of_llvm(), sys.platform, platform.machine(), *cpu, *map(str, settings))
+
+
+def version_of_llvm() -> str:
+    """llvmlite's, which tells LLVM's: from the file that holds it, so that kept code runs without the import."""
+    spec = find_spec("llvmlite")
+    with suppress(OSError):
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin).with_name("_version.py").read_text()
+    return str(lazy("llvmlite").__version__)
+
+
+def facts_of_processor() -> list[str]:
+    """What decides the code that LLVM makes for this CPU, as the system tells it; [] where it does not."""
+    with suppress(OSError), open("/proc/cpuinfo") as file:
+        first = itertools.takewhile(str.strip, file)  # of several, which are alike
+        facts = [line for line in first if line.partition("\t")[0] in TELLING]
+        return facts if len(facts) == len(TELLING) else []
+    return []
