@@ -311,7 +311,7 @@ def test_code_of_another_cpu_or_version_is_not_taken(own_cache, monkeypatch):
 
 def test_facts_that_the_system_does_not_tell(monkeypatch):
     monkeypatch.setattr(engine, "facts_of_processor", list)
-    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    monkeypatch.setattr(engine, "folder_of", lambda name: None)
     engine.circumstances.cache_clear()
     assert {*engine.processor(), llvmlite.__version__} <= set(engine.circumstances())
     monkeypatch.undo()

@@ -2,6 +2,8 @@
 
 import gc
 import importlib
+import importlib.util
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -37,3 +39,9 @@ class LazyModule:
 
 
 lazy = LazyModule
+
+
+def folder_of(name: str) -> Path | None:
+    """Where a package lies, which is not imported for that; None where there is none, or not in a folder."""
+    spec = importlib.util.find_spec(name)
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent

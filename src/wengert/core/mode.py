@@ -272,11 +272,18 @@ def decide(x: Any) -> Any:
     return x.mode.decide(x)
 
 
+NO_AXES = "array of no axes"  # `aux` of a batch whose lanes have such arrays, and not numbers
+
+
 def is_array(x: Any) -> bool:
     """Whether NumPy would hold it as an array, which can be written into, and not as an immutable number."""
-    content = content_of(x)
+    outer = x
+    while isinstance(outer, Value):
+        if outer.fresh().aux is NO_AXES:
+            return True
+        outer = outer.primal
     # the numbers of a batch lie in an array, too
-    return isinstance(content, np.ndarray) and (content.ndim == 0 or shape_of(x) != ())
+    return isinstance(outer, np.ndarray) and (outer.ndim == 0 or shape_of(x) != ())
 
 
 def escape(what: str, way_out: str = "call the NumPy function of the same meaning (np.sin for math.sin)") -> Diagnostic:
@@ -404,16 +411,9 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
     """Remember what `out` looks at, where NumPy returned a view."""
     if not isinstance(source, Value) or not isinstance(out, Value):
         return
-    content = out.primal
-    if type(content) is np.ndarray:
-        # numbers of a batch are no arrays; all else is one here, as NumPy's scalars are no ndarrays
-        if not (content.ndim == 0 or out.shape) or not shares_memory(content, content_of(source)):
-            return
-    elif isinstance(content, Value) and content.link is not None:
-        pass  # the mode below says so
-    elif not is_array(out) or not shares_memory(content_of(out), content_of(source)):
-        return
-    out.link = view_of(source, row, params)
+    below = isinstance(out.primal, Value) and out.primal.link is not None  # the mode below says so
+    if is_array(out) and (below or shares_memory(content_of(out), content_of(source))):
+        out.link = view_of(source, row, params)
 
 
 def view_of(source: Value, row: "Primitive", params: dict[str, Any]) -> View:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Mode, Value, buffer, decide
+from wengert.core.mode import NO_AXES, Mode, Value, buffer, decide, is_array
 from wengert.core.primitive import Primitive
 from wengert.core.types import shape_of
 from wengert.ir.program import ROWS, Stack
@@ -17,7 +17,10 @@ from wengert.rules.lanes import unpiled
 
 
 class Batched(Value):
-    """All lanes at once; the batch is axis 0 of the content, and user code does not see it."""
+    """All lanes at once; the batch is axis 0 of the content, and user code does not see it.
+
+    aux   NO_AXES where the lanes are arrays of no axes: their content looks like that of numbers
+    """
 
     __slots__ = ()
     hidden_axes = 1
@@ -86,7 +89,12 @@ class Batch(Mode):
             kinds.append(Kind.APART if apart else Kind.TOGETHER if mine else Kind.SHARED)
             operands.append(x.primal if apart or (isinstance(x, Value) and x.mode.level < 0) else self.content(x))
         out = batch(row, self.size, kinds, operands, params)
-        return tuple(map(self.handle, out)) if row.several else self.handle(out)
+        if row.several:
+            return tuple(map(self.handle, out))
+        found = self.handle(out)
+        if type(found) is Batched and found.shape == () and gives_array(row, args[0]):
+            found.aux = NO_AXES
+        return found
 
     def content(self, x: Any) -> Any:
         """All lanes of a value as one, where it is one of this batch."""
@@ -108,6 +116,15 @@ class Batch(Mode):
         if not all(np.array_equal(lane, lanes[0]) for lane in lanes[1:]):
             raise LanesDiffer(self)
         return lanes[0]
+
+
+# rows of which NumPy gives an array also where it has no axes; and of an array, where a number gives a number
+ARRAYS = frozenset(["reshape", "transpose", "broadcast_to", "spread", "write", "add_at"])
+KEEPING = frozenset(["real", "imag", "convert", "stop_gradient"])
+
+
+def gives_array(row: Primitive, operand: Any) -> bool:
+    return row.name in ARRAYS or (row.name in KEEPING and is_array(operand))
 
 
 def without_lanes() -> Diagnostic:

@@ -135,6 +135,8 @@ def rows_left(e: Equation) -> slice | None:
     x = e.outs[0].type
     if e.row.name != "write" or e.has_holes or not is_plain(e.ins[1]) or e.ins[1] != 0 or e.params["steps"]:
         return None
+    if not e.params["index"]:  # all there is of an array without axes
+        return None
     rows, *others = e.params["index"]
     if not isinstance(rows, slice) or not all(map(is_everything, others)) or has_extents(x):
         return None

@@ -13,14 +13,12 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import wengert
 from wengert.backends.llvm.cache import key_of, load, store
 from wengert.backends.llvm.linker import Linked, link
-from wengert.core.lazy import lazy
+from wengert.core.lazy import folder_of, lazy
 
 llvm = lazy("llvmlite.binding")
 
@@ -185,10 +183,10 @@ def circumstances() -> tuple[str, ...]:
 
 def version_of_llvm() -> str:
     """llvmlite's, which tells LLVM's: from the file that holds it, so that kept code runs without the import."""
-    spec = find_spec("llvmlite")
+    folder = folder_of("llvmlite")
     with suppress(OSError):
-        if spec is not None and spec.origin is not None:
-            return Path(spec.origin).with_name("_version.py").read_text()
+        if folder is not None:
+            return (folder / "_version.py").read_text()
     return str(lazy("llvmlite").__version__)
 
 
