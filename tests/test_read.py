@@ -506,6 +506,42 @@ def test_code_that_moved_is_found_where_it_is_now(load):
     assert read(made.A().g()).node.body.col_offset == 31
 
 
+def test_calls_of_what_is_imported_are_found_in_their_own_statement(load, monkeypatch):
+    """Python calls a name's attribute by other instructions where the module imports the name."""
+    monkeypatch.setattr(module.File, "find_moved", lambda self, code: pytest.fail(f"{code.co_name} was not found"))
+    names = load(
+        """
+        from __future__ import annotations
+        import numpy as np, os.path
+        if True:
+            import scipy.linalg as sl
+        try:
+            import math
+        except ImportError:
+            math = None
+        else:
+            import cmath
+            def f0(x): return cmath.sin(x)
+
+        def f1(x, i):
+            return np.sum(x) + math.sin(i) + sl.norm(x) + os.path.sep.count("a")
+
+        f2 = lambda x, i: (lambda y: np.sum(y * i))(x)
+        f3 = lambda x, i: (lambda y: np.sum(y * i))(x)
+        pair = [(lambda x: np.sin(x)), (lambda x: np.sin(x))]
+
+        class C:
+            import operator
+            def f4(self, x): return self.operator.neg(np.sin(x))
+
+        def late(x): return json.dumps(x)
+        import json
+        """
+    )
+    found = [names.f0, names.f1, names.f2, names.f3, *names.pair, names.C.f4, names.late]
+    assert [read(f).node.lineno for f in found] == [12, 14, 17, 18, 19, 19, 23, 25]
+
+
 def test_code_that_may_have_moved_to_two_places_is_not_guessed(load):
     made = load("h, k = lambda x: x, lambda y: y")
     load("k, h = lambda y: y, lambda x: x")

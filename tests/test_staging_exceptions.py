@@ -158,3 +158,79 @@ def test_random_numbers_are_not_drawn_again():
         wg.jit(f)(X.copy())
     other.normal()
     assert rng.normal() == other.normal()
+
+
+# ---------------------------------------------------------------- writes of which nobody reads the result
+
+unread, each_unread = cases()
+
+
+@unread(X, slice(None), np.ones(4))
+@unread(X, slice(1, None), X)
+@unread(X, slice(None, None, 2), X)
+@unread(X, slice(2, 2), np.ones(2))
+@unread(X, 0, X)
+@unread(X, 0, np.ones(1))
+@unread(X, 3, 1.0)
+@unread(X, -4, 1.0)
+@unread(X, (0, 0), 1.0)
+@unread(X, np.array([0, 3]), 1.0)
+@unread(X, np.array([0, 1]), X)
+@unread(np.ones((2, 3)), (slice(None), 0), np.ones(3))
+@unread(np.ones((2, 3)), (1, 3), 1.0)
+@unread(np.ones((2, 3)), slice(None), np.ones((3, 1)))
+@unread(X, slice(None), np.ones((1, 3)))
+@unread(X, slice(1, None), np.ones(1))
+@unread(X, 1, np.array(2.0))
+def unread_write(x, index, value):
+    y = x.copy()
+    y[index] = value
+    return x.sum()
+
+
+@unread(X, 3, 0)
+@unread(X, 3, 1)
+@unread(X, 2, 3)
+def unread_write_in_a_loop(x, n, trips):
+    for _ in range(trips):
+        y = np.zeros(3)
+        y[:n] = x[:2]
+        y[n] = 1.0
+    return x.sum()
+
+
+@unread(X, 1.0)
+@unread(X, -1.0)
+def unread_write_on_one_way(x, c):
+    y = np.zeros(2)
+    if c > 0.0:
+        y[:] = x
+    return x.sum()
+
+
+@unread(X)
+def unread_write_through_views(x):
+    y = np.zeros((2, 3))
+    y.T[1:][::-1][0] = x
+    return x.sum()
+
+
+@unread(X, 2.0)
+@unread(X, 1.0)
+def unread_write_of_what_is_chosen(x, least):
+    y = np.zeros(2)
+    y[:] = x[x >= least]
+    return x.sum()
+
+
+@unread(X, 1)
+@unread(X, 2)
+def unread_write_to_a_part_of_unknown_length(x, i):
+    y = np.zeros(3)
+    y[i : i + 2] = x[:2]
+    return x.sum()
+
+
+@each_unread
+def test_unread_writes_raise(f, args, kwargs):
+    agree(f, *args, **kwargs)

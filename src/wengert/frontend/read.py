@@ -129,9 +129,13 @@ class File:
     lambdas: list[Source]
 
     def codes_around(self, line: int) -> dict[tuple[str, int], list[CodeType]]:
-        """Of all functions in the statements of the module that this line is part of."""
+        """Of all functions in the statements of the module that this line is part of.
+
+        With all imports of the module: Python calls what belongs to an imported name by other instructions.
+        """
         around = [s for s in self.tree.body if first_line(s) <= line <= (s.end_lineno or line)]
-        return codes_by_line(ast.Module(around, []), self.filename, self.flags)
+        imports = [s for s in imports_in(self.tree) if s not in around]
+        return codes_by_line(ast.Module([*imports, *around], []), self.filename, self.flags)
 
     def find(self, code: CodeType, is_rewritten: bool) -> Source | None:
         line = code.co_firstlineno
@@ -242,6 +246,19 @@ def definitions_in(tree: ast.Module, text: str) -> Iterator[tuple[Definition, st
             stack += [(child, owner) for child in children(node) if child not in node.body]
         else:
             stack += [(child, owner) for child in children(node)]
+
+
+def imports_in(tree: ast.Module) -> list[ast.stmt]:
+    """Those of the module itself, also under `if` and `try`."""
+    found: list[ast.stmt] = []
+    stack: list[ast.AST] = tree.body[::-1]  # type: ignore[assignment]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append(node)
+        elif not isinstance(node, ast.expr | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            stack += children(node)[::-1]
+    return found
 
 
 def children(node: ast.AST) -> list[ast.AST]:

@@ -6,8 +6,11 @@ A row is taken to raise unless it is listed here, or elementwise.
 import math
 from typing import Any
 
-from wengert.ir.program import Equation, Extent, Hole, Stack, dtype_in, has_extents, numeric, type_in
+import numpy as np
+
+from wengert.ir.program import Equation, Extent, Hole, Stack, dtype_in, has_extents, map_holes, numeric, type_in
 from wengert.passes.ranges import Range, Ranges, learn, range_of, region_ranges
+from wengert.rules.indexing import has_open_slice, part_fits
 
 # of operands whose types fit, as those of a program do
 TOTAL = frozenset(
@@ -36,7 +39,7 @@ def can_trap(e: Equation, known: Ranges) -> bool:
     if e.regions:
         return region_can_trap(e, known)
     if name in INDEXED:
-        return e.has_holes and not holes_in_range(e, known)
+        return (e.has_holes and not holes_in_range(e, known)) or not fits(e)
     if name == "reshape":
         return e.has_holes or has_extents(type_in(e.ins[0]))  # it may not have as many elements
     if name == "wrap_index":
@@ -83,6 +86,24 @@ def never_zero(r: Range | None) -> bool:
 
 def inside(r: Range | None, n: int) -> bool:
     return r is not None and -n <= r[0] and r[1] < n
+
+
+def fits(e: Equation) -> bool:
+    """Whether what is written has the shape of its place, which is in range; derived writes fit if the user's do."""
+    if e.row.name == "getitem" or e.origin is not None:
+        return True
+    root, value, params = type_in(e.ins[0]), numeric(type_in(e.ins[1])), e.params
+    if has_extents(root) or has_extents(value) or (value.shape and has_open_slice(params["index"])):
+        is_all = not params.get("steps") and all(p == slice(None) for p in params["index"])
+        return value.shape == () or (is_all and value.shape == numeric(root).shape)
+    index = map_holes(params["index"], lambda hole: first_place(e, hole))
+    return part_fits(value.shape, numeric(root).shape, params.get("steps", ()), index)
+
+
+def first_place(e: Equation, hole: Hole) -> Any:
+    """In place of what fills the hole: zero, or as many of them."""
+    type = numeric(type_in(e.ins[hole.operand]))
+    return np.zeros(type.shape, int) if type.shape else 0
 
 
 def holes_in_range(e: Equation, known: Ranges) -> bool:

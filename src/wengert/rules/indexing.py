@@ -14,7 +14,7 @@ from wengert.core.mode import Value, content_of, decide, is_open
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
 from wengert.core.types import Shape, dtype_of, shape_of
-from wengert.ir.program import Hole, type_of
+from wengert.ir.program import Hole, holes, type_of
 from wengert.ir.samples import sample, types_of_results
 from wengert.rules.linear import broadcast_to, duplicate, reshape, transpose, unbroadcast, zeros_like
 
@@ -32,7 +32,7 @@ def normal_index(index: Any, shape: Shape) -> tuple[tuple[int, ...] | None, Inde
     """
     parts = index if isinstance(index, tuple) else (index,)
     if BASIC.issuperset(map(type, parts)):
-        return None, tuple([plain_slice(p) if type(p) is slice else p for p in parts])
+        return None, within(tuple([plain_slice(p) if type(p) is slice else p for p in parts]), len(shape))
     refuse_other_masks(parts, shape)
     truths = sum(isinstance(p, bool | np.bool_) for p in parts)
     parts = tuple(item for p in parts for item in normal_part(p))
@@ -131,7 +131,14 @@ def without_ellipsis(parts: Index, ndim: int) -> Index:
     for i, p in enumerate(parts):
         if p is Ellipsis:
             used = sum(q is not None for q in parts) - 1
-            return (*parts[:i], *(slice(None),) * (ndim - used), *parts[i + 1 :])
+            return within((*parts[:i], *(slice(None),) * (ndim - used), *parts[i + 1 :]), ndim)
+    return within(parts, ndim)
+
+
+def within(parts: Index, ndim: int) -> Index:
+    """The parts, which name no more axes than there are."""
+    if len(parts) > ndim and (named := sum(p is not None for p in parts)) > ndim:
+        raise IndexError(f"too many indices for array: array is {ndim}-dimensional, but {named} were indexed")
     return parts
 
 
@@ -148,8 +155,6 @@ def arrays_first(parts: Index, shape: Shape) -> tuple[tuple[int, ...], Index]:
             front.append(axis)
             front_parts.append(np.asarray(p))
         axis += 1
-    if axis > len(shape):
-        raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional, but {axis} were indexed")
     return (*front, *back, *range(axis, len(shape))), (*front_parts, *back_parts)
 
 
@@ -192,9 +197,22 @@ def getitem_types(ins: list[Any], index: Index, extents: tuple[Any, ...] = ()) -
     return types_of_results(getitem, [True], types, [*map(sample, types)], {"index": tuple(parts)})
 
 
-def written_types(ins: list[Any], **params: Any) -> list[Any]:
-    """Whether the index and the value fit is seen when it runs."""
-    return [ins[0]]
+def written_types(ins: list[Any], *, index: Index, steps: Steps = (), **params: Any) -> list[Any]:
+    """That of the array; what can never fit raises as in NumPy.  Where only the run knows a number, it sees to that."""
+    root, value, *_ = ins
+    is_known = all(type(n) is int for n in (*root.shape, *value.shape)) and not any(True for _ in holes((steps, index)))
+    if is_known and not part_fits(value.shape, root.shape, steps, index):
+        write_evaluate(np.zeros(root.shape), np.zeros(value.shape), steps=steps, index=index, inplace=True)
+    return [root]
+
+
+def part_fits(value: Shape, root: Shape, steps: Steps, index: Index) -> bool:
+    """Whether the part of an array that these name is there, and can be written with a value of this shape."""
+    try:
+        part = target_shape(shape_after(root, steps), index)
+        return np.broadcast_shapes(value, part) == part
+    except (IndexError, ValueError):
+        return False
 
 
 def has_open_slice(param: Any) -> bool:
