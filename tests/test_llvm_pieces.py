@@ -21,6 +21,8 @@ def random_function(r, n):
         names.append(f"y{i}")
         lines += [line.replace("new", names[-1]) for line in step(r, a, b, n)]
     a, b = r.choice(names, 2)
+    if r.random() < 0.3:
+        lines.append(f"if np.sum(np.abs({a})) > 1e6:\n        raise ValueError({b!r})")
     text = f"return {names[-1]}, {a} + {b}, np.sum({names[-1]} * {a})"
     return "".join(["def f(x):\n", *(f"    {line}\n" for line in [*lines, text])])
 

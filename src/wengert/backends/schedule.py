@@ -181,11 +181,10 @@ def times_in_order(program: Program, lazy: set[Var]) -> dict[Var, float]:
 
 
 def times_for(reader: Equation, x: Var, times: dict[Var, float], lazy: set[Var]) -> float:
-    out = reader.outs[0]
     is_in_order = reader.ins[0] is x and is_box(reader) if reader.row.name == "add_at" else reader.row.name in LIGHT
-    if not is_in_order or out.type != x.type:
+    if not is_in_order or reader.outs[0].type != x.type:
         return math.inf
-    return times[out] if out in lazy else 1
+    return times[reader.outs[0]] if reader.outs[0] in lazy else 1
 
 
 def is_box(e: Equation) -> bool:

@@ -201,7 +201,9 @@ define i1 @grow(ptr %context, ptr %stack, i64 %size, i64 %least) cold #0 {{
   br i1 %none, label %fail, label %move
 move:
   %old = load ptr, ptr %stack
-  %used = mul i64 %room, %size
+  %count.place = getelementptr inbounds i8, ptr %stack, i64 8
+  %count = load i64, ptr %count.place
+  %used = mul i64 %count, %size
   %fresh = icmp eq ptr %old, null
   br i1 %fresh, label %done, label %copy
 copy:

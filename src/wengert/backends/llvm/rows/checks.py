@@ -1,6 +1,7 @@
 """Lengths that only the run knows, checks, and where a mask is true."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from wengert.backends.llvm.frame import Frame, Value, type_as, whole
 from wengert.backends.llvm.lower import lowers
@@ -26,12 +27,25 @@ def slice_length(frame: Frame, e: Equation) -> Value:
 def trip_count(frame: Frame, e: Equation) -> Value:
     lo, hi, step = (frame.word(x) for x in e.ins[:3])
     k = frame.kernel
+    if (lo, step) != (0, 1):
+        for bound in e.ins[:2]:
+            require_far_from_overflow(frame, bound)
     if not isinstance(step, int):
         return open_trip_count(frame, lo, hi, step)
     if step == 0:
         k.require("false")
         return constant(0, INT)
     return Number(str(k.steps(lo, hi, step)), INT)
+
+
+FAR = 2**61  # from the largest numbers, so that differences and sums of two bounds are exact
+
+
+def require_far_from_overflow(frame: Frame, bound: Any) -> None:
+    k, x, known = frame.kernel, frame.word(bound), frame.range(bound)
+    if known is None or known[0] < -FAR or known[1] > FAR:
+        k.require(k.compare("sge", x, -FAR))
+        k.require(k.compare("sle", x, FAR))
 
 
 def open_trip_count(frame: Frame, lo: Word, hi: Word, step: str) -> Number:

@@ -6,6 +6,7 @@ from typing import Any
 from wengert.backends.llvm.arrays import Stored, filled, row_major
 from wengert.backends.llvm.frame import Frame, Record, Value, assign, bytes_of, limits_of
 from wengert.backends.llvm.lower import lowers
+from wengert.backends.llvm.runtime import LARGEST
 from wengert.backends.llvm.slots import Slot, settle
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant
 from wengert.ir.program import (
@@ -23,7 +24,6 @@ from wengert.ir.program import (
 )
 
 FEW = 16  # values for which a stack has room at first
-RESERVED = 2**30  # bytes for which it has room at most before they are needed
 OWNERS = {"stack": 24, "record": 0}  # where in a block the number of its owners stands
 
 
@@ -170,7 +170,7 @@ def reserve(k: Function, stack: Record, more: Word) -> None:
     """Room for so many more values, so that they need not move while the stack grows; of very many, for some."""
     size = size_of(element_of(stack))
     k.put(
-        f"call void @reserve(ptr %context, ptr {stack.text}, i64 {size}, i64 {k.least(more, RESERVED // max(size, 1))})"
+        f"call void @reserve(ptr %context, ptr {stack.text}, i64 {size}, i64 {k.least(more, LARGEST // max(size, 1))})"
     )
 
 
