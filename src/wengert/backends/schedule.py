@@ -67,7 +67,7 @@ def make(program: Program) -> Schedule:
     single = [e for e in program.equations if len(e.outs) == 1]
     views = {e.outs[0] for e in single if is_view(e)}
     lazy = {e.outs[0] for e in single if is_lazy(e)} & read_once(program)
-    lazy |= light(program, lazy)
+    lazy |= light(program, lazy, views)
     lazy |= sums_of_parts(program, lazy)
     while True:
         last = last_reads(program, views | lazy)
@@ -118,9 +118,13 @@ def readers_of(program: Program) -> dict[Var, list[Equation]]:
     return found
 
 
-def light(program: Program, lazy: set[Var]) -> set[Var]:
+def light(program: Program, lazy: set[Var], views: set[Var]) -> set[Var]:
     """Variables with several readers that cost less to evaluate for each of them than to store and load."""
     readers = readers_of(program)
+    for e in reversed(program.equations):  # who reads a part reads the whole
+        if e.row.name == "getitem" and e.outs[0] in views:
+            mine = readers[e.ins[0]]
+            mine[:] = [r for r in mine if r is not e] + readers.get(e.outs[0], [])
     results = variables_of(program.results)
     work: dict[Var, int] = {}  # operations for an element
     known: set[Var] = set()  # the same number everywhere
