@@ -76,14 +76,15 @@ def store(key: str, code: bytes) -> None:
 def shrink(folder: Path) -> None:
     """Remove what was used longest ago, if there is too much."""
     with os.scandir(folder) as entries:
-        found = [(entry.stat(), entry.path) for entry in entries if OURS.fullmatch(entry.name)]
-    total = sum(max(status.st_size, LEAST) for status, _ in found)
+        files = [(entry.stat(), entry.path) for entry in entries if OURS.fullmatch(entry.name)]
+    oldest_first = sorted((status.st_mtime_ns, max(status.st_size, LEAST), path) for status, path in files)
+    total = sum(size for _, size, _ in oldest_first)
     if total <= LIMIT:
         return
-    for status, path in sorted(found, key=lambda file: file[0].st_mtime_ns):
+    for _, size, path in oldest_first:
         with suppress(OSError):  # another process has removed it
             os.unlink(path)
-        total -= max(status.st_size, LEAST)
+        total -= size
         if total <= KEPT:
             return
 
