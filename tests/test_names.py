@@ -1,5 +1,7 @@
 """Every NumPy, SciPy and math function that the table names: traced, its value is NumPy's, its derivative right."""
 
+import functools
+import inspect
 import operator
 import pydoc
 
@@ -67,8 +69,38 @@ def of_writing(f):
 SUBJECTS = {title(f): (of_writing(f) if f in WRITING else f, calls) for f, calls in CALLS.items()}
 SUBJECTS |= {f"{f.__name__}.{m}": (ufunc_method(f, m), calls) for (f, m), calls in UFUNC_METHODS.items()}
 SUBJECTS |= {f"array.{name}": (of_method(name), calls) for name, calls in METHOD_CALLS.items()}
-EACH = [pytest.param(f, c, name, id=f"{name}({c.text})") for name, (f, calls) in SUBJECTS.items() for c in calls]
-each_call = pytest.mark.parametrize("f, call, name", EACH)
+EACH = [(f, call, name) for name, (f, calls) in SUBJECTS.items() for call in calls]
+
+
+def each_call(test, cases=EACH):
+    """A test for each name: all of its calls, of which one that fails does not hide the others.
+
+    There are thousands, and most take less time than pytest does for a test.
+    """
+    names = {name: [case for case in cases if case[2] == name] for _, _, name in cases}
+
+    @pytest.mark.parametrize("name", names)
+    @functools.wraps(test)
+    def of_name(name, **others):
+        skipped, failed = [], []
+        for f, call, _ in names[name]:
+            try:
+                test(f, call, name, **others)
+            except pytest.skip.Exception as reason:
+                skipped.append(reason)
+            except Exception as error:  # noqa: BLE001 whatever it raises, with the others
+                error.add_note(f"{name}({call.text})")
+                failed.append(error)
+        if failed:
+            raise failed[0] if len(failed) == 1 else ExceptionGroup(f"{len(failed)} calls", failed)
+        if len(skipped) == len(names[name]):
+            raise skipped[0]
+
+    others = [p for p in inspect.signature(test).parameters.values() if p.name not in ("f", "call", "name")]
+    of_name.__signature__ = inspect.Signature(
+        [inspect.Parameter("name", inspect.Parameter.POSITIONAL_OR_KEYWORD), *others]
+    )
+    return of_name
 
 
 def bind(f, call, dtype=float, routed=True):
@@ -167,8 +199,8 @@ def test_every_method_of_the_table_is_called():
 # ---------------------------------------------------------------- values
 
 
-@each_call
 @pytest.mark.parametrize("routed", [True, False], ids=["routed", "by-protocol"])
+@each_call
 def test_value_is_that_of_numpy(f, call, name, routed):
     expected = expected_of(f, call)
     function, xs = bind(f, call, routed=routed)

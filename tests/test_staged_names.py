@@ -1,5 +1,7 @@
 """Every call of `tests/calls`, staged: the program gives what the call gives, or its refusal is listed here."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -124,7 +126,7 @@ def test_a_program_of_the_call(f, call, name):
         check(f, function, xs, name, call)
 
 
-@pytest.mark.parametrize("f, call, name", [p for p in EACH if not (p.values[1].out or p.values[1].prepare)])
+@functools.partial(each_call, cases=[case for case in EACH if not (case[1].out or case[1].prepare)])
 def test_with_all_arrays_as_variables(f, call, name):
     function, xs = with_numbers(f, call)
     if all(is_inexact(x) for x in xs):
@@ -149,10 +151,10 @@ def pulled(f, xs):
     return pull([np.ones_like(x) for x in out])  # the same for all: step functions among them may be left out
 
 
-DIFFERENTIABLE = [p for p in EACH if not refused(p.values[2], p.values[1])]
+DIFFERENTIABLE = [(f, call, name) for f, call, name in EACH if not refused(name, call)]
 
 
-@pytest.mark.parametrize("f, call, name", DIFFERENTIABLE)
+@functools.partial(each_call, cases=DIFFERENTIABLE)
 def test_the_derivative_of_the_program(f, call, name):
     """The program under reverse mode, against the call itself; reading no number of a sample."""
     function, xs = bind(f, call)
@@ -173,7 +175,7 @@ def test_the_derivative_of_the_program(f, call, name):
 def test_what_is_listed_as_refused_is_refused(title):
     """The list may not outlive its reasons."""
     found = 0
-    for f, call, name in (p.values for p in EACH if title in (p.values[2], f"{p.values[2]}({p.values[1].text})")):
+    for f, call, name in (case for case in EACH if title in (case[2], f"{case[2]}({case[1].text})")):
         for function, xs in (bind(f, call), with_numbers(f, call)):
             try:
                 staged(function, xs)
