@@ -141,7 +141,7 @@ def light(program: Program, lazy: set[Var], views: set[Var]) -> set[Var]:
         work[x] = sum(work.get(y, 0) for y in variables(e)) + here
         if x in lazy:
             continue
-        mine = readers.get(x, ())
+        mine = readers.get(x, [])
         if x not in results and work[x] * len(mine) <= WORK and all(r.row.name in FOLDING for r in mine):
             found.add(x)
         else:

@@ -2,6 +2,7 @@
 
     Stored   an address and a stride for each axis: a buffer, or a view of one
     Lazy     a formula for an element: elementwise results that one reader reads, and constants
+    Pieces   several formulas: sums of parts, whose rows have other terms here and there
 
 Both know which buffers they read, and whether they read each element in its own place only.
 """

@@ -192,8 +192,8 @@ def version_of_llvm() -> str:
 
 def facts_of_processor() -> list[str]:
     """What decides the code that LLVM makes for this CPU, as the system tells it; [] where it does not."""
+    facts: list[str] = []
     with suppress(OSError), open("/proc/cpuinfo") as file:
         first = itertools.takewhile(str.strip, file)  # of several, which are alike
-        facts = [line for line in first if line.partition("\t")[0] in TELLING]
-        return facts if len(facts) == len(TELLING) else []
-    return []
+        facts += [line for line in first if line.partition("\t")[0] in TELLING]
+    return facts if len(facts) == len(TELLING) else []

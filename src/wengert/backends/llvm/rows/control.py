@@ -90,10 +90,9 @@ def for_(frame: Frame, e: Equation) -> list[Value]:
     constants = operands(frame, e.ins[3 : 3 + consts], body.params[1 : 1 + consts])
     slots = carry_slots(frame, e, [p.type for p in body.params[1 + consts :]])
     start = settle(frame, slots, begun(e, slots, carried(frame, carries_of(e), slots)))
-    values = [s.value(t, alone=True) for s, t in zip(slots, start)]
-    if isinstance(step, int):
-        for x in pushed(body, values):
-            reserve(k, x, k.steps(lo, hi, step))
+    if (lo, step) == (0, 1):
+        for x in pushed(body, [s.value(t, alone=True) for s, t in zip(slots, start)]):
+            reserve(k, x, k.most(0, hi))
     head, inside, after = (k.fresh_label(n) for n in ("for", "body", "done"))
     before = k.block
     k.jump(head)
