@@ -22,6 +22,7 @@ CALLS = {
     "interp between points of two axes": (lambda x, y: np.interp(0.5, x, y), A, A),
     "interp between other counts": (lambda x, y: np.interp(0.5, x, y), V, W),
     "vander": (np.vander, V, -2),
+    "a gradient along an axis twice": (lambda x: np.gradient(np.ones((4, 5)) * x, axis=(-1, 1))[0], NUMBER),
     "swapaxes": (np.swapaxes, A, 0, 2),
     "moveaxis": (np.moveaxis, A, 0, 2),
     "a repeated axis": (np.sum, CUBE, (0, 0)),

@@ -70,7 +70,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Central differences of second order inside, one-sided ones of `edge_order` at the ends."""
     f = arrayed(f)
-    axes = axes_of(None, len(shape_of(f))) if axis is None else tuple(one_axis(i, f.ndim) for i in np.atleast_1d(axis))
+    axes = axes_of(None, f.ndim) if axis is None else np.lib.array_utils.normalize_axis_tuple(axis, f.ndim)
     spacings = varargs or (1.0,)
     spacings = spacings * len(axes) if len(spacings) == 1 and shape_of(arrayed(spacings[0])) == () else spacings
     if len(spacings) != len(axes):
