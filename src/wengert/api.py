@@ -2,13 +2,14 @@
 
 import inspect
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
-from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, owns_storage, unbuffer
+from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, is_staged, lies_in, owns_storage, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, random_like, shape_of
 from wengert.frontend.jit import Jitted
@@ -763,7 +764,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         leaves = [arrayed(x) if isinstance(x, np.ndarray) else x for x in leaves]
         axes = [axis for given, arg in zip(axes_given, args) for axis in spread(given, arg)]
         size = batch_size(leaves, axes)
-        fronted = [x if a is None else moveaxis(x, a, 0) for x, a in zip(leaves, axes)]
+        fronted = [x if a is None else in_front(x, a) for x, a in zip(leaves, axes)]
         mode = Batch(size)
         try:
             outs, out_structure = all_lanes(f, fronted, axes, structure, mode)
@@ -813,6 +814,14 @@ def wrong_axes(what: str) -> Diagnostic:
         "every lane takes one slice of each batched argument, so all must have equally many",
         "give in_axes one axis per argument, None for those that all lanes share",
     )
+
+
+def in_front(x: Any, axis: int) -> Any:
+    """The batched axis first, and lanes in one piece, as arrays of their own are: so views of them are views."""
+    moved = moveaxis(x, axis, 0)
+    if axis == 0 or is_staged(moved) or lies_in(moved, "C"):
+        return moved
+    return linear.reshape(linear.reshape(moved, shape=(math.prod(shape_of(moved)),)), shape=shape_of(moved))
 
 
 def all_lanes(f: Any, fronted: list[Any], axes: list[Any], structure: Any, mode: Batch) -> tuple[list[Any], Any]:

@@ -286,6 +286,15 @@ def is_array(x: Any) -> bool:
     return isinstance(outer, np.ndarray) and (outer.ndim == 0 or shape_of(x) != ())
 
 
+def lies_in(x: Any, order: str) -> bool:
+    """Whether the elements of x, for the user an array, lie as in C ("C") or in Fortran ("F")."""
+    content = content_of(x)
+    if not isinstance(content, np.ndarray):
+        return True
+    lane = content[(slice(0, 1),) * (content.ndim - len(shape_of(x)))]  # axes of length 1 have any stride
+    return lane.flags.c_contiguous if order == "C" else lane.flags.f_contiguous
+
+
 def escape(what: str, way_out: str = "call the NumPy function of the same meaning (np.sin for math.sin)") -> Diagnostic:
     return Diagnostic(
         "W201",
@@ -412,7 +421,7 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
     if not isinstance(source, Value) or not isinstance(out, Value):
         return
     below = isinstance(out.primal, Value) and out.primal.link is not None  # the mode below says so
-    if is_array(out) and (below or shares_memory(content_of(out), content_of(source))):
+    if is_array(source) and is_array(out) and (below or shares_memory(content_of(out), content_of(source))):
         out.link = view_of(source, row, params)
 
 

@@ -269,9 +269,19 @@ def add_at_batch(size: int, batched: Any, operands: Any, *, index: Index, inplac
     (base, part), (base_batched, part_batched) = operands, batched
     if not base_batched:
         base, inplace = broadcast_to(base, shape=(size, *shape_of(base))), False
-    if part_batched:
-        part = align(part, axes_left(len(shape_of(base)) - 1, index))
+    part = fitted(part, part_batched, axes_left(len(shape_of(base)) - 1, index))
     return add_at(base, part, index=(slice(None), *index), inplace=inplace)
+
+
+def fitted(value: Any, batched: bool, ndim: int) -> Any:
+    """What is written to a part with so many axes of each lane: axes of length 1 that the part has not are left out."""
+    lane = shape_of(value)[1:] if batched else shape_of(value)
+    surplus = max(len(lane) - ndim, 0)
+    if any(n != 1 for n in lane[:surplus]) or (surplus and not ndim):
+        raise ValueError(f"could not broadcast input array from shape {lane} into a part with {ndim} axes")
+    if surplus:
+        value = reshape(value, shape=(*shape_of(value)[:batched], *lane[surplus:]))
+    return align(value, ndim) if batched else value
 
 
 def align(x: Any, ndim: int) -> Any:
@@ -452,8 +462,7 @@ def write_batch(size: int, batched: Any, operands: Any, *, steps: Steps, index: 
     shape = shape_of(root)[1:] if root_batched else shape_of(root)
     if not root_batched:
         root, inplace = broadcast_to(root, shape=(size, *shape)), False
-    if value_batched:
-        value = align(value, axes_left(len(shape_after(shape, steps)), index))
+    value = fitted(value, value_batched, axes_left(len(shape_after(shape, steps)), index))
     lifted = tuple([(step, lift_params(step, params, size)) for step, params in steps])
     return write(root, value, steps=lifted, index=(slice(None), *index), inplace=inplace)
 

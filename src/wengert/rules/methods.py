@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.guard import refuse_overwrite
-from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, content_of, exclusive, is_array
+from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, content_of, exclusive, is_array, lies_in, read_only
 from wengert.core.primitive import Primitive
 from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import elementwise as e
@@ -116,7 +116,7 @@ def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def replace(x: Value, new: Any) -> None:
     """Give x the content of `new`, which has its shape."""
     outside = isinstance(x.fresh(), Buffer) and OUTSIDE in (x.aux, x.link and x.link.root.aux)
-    is_number = isinstance(new, Value) and not is_array(new)  # what NumPy makes of arrays without axes
+    is_number = not is_array(new)  # what NumPy makes of arrays without axes
     if x.link is not None or outside or is_number or dtype_of(new) != x.dtype:
         setitem(x, Ellipsis, new)
     else:
@@ -156,6 +156,8 @@ def getitem(x: Value, index: Any) -> Any:
     if any(isinstance(p, Value) for p in parts) and is_lane_index(parts):
         return indexing.take_at(x, parts)
     axes, index = indexing.normal_index(index, x.shape)
+    if not index and len(parts) == 1 and not x.shape:  # z[...]
+        return reshape_row(x, shape=())
     if len(parts) > len(index) and is_element(index, x.shape):  # only an ellipsis of no axes leaves nothing behind
         *front, last = index
         return reshape_row(indexing.getitem(x, index=(*front, slice(last, last + 1 or None))), shape=())
@@ -359,6 +361,11 @@ METHODS: dict[str, Callable[..., Any]] = {
 }
 
 
+def flat(x: Value) -> Any:
+    """What lies in one piece is seen, and written; of other arrays, a copy that refuses to be written."""
+    return shapes.ravel(x) if lies_in(x, "C") else read_only(shapes.ravel(x))
+
+
 def set_flat(x: Value, value: Any) -> None:
     x[...] = value if int(shapes.size(value)) == 1 else shapes.reshape(value, x.shape)
 
@@ -422,6 +429,6 @@ def install() -> None:
             setattr(Value, name, other_method(name) if method else other_attribute(name))
     for name, getter in {"T": shapes.transpose, "mT": shapes.matrix_transpose}.items():
         setattr(Value, name, property(getter))
-    Value.flat = property(shapes.ravel, set_flat)  # type: ignore[attr-defined]
+    Value.flat = property(flat, set_flat)  # type: ignore[attr-defined]
     Value.real = property(named.real, lambda x, value: set_part(x, value, 0))  # type: ignore[attr-defined]
     Value.imag = property(named.imag, lambda x, value: set_part(x, value, 1))  # type: ignore[attr-defined]

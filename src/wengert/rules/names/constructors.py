@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, buffer, is_array, is_open
+from wengert.core.mode import Value, buffer, is_array, is_open, lies_in
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise, indexing, join, linear, solvers
 from wengert.rules.elementwise import floor
@@ -47,11 +47,21 @@ def array(
     return buffer(out) if missing_axes <= 0 else reshape(out, (1,) * missing_axes + shape_of(out))
 
 
-@name(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
+@name(np.asarray, np.asanyarray)
 def asarray(x: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
     if isinstance(x, Value) and is_array(x) and (dtype is None or np.dtype(dtype) == x.dtype):
-        return x
+        return x if order not in ("C", "F") or lies_in(x, order) else copy(x)
     return array(x, dtype, copy=None)
+
+
+@name(np.ascontiguousarray)
+def ascontiguousarray(a: Any, dtype: Any = None, **options: Any) -> Any:
+    return asarray(a, dtype, "C")
+
+
+@name(np.asfortranarray)
+def asfortranarray(a: Any, dtype: Any = None, **options: Any) -> Any:
+    return asarray(a, dtype, "F")
 
 
 @name_on_traced(np.asarray_chkfinite)

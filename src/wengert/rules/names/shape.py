@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import content_of, is_open, read_only
+from wengert.core.mode import content_of, is_open, lies_in, read_only
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import indexing, join, linear
 from wengert.rules.elementwise import where as select
@@ -91,8 +91,7 @@ def only_other(have: Shape, wanted: Shape) -> Any:
 def ravel(a: Any, order: str = "C") -> Any:
     """Contiguous: a copy where reshaping would give a view with gaps."""
     flat = reshape(a, (-1,), order)
-    content = content_of(flat)
-    return linear.duplicate(flat) if isinstance(content, np.ndarray) and not content.flags.c_contiguous else flat
+    return flat if lies_in(flat, "C") else linear.duplicate(flat)
 
 
 @name(np.transpose, np.permute_dims)
