@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from staging import cases
 from wengert.core.mode import is_array
 from wengert.core.primitive import TABLE
 from wengert.modes.batch import ARRAYS, KEEPING
@@ -73,6 +74,176 @@ def test_lanes_are_as_alone(seed):
     ]
     for g, x, expected in cases:
         np.testing.assert_allclose(g(x.copy()), expected, rtol=1e-10, atol=1e-10, err_msg=source(seed))
+
+
+# ---------------------------------------------------------------- what is a view, by hand
+
+case, each_case = cases()
+X = np.array([[0.3, -0.7, 1.2], [0.5, 0.9, -0.4]])
+
+
+def made_of_a_number(make):
+    def f(x):
+        z = x[0] + 1.0
+        n = make(z)
+        n *= 2.0
+        return np.sum(n) * x[1] + z
+
+    return f
+
+
+NUMBERS = {
+    "a new axis": lambda z: z[None],
+    "at least one axis": np.atleast_1d,
+    "expand_dims": lambda z: np.expand_dims(z, 0),
+    "ravel": np.ravel,
+    "reshape": lambda z: np.reshape(z, (1,)),
+    "reshape of the method": lambda z: z.reshape(1, 1),
+}
+
+
+@pytest.mark.parametrize("make", NUMBERS.values(), ids=NUMBERS)
+def test_arrays_made_of_a_number_are_their_own(make):
+    agrees(made_of_a_number(make))
+
+
+@case()
+def constants_added_to_an_array_of_no_axes(x):
+    t = np.zeros(())
+    u = t
+    t += 1.5
+    t *= 2.0
+    t += x[0]
+    return u * x[0]
+
+
+@case()
+def accumulators_in_a_list(x):
+    both = [np.zeros(()), np.ones(())]
+    first, second = both
+    for k in range(2):
+        both[k] += 0.5
+        both[k] += x[k]
+    return first * second
+
+
+@case()
+def all_of_an_array_of_no_axes(x):
+    y = x * 1.0
+    z = y[..., 1]
+    w = z[...]
+    y *= 0.5
+    w += 1.0
+    return w * y[1] + z
+
+
+@case()
+def raveled_parts(x):
+    y, a = x * 1.0, np.outer(x, x)
+    n = y[:2].ravel()
+    n += 1.0
+    m = a[1].ravel()
+    m *= 2.0
+    return np.sum(y) + np.sum(a * x)
+
+
+@case()
+def flat_in_one_piece(x):
+    a = np.outer(x, x)
+    a.flat[1:4] = 0.5
+    a.flat[0] *= 3.0
+    return np.sum(a * x)
+
+
+@case()
+def contiguous_where_it_was_not(x):
+    a = np.outer(x, x + 1.0)
+    b, c = np.ascontiguousarray(a.T), np.asfortranarray(a)
+    b[0] = 2.0
+    c[1] *= 3.0
+    d = np.ascontiguousarray(a)
+    d[2] = 0.25
+    return np.sum(a * x) + np.sum(b * c)
+
+
+@each_case
+def test_views_by_hand(f, args, kwargs):
+    agrees(f)
+
+
+def agrees(f):
+    """All modes, and lanes along any axis, with what Python gives for each lane and differences say of it."""
+    values, step = np.array([f(x.copy()) for x in X]), 1e-6
+    slopes = [[(f(x + step * d) - f(x - step * d)) / (2 * step) for d in np.eye(3)] for x in X]
+    np.testing.assert_allclose([wg.grad(f)(x.copy()) for x in X], slopes, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose([wg.jacfwd(f)(x.copy()) for x in X], slopes, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose([wg.jit(f)(x.copy()) for x in X], values, rtol=1e-12)
+    for way in (*WAYS.values(), lambda f: lambda x: wg.vmap(f, in_axes=1)(x.T.copy())):
+        np.testing.assert_allclose(way(f)(X.copy()), values, rtol=1e-12)
+    for way in GRADIENTS.values():
+        np.testing.assert_allclose(way(f)(X.copy()), slopes, rtol=1e-6, atol=1e-6)
+
+
+def test_lanes_of_any_axis_are_arrays_of_their_own():
+    def f(x):
+        y = x * 2.0
+        z = y.reshape(-1)
+        z[0] = 9.0
+        return np.sum(y * x)
+
+    W = np.random.default_rng(0).uniform(0.2, 1.0, (4, 3, 2))
+    for axis in range(3):
+        lanes = np.moveaxis(W, axis, 0)
+        values = [f(x.copy()) for x in lanes]
+        gradients = np.stack([wg.grad(f)(x.copy()) for x in lanes])
+        for map in (wg.vmap(f, in_axes=axis), wg.jit(wg.vmap(f, in_axes=axis))):
+            np.testing.assert_allclose(map(W.copy()), values)
+        np.testing.assert_allclose(wg.vmap(wg.grad(f), in_axes=axis)(W.copy()), gradients)
+        whole = wg.grad(lambda W, axis=axis: np.sum(wg.vmap(f, in_axes=axis)(W)))(W.copy())
+        np.testing.assert_allclose(np.moveaxis(whole, axis, 0), gradients)
+
+
+def copied(write, x):
+    y = x * 1.0
+    write(y)
+    return np.sum(y * x)
+
+
+TOO_MANY = {  # one axis too many for a lane, of as many as there are lanes
+    "row by row": lambda y: y.__setitem__(slice(None), np.ones((2, 3))),
+    "an element": lambda y: y.__setitem__(0, np.ones(2)),
+    "positions": lambda y: y.__setitem__([0, 1], np.ones((2, 2))),
+    "copyto": lambda y: np.copyto(y, np.ones((2, 3))),
+    "add.at": lambda y: np.add.at(y, 0, np.ones(2)),
+}
+
+
+@pytest.mark.parametrize("write", TOO_MANY.values(), ids=TOO_MANY)
+def test_a_shared_value_is_not_dealt_out_to_the_lanes(write):
+    for f in (copied, wg.vmap(copied, in_axes=(None, 0))):
+        with pytest.raises((ValueError, TypeError)):
+            f(write, X[0] if f is copied else X)
+
+
+def test_leading_axes_of_length_one_are_left_out():
+    def f(x):
+        y = np.zeros(3)
+        y[:] = x[None] * 2.0
+        y[1:] = np.ones((1, 2))
+        return np.sum(y * x)
+
+    np.testing.assert_allclose(wg.vmap(f)(X), [f(x) for x in X])
+    np.testing.assert_allclose(wg.jit(wg.vmap(f))(X), [f(x) for x in X])
+
+
+def test_what_does_not_lie_in_one_piece_has_no_flat_view():
+    def f(x):
+        a = np.outer(x, x)
+        a.T.flat[1] = 2.0
+        return np.sum(a)
+
+    with pytest.raises(ValueError, match="read-only"):
+        wg.grad(f)(X[0])
 
 
 # ---------------------------------------------------------------- which rows give arrays without axes
