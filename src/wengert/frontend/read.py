@@ -119,12 +119,13 @@ def file_of(f: FunctionType) -> "File":
 
 @dataclass(frozen=True)
 class File:
-    """What a text defines; `definitions` and codes by name and the line that code objects call their first."""
+    """What a text imports and defines; `definitions` and codes by name and by the line that code objects call first."""
 
     text: str
     filename: str
     flags: int
     tree: ast.Module
+    imports: list[ast.stmt]
     definitions: dict[tuple[str, int], Source]
     lambdas: list[Source]
 
@@ -134,7 +135,7 @@ class File:
         With all imports of the module: Python calls what belongs to an imported name by other instructions.
         """
         around = [s for s in self.tree.body if first_line(s) <= line <= (s.end_lineno or line)]
-        imports = [s for s in imports_in(self.tree) if s not in around]
+        imports = [s for s in self.imports if s not in around]
         return codes_by_line(ast.Module([*imports, *around], []), self.filename, self.flags)
 
     def find(self, code: CodeType, is_rewritten: bool) -> Source | None:
@@ -212,7 +213,7 @@ def parse(text: str, filename: str, flags: int) -> File:
     sources = [Source(node, filename, lines, owner) for node, owner in definitions_in(tree, text)]
     definitions = {key_of(s.node): s for s in sources if not isinstance(s.node, ast.Lambda)}
     lambdas = [s for s in sources if isinstance(s.node, ast.Lambda)]
-    return File(text, filename, flags, tree, definitions, lambdas)
+    return File(text, filename, flags, tree, imports_in(tree), definitions, lambdas)
 
 
 def tree_of(text: str, filename: str, flags: int) -> ast.Module:

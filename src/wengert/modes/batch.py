@@ -92,7 +92,7 @@ class Batch(Mode):
         if row.several:
             return tuple(map(self.handle, out))
         found = self.handle(out)
-        if type(found) is Batched and found.shape == () and gives_array(row, args[0]):
+        if gives_array(row, args[0]) and type(found) is Batched and found.shape == ():
             found.aux = NO_AXES
         return found
 
