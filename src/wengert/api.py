@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
+from wengert.core.layout import copied
 from wengert.core.mode import Buffer, Mode, Value, content_of, is_array, is_staged, lies_in, owns_storage, unbuffer
 from wengert.core.tree import Structure, flatten, map_leaves, open_container, paths, unflatten
 from wengert.core.types import dtype_of, random_like, shape_of
@@ -300,7 +301,7 @@ def recorded_content(x: Any) -> Any:
     """A leaf as it will stay: its owner, the function through another name, or the caller may write it."""
     if isinstance(x, Value):
         return x.snapshot()
-    return x.copy() if isinstance(x, np.ndarray) else x
+    return copied(x) if isinstance(x, np.ndarray) else x
 
 
 def owned_output(x: Any) -> Any:

@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
+from wengert.core.layout import copied
 from wengert.core.types import dtype_of, shape_of
 
 if TYPE_CHECKING:
     from wengert.core.primitive import Primitive
+
+    Step = tuple[Primitive, dict[str, Any]]
+    Steps = tuple[Step, ...]
 
 _levels = itertools.count(1)
 
@@ -59,13 +63,13 @@ class View:
     """How a value is seen through another: `steps` (row, parameters) lead from the content of `root` to it.
 
     seen is the version of the root's content that was read last, None where none is worth anything.
-    steps is None where NumPy makes the view read-only (or, for einsum, where writes through it are not supported).
+    writable is False where NumPy makes the view read-only (or where writes through it are not supported: imag, einsum).
     """
 
-    __slots__ = ("root", "seen", "steps")
+    __slots__ = ("root", "seen", "steps", "writable")
 
-    def __init__(self, root: "Value", steps: "tuple[tuple[Primitive, dict[str, Any]], ...] | None", seen: Any) -> None:
-        self.root, self.steps, self.seen = root, steps, seen
+    def __init__(self, root: "Value", steps: "Steps", seen: Any, writable: bool = True) -> None:
+        self.root, self.steps, self.seen, self.writable = root, steps, seen, writable
 
     def is_current(self) -> bool:
         """Whether the root holds what was seen."""
@@ -73,7 +77,7 @@ class View:
 
     def read(self, content: Any) -> Any:
         """What is seen where the root has this content."""
-        for row, params in self.steps or ():
+        for row, params in self.steps:
             content = row(content, **params)
         return content
 
@@ -105,7 +109,7 @@ class Value:
     def fresh(self) -> "Value":
         """This handle with its content up to date: a view reads what its root holds now."""
         view = self.link
-        if view is not None and view.steps is not None and (view.seen is None or not view.is_current()):
+        if view is not None and (view.seen is None or not view.is_current()):
             self.become(view.read(view.root))
             self.link = view
             view.seen = view.root.version
@@ -288,11 +292,19 @@ def is_array(x: Any) -> bool:
 
 def lies_in(x: Any, order: str) -> bool:
     """Whether the elements of x, for the user an array, lie as in C ("C") or in Fortran ("F")."""
-    content = content_of(x)
-    if not isinstance(content, np.ndarray):
+    lane = lane_of(x)
+    if not isinstance(lane, np.ndarray):
         return True
-    lane = content[(slice(0, 1),) * (content.ndim - len(shape_of(x)))]  # axes of length 1 have any stride
     return lane.flags.c_contiguous if order == "C" else lane.flags.f_contiguous
+
+
+def lane_of(x: Any) -> Any:
+    """What lies at the bottom of all modes, of one lane where they have many."""
+    content = content_of(x)
+    lanes = np.ndim(content) - len(shape_of(x))
+    if lanes == 0:
+        return content
+    return content[(0,) * lanes] if 0 not in content.shape[:lanes] else np.zeros(content.shape[lanes:], content.dtype)
 
 
 def escape(what: str, way_out: str = "call the NumPy function of the same meaning (np.sin for math.sin)") -> Diagnostic:
@@ -349,7 +361,7 @@ class Buffer(Value):
         """A copy of an array that is not ours; of our own, the storage: no write touches it while it is held."""
         if not isinstance(self.fresh(), Buffer):
             return self.snapshot()
-        return Buffer(CONSTANT, self.primal if self.aux is None else np.array(self.primal))
+        return Buffer(CONSTANT, self.primal if self.aux is None else copied(self.primal))
 
     def __float__(self) -> float:
         return float(self.number("float()"))
@@ -422,24 +434,29 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
         return
     below = isinstance(out.primal, Value) and out.primal.link is not None  # the mode below says so
     if is_array(source) and is_array(out) and (below or shares_memory(content_of(out), content_of(source))):
-        out.link = view_of(source, row, params)
+        out.link = view_of(source, (row, params))
 
 
-def view_of(source: Value, row: "Primitive", params: dict[str, Any]) -> View:
-    """One more step on the way from the root that `source` looks at; what is read-only stays so."""
+def view_of(source: Value, *steps: "Step") -> View:
+    """Some more steps on the way from the root that `source` looks at; what is read-only stays so."""
     earlier = source.link
     if earlier is None:
-        return View(source, ((row, params),), source.version)
-    if earlier.steps is None:
-        return earlier
-    return View(earlier.root, (*earlier.steps, (row, params)), earlier.root.version)
+        return View(source, steps, source.version)
+    return View(earlier.root, (*earlier.steps, *steps), earlier.root.version, earlier.writable)
 
 
-def read_only(x: Any) -> Any:
-    """Refuse writes into x, as NumPy does."""
-    if isinstance(x, Value) and is_array(x):
-        x.link = View(x, None, None)
-    return x
+def read_only(source: Any, *steps: "Step") -> Any:
+    """What the steps show of an array: later writes of that too, while it refuses to be written itself.
+
+    Whether NumPy's rows make a view on this way or copy does not matter.
+    """
+    out = source
+    for row, params in steps:
+        out = row(out, **params)
+    if isinstance(source, Value) and isinstance(out, Value) and is_array(out):
+        out.link = view_of(source, *steps)
+        out.link.writable = False
+    return out
 
 
 def shares_memory(view: "np.ndarray[Any, Any]", array: Any) -> bool:

@@ -109,7 +109,7 @@ class Shown:
 
     def view(self, values: dict[int, Any]) -> Any:
         """The view with values in place of carries."""
-        return seen(self.sight.root, self.sight.steps, [values.get(id(n), n) for n in self.numbers], self.shape)
+        return seen(self.sight, [values.get(id(n), n) for n in self.numbers], self.shape)
 
     def collect(self, leaf: Any, plan: Plan) -> None:
         """The numbers of the view that the next iteration starts with."""
@@ -329,11 +329,12 @@ def enter(s: "Staging", block: Block, a: Attempt) -> None:
     """Parameters of the block for all carries, under the names and in the arrays that they belong to."""
     for c in a.carries():
         c.param = s.stage.value(block.parameter(c.name, c.type))
+        c.param.lie_as(c.start)
         block.places[id(c)] = c.param.aux
     for h in a.held:
         h.enter(s)
     for box, c in a.boxes:
-        box.primal, box.aux = c.param.primal, c.param.aux
+        box.hold(c.param)
 
 
 def run_test(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attempt, before: State) -> bool:
@@ -645,14 +646,14 @@ def emit_loop(s: "Staging", rows: Rows | None, test: Block | None, body: Block, 
     starts = [s.stage.operand(conform(c.start, c.type)) for c in [*fixed, *carries]]
     operands = [*captured, *starts]
     consts = len(captured) + len(fixed)
-    types, names = [c.type for c in carries], [c.name for c in carries]
+    types, names, like = [c.type for c in carries], [c.name for c in carries], [c.param for c in carries]
     if test is None:
         params: dict[str, Any] = {"body": programs[0], "consts": consts}
         length = rows.length  # type: ignore[union-attr]
-        outs = s.stage.emit(for_, [0, length, 1, *operands], params, types, names)
+        outs = s.stage.emit(for_, [0, length, 1, *operands], params, types, names, like)
     else:
         outs = s.stage.emit(
-            while_, operands, {"test": programs[0], "body": programs[1], "consts": consts}, types, names
+            while_, operands, {"test": programs[0], "body": programs[1], "consts": consts}, types, names, like
         )
     leave(s, a, {id(c): out for c, out in zip(carries, outs)}, rows, before)
 
@@ -697,7 +698,7 @@ def leave(s: "Staging", a: Attempt, outs: dict[int, Any], rows: Rows | None, bef
             name_origins(s, part, after, a, rows)
     for box, c in a.boxes:
         if id(c) in outs:
-            box.primal, box.aux = outs[id(c)].primal, outs[id(c)].aux
+            box.hold(outs[id(c)])
     for flag, c in a.flags:
         s.frame.names[flag] = outs.get(id(c), c.start)
 

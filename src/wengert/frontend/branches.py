@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wengert.core.mode import Value
+from wengert.core.layout import layout_of
+from wengert.core.mode import Value, lane_of
 from wengert.core.tree import flatten
 from wengert.frontend.refuse import Ended
 from wengert.frontend.scope import (
@@ -141,7 +142,7 @@ class Merge:
         if found is None or x.link is None:
             return None
         slots = [self.alone(f"{name} at", n, second) for n in found.numbers]
-        return lambda outs: seen(found.root, found.steps, [slot(outs) for slot in slots], shape)
+        return lambda outs: seen(found, [slot(outs) for slot in slots], shape)
 
     def view_of_two(self, name: str, x: Any, y: Any) -> Callable[[list[Any]], Any] | None:
         """Views of one array from before, which differ by the numbers of their index."""
@@ -152,7 +153,7 @@ class Merge:
             return None
         slots = [self.leaf(f"{name} at", n, m) for n, m in zip(a.numbers, b.numbers)]
         fixed = shape if shape == other else None
-        return lambda outs: seen(a.root, a.steps, [slot(outs) for slot in slots], fixed)
+        return lambda outs: seen(a, [slot(outs) for slot in slots], fixed)
 
     def seen_in(self, x: Any, k: int) -> tuple[Sight | None, Any]:
         """What a side sees of an array from before, and the lengths of that."""
@@ -165,7 +166,7 @@ class Merge:
         """An array with the content that a side left in it; a view is read of what its array then held."""
         view = x.link if isinstance(x, Value) else None
         found = self.sides[k].contents.get(id(x if view is None else view.root))
-        if found is None or (view is not None and view.steps is None):
+        if found is None:
             return x
         left = Staged(self.s.stage, found[0].primal, found[1])
         with self.s.stage.within(self.sides[k].block):
@@ -255,21 +256,25 @@ def set_name(frame: Frame, name: str, value: Callable[[list[Any]], Any]) -> Call
 def set_content(s: "Staging", box: Staged, value: Callable[[list[Any]], Any]) -> Callable[[list[Any]], None]:
     def change(outs: list[Any]) -> None:
         new = value(outs)
-        box.primal, box.aux = new.primal, new.aux
+        box.hold(new)
 
     return change
 
 
 def emit_branch(s: "Staging", test: Any, sides: Sequence[Side], merge: Merge) -> list[Any]:
+    lanes: list[list[Any]] = []
     for k, x in enumerate(sides):
         with s.stage.within(x.block):
-            x.block.program.results = [s.stage.operand(conform(pair[k], type)) for type, pair in merge.slots]
+            values = [conform(pair[k], type) for type, pair in merge.slots]
+            x.block.program.results = [s.stage.operand(value) for value in values]
+            lanes.append([lane_of(value) for value in values])
     then, orelse = with_same_captures([x.block for x in sides])
     operands = list(dict.fromkeys(v for x in sides for v in x.block.captures()))
     params = {"then": then, "orelse": orelse}
     if not (merge.slots or then.equations or orelse.equations):
         return []
-    return s.stage.emit(if_, [test, *operands], params, [t for t, _ in merge.slots], merge.names)
+    like = [a if layout_of(a) == layout_of(b) else None for a, b in zip(*lanes)]
+    return s.stage.emit(if_, [test, *operands], params, [t for t, _ in merge.slots], merge.names, like)
 
 
 def with_same_captures(blocks: Sequence[Block]) -> list[Program]:

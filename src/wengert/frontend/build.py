@@ -98,6 +98,7 @@ class Staging:
         self.parent = ACTIVE.get()  # the program that this one is built inside
         self.stage = FunctionStage(self)
         self.ended = False  # an exception is always raised
+        self.has_writes = False  # somewhere an array is written
         self.writes = False  # somewhere arrays of the caller's are written
         self.prints = False
         self.held: list[Value] = []  # of programs and derivatives around this one
@@ -514,6 +515,7 @@ class Staging:
 
     def note_write(self, root: Any) -> None:
         """The array is written, here or in the program of a helper."""
+        self.has_writes = True
         self.writes = self.writes or any(map(self.is_argument, self.identities(root)))
         self.overtake(root)
 
@@ -529,7 +531,7 @@ class Staging:
                     continue
                 chosen = self.conditional(a.when, lambda: changed.snapshot(), lambda: other.snapshot())  # noqa: B023
                 self.overtake(other)
-                other.primal, other.aux = chosen.primal, chosen.aux
+                other.hold(chosen)
                 done.append(other)
                 todo.append(other)
 

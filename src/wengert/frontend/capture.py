@@ -82,4 +82,8 @@ def known_number(x: Any) -> Any:
 def parameter(stage: Stage, name: str, x: Any, may_be_known: bool = True) -> Staged:
     """A parameter for x; a whole number may be known while the program is built."""
     whole = known_number(x) if may_be_known else None
-    return stage.parameter(name, value_type(x)) if whole is None else stage.argument(name, whole)
+    if whole is not None:
+        return stage.argument(name, whole)
+    made = stage.parameter(name, value_type(x))
+    made.lie_as(x)
+    return made

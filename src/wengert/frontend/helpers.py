@@ -234,7 +234,7 @@ class Signature:
         strides = None if x.primal.flags.c_contiguous else x.primal.strides
         if x.link is not None:
             self.viewed.add(id(root))
-            return strides, x.link.steps is None, self.describe(root)
+            return strides, x.link.writable, self.describe(root)
         return (strides,)
 
     def known(self, x: Any) -> Any:
@@ -438,7 +438,7 @@ class Helper:
             raise Opaque
         if x.link is not None:  # the only name of what it looks at
             root = x.link.root
-            if x.link.steps is None or id(root) in self.signature.things or id(root) in self.places:
+            if not x.link.writable or id(root) in self.signature.things or id(root) in self.places:
                 raise Opaque
             self.places[id(root)] = -1
         place = self.places.setdefault(id(x), len(self.outs))
@@ -476,7 +476,7 @@ class Helper:
             names[len(names) - len(self.written) :] = [self.signature.boxes[n][0].aux.name for n in self.written]
             calls_itself = self.function is not None
             row, params = (recur, {"function": self.function}) if calls_itself else (call, {"program": self.program})
-            outs = s.stage.emit(row, operands, params, types, names)
+            outs = s.stage.emit(row, operands, params, types, names, [x.primal for x in self.outs])
         for x, out in zip(self.outs, outs):
             if x.aux in s.stage.known:
                 out.primal, s.stage.known[out.aux] = x.primal, s.stage.known[x.aux]
@@ -485,7 +485,7 @@ class Helper:
         for n, out in zip(self.written, outs[len(outs) - len(self.written) :]):
             box = seen.boxes[n][0]
             s.note_write(box)
-            box.primal, box.aux = out.primal, out.aux
+            box.hold(out)
         return self.result(outs, things)
 
 

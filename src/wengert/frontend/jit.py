@@ -15,8 +15,9 @@ import numpy as np
 
 import wengert.transforms  # noqa: F401  fills the columns of the rows of control flow
 from wengert.core.diagnostic import Diagnostic, Position, definition
+from wengert.core.layout import Layout, layout_of
 from wengert.core.lazy import lazy
-from wengert.core.mode import Value, decide, unbuffer
+from wengert.core.mode import Value, decide, lane_of, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
@@ -56,6 +57,8 @@ class Built:
     places      which leaves of the arguments are operands
     written     which operands are written
     guards      operands and hidden inputs whose value the program was built for
+    layouts     how operands and hidden inputs lay in memory, which decides what NumPy's views are, where arrays are
+                written; else None
     """
 
     program: Program
@@ -64,6 +67,7 @@ class Built:
     places: list[int]
     written: list[int]
     guards: list[tuple[int, Any]]
+    layouts: list[Layout] | None
     staging: Staging
 
     @functools.cached_property
@@ -91,6 +95,8 @@ class Built:
         hidden = [read() for _, read in captured.inputs]
         values = [*operands, *hidden]
         if not all(same_fact(known_number(values[i]), seen) for i, seen in self.guards):
+            return None
+        if self.layouts is not None and list(map(layout_of_lane, values)) != self.layouts:
             return None
         return hidden if all(value_type(x) == var.type for x, (var, _) in zip(hidden, captured.inputs)) else None
 
@@ -173,7 +179,7 @@ class Jitted(Transparent):
     def enter(self, built: Built, structure: Any, leaves: list[Any]) -> None:
         """Let machine code see arguments of this kind first."""
         is_new = all(b is not built for b in self.entered)
-        is_plain = not built.machine.prints and not built.staging.captured.draws()
+        is_plain = not built.machine.prints and not built.staging.captured.draws() and not any(built.layouts or ())
         if is_new and is_plain and len(self.entered) < ENTRIES:
             self.__call__ = built.machine.entry(built, structure, leaves, self.__call__)
             self.entered.append(built)
@@ -385,7 +391,12 @@ def staged(
     # only what is guarded is read: random numbers are drawn once for each call
     reads = [*(lambda i=i: leaves[i] for i in places), *(read for _, read in staging.captured.inputs)]
     guards = [(k, known_number(reads[k]())) for k, p in enumerate([*params, *hidden]) if p in stage.guards]
-    return Built(prepare(program), shape, kept, places, written, guards, staging)
+    layouts = [layout_of_lane(read()) for read in reads] if staging.has_writes else None
+    return Built(prepare(program), shape, kept, places, written, guards, layouts, staging)
+
+
+def layout_of_lane(x: Any) -> Layout:
+    return layout_of(lane_of(x))
 
 
 def params_apart(params: list[Var]) -> list[Var]:

@@ -10,6 +10,8 @@ row += 1.0            writes a[k]
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from wengert.core.mode import Value, View
 from wengert.frontend.scope import is_box
 from wengert.ir.program import Hole, fill, has_extents
@@ -27,17 +29,18 @@ class Sight(NamedTuple):
     root: Any
     steps: Steps
     numbers: list[Any]
+    writable: bool
 
     def is_like(self, other: "Sight") -> bool:
         """Whether the two differ by their numbers only."""
-        return self.root is other.root and self.steps == other.steps
+        return self.root is other.root and self.steps == other.steps and self.writable is other.writable
 
 
 def sight(x: Any) -> Sight | None:
     """A view, or an array as one of all its elements; None where the view does not follow from numbers."""
-    if not is_box(x) or (x.link is not None and x.link.steps is None):
+    if not is_box(x):
         return None
-    root, steps = (x, ()) if x.link is None else (x.link.root, x.link.steps)
+    root, steps, writable = (x, (), True) if x.link is None else (x.link.root, x.link.steps, x.link.writable)
     if not is_box(root):
         return None
     if steps and steps[-1][0] is relabel:  # by `seen`
@@ -47,9 +50,9 @@ def sight(x: Any) -> Sight | None:
     numbers: list[Any] = []
     whole = list(root.shape)
     found = tuple([(row, lifted(row, params, [] if k else whole, numbers)) for k, (row, params) in enumerate(steps)])
-    if any(has_values(params) for _, params in found) or any(map(is_box, numbers)):
+    if any(has_values(params) for _, params in found) or any(map(is_positions, numbers)):
         return None
-    return Sight(root, found, numbers)
+    return Sight(root, found, numbers, writable)
 
 
 def lifted(row: Any, params: dict[str, Any], lengths: list[Any], numbers: list[Any]) -> dict[str, Any]:
@@ -93,15 +96,20 @@ def has_values(param: Any) -> bool:
     return isinstance(param, Value)
 
 
-def seen(root: Any, steps: Steps, numbers: Sequence[Any], shape: tuple[int, ...] | None) -> Any:
-    """The view of an array with these numbers; shape: its lengths, where they are known whatever the numbers are."""
-    filled = tuple([(row, fill(params, numbers)) for row, params in steps])
+def is_positions(number: Any) -> bool:
+    """Whether an index is an array, of which two need not be as long."""
+    return is_box(number) or isinstance(number, np.ndarray)
+
+
+def seen(view: Sight, numbers: Sequence[Any], shape: tuple[int, ...] | None) -> Any:
+    """The view with these numbers; shape: its lengths, where they are known whatever the numbers are."""
+    root, filled = view.root, tuple([(row, fill(params, numbers)) for row, params in view.steps])
     out = root
     for row, params in filled:
         out = row(out, **params)
     if shape is not None and value_type(out).shape != shape:  # type: ignore[union-attr]
         out, filled = relabel(out, shape=shape), (*filled, (relabel, {"shape": shape}))
-    out.link = View(root, filled, root.version)
+    out.link = View(root, filled, root.version, view.writable)
     return out
 
 

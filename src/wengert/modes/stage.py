@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Position
-from wengert.core.mode import Buffer, Mode, Value, leaked, view_of
+from wengert.core.layout import copied, laid_as, layout_of
+from wengert.core.mode import Buffer, Mode, Value, is_array, lane_of, leaked, view_of
 from wengert.core.primitive import Primitive
 from wengert.core.types import shape_of
 from wengert.ir.keys import key_of
@@ -51,6 +52,14 @@ class Staged(Value):
     def version(self) -> Any:
         """Samples of one kind are shared."""
         return self.aux
+
+    def hold(self, new: "Staged") -> None:
+        """Take over the content of a new variable, which lies where the array's content lay."""
+        self.primal, self.aux = laid_as(new.primal, self.primal), new.aux
+
+    def lie_as(self, x: Any) -> None:
+        """What is known of an array's memory, from a value that lies in the same way."""
+        self.primal = laid_as(self.primal, lane_of(x))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.dtype.kind in "iub" and self.fresh().aux is not None and self.shape == ():
@@ -233,7 +242,7 @@ class Stage(Mode):
     def constant(self, value: Any, name: str = "c") -> Staged:
         """A plain number or array as a variable; written out as `full` where all its elements are equal."""
         if isinstance(value, np.ndarray):
-            value = value.copy()
+            value = copied(value)
             value.flags.writeable = False  # a constant of the program
         var = Var(name, type_of(value))
         self.known[var] = frozenset()
@@ -400,7 +409,9 @@ class Stage(Mode):
 
     def apply(self, row: Primitive, args: tuple[Any, ...], params: dict[str, Any]) -> Any:
         if row.name == "duplicate":  # values of a program never change: another name will do
-            return args[0].snapshot()
+            same = args[0].snapshot()
+            same.primal = np.asarray(same.primal, order="C") if is_array(same) else same.primal
+            return same
         if row is array and isinstance(args[0], np.ndarray):
             return self.constant(args[0])
         args = tuple([self.placed(x) for x in args])
@@ -428,7 +439,7 @@ class Stage(Mode):
         if is_whole(outs):
             self.note_number(row, operands, params, outs[0])
         if "extents" in params and isinstance(args[0], Staged) and is_basic(given["index"]):
-            values[0].link = view_of(args[0], row, given)  # samples of such lengths share no memory
+            values[0].link = view_of(args[0], (row, given))  # samples of such lengths share no memory
         return values if row.several else values[0]
 
     def emit(
@@ -438,15 +449,22 @@ class Stage(Mode):
         params: dict[str, Any],
         types: Sequence[AnyType],
         names: Sequence[str],
+        like: Sequence[Any] = (),
     ) -> list[Staged]:
-        """The results of an equation whose types are known; operands may be variables of any outer block."""
+        """The results of an equation whose types are known; operands may be variables of any outer block.
+
+        like  values that lie in memory as the results do
+        """
         ins = [self.block.read(x) if isinstance(x, Var) else self.operand(x) for x in operands]
         outs = [Var(name, t) for name, t in zip(names, types)]
         self.use(types)
         self.block.own.update(outs)
         name_constants(ins, params)
         self.append(Equation(outs, row, ins, params, len(ins), self.where, self.origin))
-        return [self.value(o) for o in outs]
+        values = [self.value(o) for o in outs]
+        for value, x in zip(values, like):
+            value.lie_as(x)
+        return values
 
     def placed(self, x: Any) -> Any:
         """An operand: a value of another program or derivative is an input of this one, a buffer is its array."""
@@ -528,7 +546,7 @@ class Stage(Mode):
             return samples_of(row, [isinstance(x, Value) for x in args], contents, params)
         known = [not isinstance(x, Value) or x.aux in self.known for x in operands]
         kinds = [key_of(c) if k else x.aux.type for x, c, k in zip(operands, contents, known)]
-        key = row, len(args), tuple(kinds), key_of(params)
+        key = row, len(args), tuple(kinds), tuple(map(layout_of, contents)), key_of(params)
         try:
             found = _samples.get(key)
         except TypeError:  # a parameter without a hash

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Diagnostic
+from wengert.core.layout import copied
 from wengert.core.mode import Value, content_of, decide, is_open
 from wengert.core.primitive import Primitive, positional
 from wengert.core.primitive import Primitive as row
@@ -384,15 +385,23 @@ put_add = row(
 # ---------------------------------------------------------------- writing
 
 
+def stepped(x: Any, steps: Steps) -> Any:
+    for step, params in steps:
+        x = step.evaluate(x, **params)
+    return x
+
+
 def write_evaluate(root: Any, value: Any, *, steps: Steps, index: Index, inplace: bool) -> Any:
     """`root` with the part that `steps` and `index` lead to replaced; the layout of memory stays, so that
     NumPy makes the same views of it."""
     if not inplace:
-        root = np.array(root, copy=True, order="K")
-    target = root
-    for step, params in steps:
-        target = step.evaluate(target, **params)
-    target[index] = value
+        root = copied(root)
+    target = stepped(root, steps)
+    if np.may_share_memory(target, root) or not np.size(target):
+        target[index] = value
+    else:  # a program's arrays need not lie as those that it was staged with
+        places = stepped(np.arange(root.size).reshape(root.shape), steps)[index]
+        np.put(root, places, np.broadcast_to(value, np.shape(places)))
     return root
 
 

@@ -87,7 +87,7 @@ convert = row(
 # the same values in storage of their own, in every mode (a product by 1.0 may share a tangent)
 duplicate = row(
     "duplicate",
-    lambda x: np.array(x)[()],
+    lambda x: np.array(x, order="C")[()],
     transposes=(lambda ct: ct,),
     elementwise=True,
     examples=[(((2, 3),), {}), (((),), {})],

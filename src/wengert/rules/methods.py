@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.guard import refuse_overwrite
-from wengert.core.mode import OUTSIDE, Buffer, Value, buffer, content_of, exclusive, is_array, lies_in, read_only
+from wengert.core.mode import OUTSIDE, Buffer, Value, content_of, exclusive, is_array, lies_in, read_only
 from wengert.core.primitive import Primitive
 from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import elementwise as e
@@ -16,8 +16,8 @@ from wengert.rules.indexing import refused_write
 from wengert.rules.linear import convert, duplicate
 from wengert.rules.linear import reshape as reshape_row
 from wengert.rules.linear import transpose as transpose_row
+from wengert.rules.names import constructors, foreign, operands, products, protocols, reductions
 from wengert.rules.names import elementwise as named
-from wengert.rules.names import foreign, operands, products, protocols, reductions
 from wengert.rules.names import shape as shapes
 from wengert.rules.names.table import NAMES
 
@@ -161,7 +161,13 @@ def getitem(x: Value, index: Any) -> Any:
     if len(parts) > len(index) and is_element(index, x.shape):  # only an ellipsis of no axes leaves nothing behind
         *front, last = index
         return reshape_row(indexing.getitem(x, index=(*front, slice(last, last + 1 or None))), shape=())
-    return indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)
+    out = indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)
+    return out.snapshot() if any(map(is_truth, parts)) else out
+
+
+def is_truth(part: Any) -> bool:
+    """Whether this is a mask, if of no axes: NumPy copies what it leaves."""
+    return isinstance(part, bool | np.bool_) or (isinstance(part, np.ndarray | Value) and part.dtype == bool)
 
 
 def is_element(index: Any, shape: Any) -> bool:
@@ -175,11 +181,13 @@ def is_element(index: Any, shape: Any) -> bool:
 
 def setitem(x: Value, index: Any, value: Any) -> None:
     """`x[index] = value`: the content is replaced, in the array that x is a view of, too."""
-    x.fresh().mode.before_write(x)
-    axes, index = indexing.normal_index(index, x.shape)
-    view = x.link
-    if view is not None and view.steps is None:
+    view = x.fresh().link
+    if not x.shape and not is_array(x):
+        raise TypeError(f"'numpy.{x.dtype}' object does not support item assignment")
+    if view is not None and not view.writable:
         raise ValueError("assignment destination is read-only")
+    x.mode.before_write(x)
+    axes, index = indexing.normal_index(index, x.shape)
     root, steps = (x, ()) if view is None else (view.root, view.steps)
     if axes is not None:
         steps = (*steps, (transpose_row, {"axes": axes}))
@@ -257,7 +265,9 @@ def astype(
 ) -> Any:
     if np.dtype(dtype).kind not in "fc":
         return operands.convert_to(x, dtype)
-    return x if not copy and x.dtype == np.dtype(dtype) else convert(x, dtype=np.dtype(dtype))
+    if not is_array(x):
+        return convert(x, dtype=np.dtype(dtype))
+    return constructors.converted(x, dtype, order, copy)
 
 
 def reshape_method(x: Value, *shape: Any, order: str = "C", copy: Any = None) -> Any:
@@ -284,10 +294,7 @@ def fill(x: Value, value: Any) -> None:
 
 
 def copy_method(x: Value, order: Any = "C") -> Any:
-    content = x.fresh().primal
-    if isinstance(x, Buffer):
-        return buffer(np.array(content))
-    return x.snapshot()
+    return shapes.in_order(x, order) if is_array(x) else x.snapshot()
 
 
 def tolist(x: Value) -> Any:
@@ -362,8 +369,8 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 
 def flat(x: Value) -> Any:
-    """What lies in one piece is seen, and written; of other arrays, a copy that refuses to be written."""
-    return shapes.ravel(x) if lies_in(x, "C") else read_only(shapes.ravel(x))
+    """What lies in one piece is seen, and written; what other arrays hold is seen."""
+    return shapes.ravel(x) if lies_in(x, "C") else read_only(x, (reshape_row, {"shape": (shapes.size(x),)}))
 
 
 def set_flat(x: Value, value: Any) -> None:

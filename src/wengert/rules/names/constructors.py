@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value, buffer, is_array, is_open, lies_in
+from wengert.core.layout import memory_order
+from wengert.core.mode import Value, buffer, is_array, is_open, lane_of, lies_in
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import elementwise, indexing, join, linear, solvers
 from wengert.rules.elementwise import floor
@@ -20,7 +21,7 @@ from wengert.rules.names.operands import (
     refuse_where,
     representative,
 )
-from wengert.rules.names.shape import moveaxis, reshape
+from wengert.rules.names.shape import in_order, laid, moveaxis, reshape
 from wengert.rules.names.table import name
 
 
@@ -37,21 +38,36 @@ def array(
 ) -> Any:
     out = arrayed(x)
     if isinstance(out, Value):
-        out = out.snapshot() if copy else out
-        if not is_array(out):
-            out = linear.broadcast_to(out, shape=())
+        out = converted(out if is_array(out) else linear.broadcast_to(out, shape=()), dtype, order, copy and out is x)
     else:
         out = np.array(out, dtype=dtype, copy=copy, order=order, ndmin=ndmin)
-    out = out if dtype is None else convert_to(out, dtype)
+        out = out if dtype is None else convert_to(out, dtype)
     missing_axes = ndmin - len(shape_of(out))
     return buffer(out) if missing_axes <= 0 else reshape(out, (1,) * missing_axes + shape_of(out))
 
 
+def converted(x: Value, dtype: Any, order: Any, copy: Any) -> Any:
+    """An array with this dtype, its elements in this order: x itself where that is so, unless a copy is wanted."""
+    if dtype is not None and np.dtype(dtype) != x.dtype:
+        x, copy = convert_to(x, dtype), False
+    return in_order(x, order) if copy or (order in ("C", "F") and not lies_in(x, order)) else x
+
+
 @name(np.asarray, np.asanyarray)
-def asarray(x: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
-    if isinstance(x, Value) and is_array(x) and (dtype is None or np.dtype(dtype) == x.dtype):
-        return x if order not in ("C", "F") or lies_in(x, order) else copy(x)
-    return array(x, dtype, copy=None)
+def asarray(x: Any, dtype: Any = None, order: Any = None, *, copy: Any = None, **options: Any) -> Any:
+    return array(x, dtype, copy=copy, order=order or "K")
+
+
+@name(np.require)
+def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
+    if not isinstance(a, Value):
+        return buffered(np.require(a, dtype, requirements))
+    wanted = {requirement.upper()[0] for requirement in requirements or ()}  # "F", "FORTRAN", ..., or a text of letters
+    if wanted >= {"C", "F"}:
+        raise ValueError("Cannot specify both 'C' and 'F' order")
+    found = asarray(a, dtype, next((order for order in "CF" if order in wanted), None))
+    is_view, is_writable = found.link is not None, found.link is None or found.link.writable
+    return in_order(found, "A") if ("O" in wanted and is_view) or ("W" in wanted and not is_writable) else found
 
 
 @name(np.ascontiguousarray)
@@ -94,7 +110,7 @@ def triu_indices_from(arr: Any, k: int = 0) -> Any:
 
 @name(np.copy)
 def copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
-    return array(a)
+    return array(a, order=order)
 
 
 @name(np.zeros_like)
@@ -116,7 +132,12 @@ def empty_like(prototype: Any, dtype: Any = None, order: Any = "K", subok: bool 
 def full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
 ) -> Any:
-    return full(shape_of(a) if shape is None else shape, fill_value, dtype_of(a) if dtype is None else dtype)
+    lane = lane_of(a)
+    kind = dtype_of(a) if dtype is None else dtype
+    wanted = shape_of(a) if shape is None else tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    if not isinstance(lane, np.ndarray) or len(wanted) != lane.ndim:
+        return full(wanted, fill_value, kind, "F" if order == "F" else "C")
+    return laid(full(wanted, fill_value, kind), memory_order(lane, order))
 
 
 def is_of_run(shape: Any) -> bool:
@@ -128,21 +149,21 @@ def full(
     shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
 ) -> Any:
     if not isinstance(fill_value, Value) and not is_of_run(shape):
-        return buffer(np.full(shape, fill_value, dtype))
+        return buffer(np.full(shape, fill_value, dtype, order))
     value = arrayed(fill_value) if isinstance(fill_value, Value) else np.full((), fill_value, dtype)[()]
     value = value if dtype is None else convert_to(value, dtype)
     shape = lengths_of(shape) if is_of_run(shape) or isinstance(shape, tuple) else (int(shape),)
-    return linear.broadcast_to(value, shape=shape).copy()
+    return in_order(linear.broadcast_to(value, shape=shape), order)
 
 
 @name_on_traced(np.zeros)
 def zeros(shape: Any, dtype: Any = float, order: Any = "C", **options: Any) -> Any:
-    return full(shape, 0, float if dtype is None else dtype)
+    return full(shape, 0, float if dtype is None else dtype, order)
 
 
 @name_on_traced(np.ones)
 def ones(shape: Any, dtype: Any = None, order: Any = "C", **options: Any) -> Any:
-    return full(shape, 1, float if dtype is None else dtype)
+    return full(shape, 1, float if dtype is None else dtype, order)
 
 
 @name_on_traced(np.empty)

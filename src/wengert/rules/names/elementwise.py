@@ -124,7 +124,7 @@ def real(val: Any) -> Any:
 @name(np.imag)
 def imag(val: Any) -> Any:
     # NumPy's is a view that can be written; here it is refused, write `z.imag = ...` instead
-    return read_only(elementwise.imag(val)) if dtype_of(val).kind == "c" else zeros_like(val)
+    return read_only(val, (elementwise.imag, {})) if dtype_of(val).kind == "c" else zeros_like(val)
 
 
 @name(np.angle)

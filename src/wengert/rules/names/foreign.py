@@ -101,7 +101,7 @@ def linked(root: Buffer, step: dict[str, Any]) -> Any:
     out = foreign_view.evaluate(protected(root), **step)
     seen = buffer(out)
     if isinstance(seen, Buffer):
-        seen.link = view_of(root, foreign_view, step)
+        seen.link = view_of(root, (foreign_view, step))
     return seen
 
 

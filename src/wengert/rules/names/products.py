@@ -111,8 +111,10 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: An
         for label in sorted(set(term)):
             while inputs[i].count(label) > 1:
                 arrays[i], inputs[i] = take_diagonal(arrays[i], inputs[i], label)
-    out = contract.einsum(*arrays, spec=f"{','.join(inputs)}->{output}", optimize=optimize)
-    return read_only(out) if len(arrays) == 1 and set(output) == set(inputs[0]) else out
+    params = {"spec": f"{','.join(inputs)}->{output}", "optimize": optimize}
+    if len(arrays) == 1 and set(output) == set(inputs[0]):
+        return read_only(arrays[0], (contract.einsum, params))
+    return contract.einsum(*arrays, **params)
 
 
 def explicit_spec(spec: str, ranks: list[int]) -> tuple[list[str], str]:

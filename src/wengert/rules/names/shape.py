@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import content_of, is_open, lies_in, read_only
+from wengert.core.layout import memory_order
+from wengert.core.mode import Value, content_of, is_array, is_open, lane_of, lies_in, read_only
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import indexing, join, linear
 from wengert.rules.elementwise import where as select
@@ -51,7 +52,7 @@ def size(a: Any, axis: Any = None) -> int:
 @name(np.reshape)
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None) -> Any:
     wanted = shape if shape is not None else newshape
-    a = arrayed(a)
+    a = in_order(a, "C") if copy and isinstance(a, Value) and is_array(a) else arrayed(a)
     if order not in ("C", None):
         turned = transpose(reshape(transpose(a), tuple(resolved(wanted, shape_of(a)))[::-1]))
         return turned if order == "F" else no_keywords("numpy.reshape", order=order)
@@ -92,6 +93,19 @@ def ravel(a: Any, order: str = "C") -> Any:
     """Contiguous: a copy where reshaping would give a view with gaps."""
     flat = reshape(a, (-1,), order)
     return flat if lies_in(flat, "C") else linear.duplicate(flat)
+
+
+def in_order(x: Value, order: str) -> Value:
+    """A copy whose elements lie in this order, C, F, A or K, as in NumPy's copies."""
+    return laid(x, memory_order(lane_of(x), order))
+
+
+def laid(x: Value, axes: tuple[int, ...]) -> Value:
+    """A copy in whose memory the axes have this order."""
+    if lane_of(x).transpose(axes).flags.c_contiguous:
+        return x.snapshot()
+    copy = linear.duplicate(transpose_row(x, axes=axes))
+    return transpose_row(copy, axes=linear.inverse_permutation(axes))
 
 
 @name(np.transpose, np.permute_dims)
@@ -148,7 +162,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 @name(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     wanted = tuple(shape) if isinstance(shape, tuple | list) else (int(shape),)
-    return read_only(linear.broadcast_to(arrayed(array), shape=wanted))
+    return read_only(arrayed(array), (linear.broadcast_to, {"shape": wanted}))
 
 
 @name(np.broadcast_arrays)
@@ -345,19 +359,13 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     return tuple(indexing.getitem(x, index=(*before, i)) for i in range(shape(x)[axis]))
 
 
-@name(np.require)
-def require(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
-    a = arrayed(a)
-    return a if dtype is None else convert_to(a, dtype)
-
-
 @name(np.meshgrid)
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
     grids = np.meshgrid(*[np.empty(size(x), np.bool_) for x in xi], sparse=True, indexing=indexing)
     seen = [reshape(arrayed(x), grid.shape) for x, grid in zip(xi, grids)]
     if not sparse:
         common = np.broadcast_shapes(*[grid.shape for grid in grids])
-        seen = [linear.broadcast_to(x, shape=common) for x in seen]
+        seen = [broadcast_to(x, common) for x in seen]
     return tuple(linear.duplicate(x) if copy else x for x in seen)
 
 
@@ -435,15 +443,12 @@ def diag(v: Any, k: int = 0) -> Any:
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = shape_of(a)[-2:]
-    if offset == 0 and rows == columns:
-        places = linear.count(rows) * (columns + 1)
-    else:
-        places = np.diagonal(np.arange(rows * columns).reshape(rows, columns), offset)
-    return read_only(
-        indexing.getitem(
-            reshape(a, (*shape_of(a)[:-2], rows * columns)), index=(*(slice(None),) * (len(shape_of(a)) - 2), places)
-        )
-    )
+    start = offset if offset >= 0 else -offset * columns
+    count = rows if offset == 0 and rows == columns else max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    places = slice(start, start + count * (columns + 1), columns + 1)
+    around = shape_of(a)[:-2]
+    flat = linear.reshape, {"shape": (*around, rows * columns)}
+    return read_only(a, flat, (indexing.getitem, {"index": (*(slice(None),) * len(around), places)}))
 
 
 @name_on_traced(np.diagflat)

@@ -65,10 +65,27 @@ def write(frame: Frame, e: Equation) -> Value:
     params, _k = frame.params(e), frame.kernel
     root = own(frame, e, box_rows(e) if is_box(e) and not params["steps"] else (0, 0))
     target: Array = root
+    copies: list[tuple[Stored, Stored]] = []
     for step, how in params["steps"]:
-        target = STEPS[step.name](frame, target, how)
+        found = STEPS[step.name](frame, target, how)
+        if found is None:  # a reshape of what lies in pieces: of a copy, which is put back
+            assert isinstance(target, Stored)
+            type = numeric(e.outs[0].type)._replace(dtype=target.dtype, shape=known_lengths(target))
+            copies.append((target, frame.temporary(target, type)))
+            found = copies[-1][1].reshaped(how["shape"])
+        target = found
     known = {} if params["steps"] else ranges_of(frame, e)
-    return update(frame, e, root, target, params["index"], known, lambda old, new: new)
+    out = update(frame, e, root, target, params["index"], known, lambda old, new: new)
+    for to, copy in reversed(copies):
+        assign(frame.kernel, to, copy)
+    return out
+
+
+def known_lengths(x: Array) -> tuple[int, ...]:
+    found = tuple([n for n in x.lengths if isinstance(n, int)])
+    if len(found) < len(x.lengths):
+        raise Unsupported("a write through a reshape of an array that does not lie in one piece")
+    return found
 
 
 @lowers("add_at")
@@ -168,14 +185,14 @@ def fitted(frame: Frame, value: Array, lengths: Sequence[Word]) -> Array:
     return value
 
 
-def step_reshape(frame: Frame, x: Array, params: dict[str, Any]) -> Array:
+def step_reshape(frame: Frame, x: Array, params: dict[str, Any]) -> Array | None:
     shape = list(params["shape"])
     found = without_ones(x, shape)
     if found is not None:
         return found
     if isinstance(x, Stored) and x.is_contiguous and all(isinstance(n, int) for n in shape):
         return x.reshaped(shape)
-    raise Unsupported("a write through a reshape of an array that does not lie in one piece")
+    return None
 
 
 def step_real(frame: Frame, x: Array, params: dict[str, Any]) -> Array:
@@ -186,7 +203,7 @@ def step_real(frame: Frame, x: Array, params: dict[str, Any]) -> Array:
     return Stored(part_dtype(x.dtype), x.lengths, x.start, strides, x.buffer)
 
 
-STEPS: dict[str, Callable[[Frame, Array, dict[str, Any]], Array]] = {
+STEPS: dict[str, Callable[[Frame, Array, dict[str, Any]], Array | None]] = {
     "getitem": lambda frame, x, p: part_of(frame.kernel, x, parts_of(frame, x.lengths, p["index"], {})),
     "transpose": lambda frame, x, p: transposed(x, p["axes"]),
     "flip": lambda frame, x, p: flipped(frame.kernel, x, p["axes"]),
