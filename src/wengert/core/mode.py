@@ -75,6 +75,13 @@ class View:
         """Whether the root holds what was seen."""
         return self.seen is self.root.version
 
+    def reaches(self, row: "Primitive", params: dict[str, Any]) -> bool:
+        """Whether what NumPy gives after one more step looks at the root, too; our rows may copy what is repeated."""
+        content = root = lane_of(self.root)
+        for step, given in (*self.steps, (row, params)):
+            content = (step.shows or step.evaluate)(content, **{key: contents_of(p) for key, p in given.items()})
+        return np.may_share_memory(content, root)
+
     def read(self, content: Any) -> Any:
         """What is seen where the root has this content."""
         for row, params in self.steps:
@@ -241,6 +248,13 @@ def content_of(x: Any) -> Any:
     while isinstance(x, Value):
         x = x.fresh().primal
     return x
+
+
+def contents_of(p: Any) -> Any:
+    """A parameter of a row, with contents for values."""
+    if isinstance(p, tuple):
+        return tuple(map(contents_of, p))
+    return slice(*map(contents_of, (p.start, p.stop, p.step))) if isinstance(p, slice) else content_of(p)
 
 
 def plain(x: Any) -> Any:
@@ -433,7 +447,13 @@ def link_view(row: "Primitive", source: Any, params: dict[str, Any], out: Any) -
     if not isinstance(source, Value) or not isinstance(out, Value):
         return
     below = isinstance(out.primal, Value) and out.primal.link is not None  # the mode below says so
-    if is_array(source) and is_array(out) and (below or shares_memory(content_of(out), content_of(source))):
+    if not is_array(source) or not is_array(out):
+        return
+    if source.link is not None and not source.link.writable:
+        is_view = source.link.reaches(row, params)
+    else:
+        is_view = below or shares_memory(content_of(out), content_of(source))
+    if is_view:
         out.link = view_of(source, (row, params))
 
 

@@ -70,6 +70,7 @@ class Primitive:
                     rows need none
     singular        partials may be infinite or NaN: a cotangent that is exactly zero then contributes exactly zero
     view            NumPy may return a view of operand 0
+    shows           NumPy's function, where it returns a view and `evaluate` a copy
     several         evaluate returns a tuple of results
     types           (types of operands and of what fills holes, parameters) -> types of the results in a program, where
                     evaluation on samples does not tell; None where it does
@@ -99,6 +100,7 @@ class Primitive:
         singular: bool = False,
         multilinear: bool = False,
         view: bool = False,
+        shows: Callable[..., Any] | None = None,
         several: bool = False,
         types: Callable[..., Any] | None = None,
         linearize: Callable[..., Any] | None = None,
@@ -117,7 +119,8 @@ class Primitive:
         self.transposes, self.transpose_into = transposes, transpose_into
         self.push, self.pull, self.lift, self.batch = push, pull, lift, batch
         self.elementwise = elementwise or partials is not None
-        self.singular, self.multilinear, self.view, self.several = singular, multilinear, view, several
+        self.singular, self.multilinear, self.several = singular, multilinear, several
+        self.view, self.shows = view, shows
         self.types, self.linearize, self.forward, self.effect = types, linearize, forward, effect
         self.staged = staged or {}
         self.absent = absent or {}

@@ -14,7 +14,8 @@ from types import FunctionType
 from typing import Any
 
 from wengert.core.diagnostic import Diagnostic, Position
-from wengert.core.mode import Buffer, Value
+from wengert.core.layout import layout_of
+from wengert.core.mode import Buffer, Value, lane_of
 from wengert.core.tree import open_container
 from wengert.frontend import branches, calls, expressions, statements
 from wengert.frontend.attempt import Part
@@ -381,6 +382,7 @@ class Staging:
             made = parameter(self.stage, name, value, is_known)
         self.stage.free.add(made.aux)
         self.captured.inputs.append((made.aux, read))
+        self.captured.layouts.append(layout_of(lane_of(value)))
         return made
 
     def share(self, inner: Captured) -> list[Any]:

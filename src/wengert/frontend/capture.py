@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.layout import Layout
 from wengert.core.mode import Value, unbuffer
 from wengert.ir.program import Var
 from wengert.modes.stage import Stage, Staged
@@ -19,11 +20,12 @@ INPUTS = (float, complex, np.ndarray, np.floating, np.complexfloating)
 @dataclass
 class Captured:
     """
-    inputs  parameters of the program beside the arguments: how to read their values
+    inputs  parameters of the program beside the arguments: how to read their values;  layouts  how these lay in memory
     guards  facts that the program was built for: (how to read it, what it was)
     """
 
     inputs: list[tuple[Var, Read]] = field(default_factory=list)
+    layouts: list[Layout] = field(default_factory=list)
     values: dict[Any, Any] = field(default_factory=dict)  # by place: what the staged function sees
     guards: dict[Any, tuple[Read, Any]] = field(default_factory=dict)
 

@@ -96,7 +96,7 @@ class Built:
         values = [*operands, *hidden]
         if not all(same_fact(known_number(values[i]), seen) for i, seen in self.guards):
             return None
-        if self.layouts is not None and list(map(layout_of_lane, values)) != self.layouts:
+        if self.layouts is not None and [layout_of(lane_of(x)) for x in values] != self.layouts:
             return None
         return hidden if all(value_type(x) == var.type for x, (var, _) in zip(hidden, captured.inputs)) else None
 
@@ -391,12 +391,9 @@ def staged(
     # only what is guarded is read: random numbers are drawn once for each call
     reads = [*(lambda i=i: leaves[i] for i in places), *(read for _, read in staging.captured.inputs)]
     guards = [(k, known_number(reads[k]())) for k, p in enumerate([*params, *hidden]) if p in stage.guards]
-    layouts = [layout_of_lane(read()) for read in reads] if staging.has_writes else None
+    lay = [*(layout_of(lane_of(leaves[i])) for i in places), *staging.captured.layouts]
+    layouts = lay if staging.has_writes else None
     return Built(prepare(program), shape, kept, places, written, guards, layouts, staging)
-
-
-def layout_of_lane(x: Any) -> Layout:
-    return layout_of(lane_of(x))
 
 
 def params_apart(params: list[Var]) -> list[Var]:

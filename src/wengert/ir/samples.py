@@ -239,6 +239,6 @@ def compact(row: Primitive, out: Any) -> Any:
     """Zeros, which fit as an index and take no memory before they are touched; a view stays one."""
     if isinstance(out, bool | int | float | complex | np.generic):
         return sample(type_of(out))
-    if isinstance(out, np.ndarray) and not row.view and out.flags.c_contiguous:
+    if isinstance(out, np.ndarray) and not row.view and (out.flags.c_contiguous or 0 in out.strides):
         return np.zeros(out.shape, out.dtype)
     return out

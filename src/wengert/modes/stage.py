@@ -32,7 +32,7 @@ from wengert.ir.samples import quiet, sample, samples_of, types_of_results
 from wengert.passes.ranges import RULES, Range, is_index, learn
 from wengert.rules.control import array, check, length, literal, slice_length, weak
 from wengert.rules.elementwise import greater_equal
-from wengert.rules.indexing import BASIC, getitem, has_open_slice, is_basic, positions, without_ellipsis
+from wengert.rules.indexing import BASIC, getitem, has_open_slice, is_basic, positions, without_ellipsis, written_types
 from wengert.rules.linear import relabel
 
 
@@ -512,7 +512,10 @@ class Stage(Mode):
         types = row.types([type_in(x) for x in operands], **params) if row.types is not None else None
         if types is not None and row is not weak:
             self.use(types)
-            return [sample(t) for t in types], types, None
+            samples = [sample(t) for t in types]
+            if row.types is written_types:  # what is written lies where it lay
+                samples = [laid_as(samples[0], lane_of(args[0]))]
+            return samples, types, None
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)
         if known is not None:

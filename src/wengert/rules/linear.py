@@ -206,6 +206,7 @@ broadcast_to = row(
     broadcast_to_evaluate,
     transposes=(lambda ct, x_shape: unbroadcast(ct, x_shape),),
     batch=broadcast_to_batch,
+    shows=lambda x, *, shape: np.broadcast_to(x, shape),
     examples=[(((1, 3),), {"shape": (2, 3)}), (((),), {"shape": (2,)}), (((3, 1),), {"shape": (2, 3, 4)})],
 )
 

@@ -294,7 +294,7 @@ def fill(x: Value, value: Any) -> None:
 
 
 def copy_method(x: Value, order: Any = "C") -> Any:
-    return shapes.in_order(x, order) if is_array(x) else x.snapshot()
+    return operands.in_order(x, order) if is_array(x) else x.snapshot()
 
 
 def tolist(x: Value) -> Any:

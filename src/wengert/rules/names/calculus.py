@@ -17,6 +17,7 @@ from wengert.rules.names.operands import (
     convert_to,
     flat,
     in_double,
+    lies,
     one_axis,
     plain_numbers,
     refuse_where,
@@ -67,6 +68,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 
 @name_on_traced(np.gradient)
+@lies("K")
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Central differences of second order inside, one-sided ones of `edge_order` at the ends."""
     f = arrayed(f)

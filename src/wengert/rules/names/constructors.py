@@ -16,12 +16,14 @@ from wengert.rules.names.operands import (
     arrayed,
     convert_to,
     in_double,
+    in_order,
+    laid,
     lengths_of,
     plain_numbers,
     refuse_where,
     representative,
 )
-from wengert.rules.names.shape import in_order, laid, moveaxis, reshape
+from wengert.rules.names.shape import moveaxis, reshape
 from wengert.rules.names.table import name
 
 
@@ -38,7 +40,9 @@ def array(
 ) -> Any:
     out = arrayed(x)
     if isinstance(out, Value):
-        out = converted(out if is_array(out) else linear.broadcast_to(out, shape=()), dtype, order, copy and out is x)
+        is_new = out is not x  # of a list
+        out = out if is_array(out) else linear.broadcast_to(out, shape=())
+        out = converted(out, dtype, "C" if is_new and order != "F" else order, copy and not is_new)
     else:
         out = np.array(out, dtype=dtype, copy=copy, order=order, ndmin=ndmin)
         out = out if dtype is None else convert_to(out, dtype)

@@ -12,7 +12,7 @@ from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import elementwise, indexing, join, linear
 from wengert.rules import fft as rows
 from wengert.rules.fft import SWAPPED
-from wengert.rules.names.operands import arrayed, lengths_of, no_keywords, one_axis, write_out
+from wengert.rules.names.operands import arrayed, lengths_of, lies, no_keywords, one_axis, write_out
 from wengert.rules.names.table import NAMES, name
 
 # ---------------------------------------------------------------- options
@@ -163,11 +163,13 @@ def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: A
 
 
 @name(np.fft.fftshift, "scipy.fft.fftshift")
+@lies("K")
 def fftshift(x: Any, axes: Any = None) -> Any:
     return swapped_halves(arrayed(x), axes, lambda n: n - n // 2)
 
 
 @name(np.fft.ifftshift, "scipy.fft.ifftshift")
+@lies("K")
 def ifftshift(x: Any, axes: Any = None) -> Any:
     return swapped_halves(arrayed(x), axes, lambda n: n // 2)
 

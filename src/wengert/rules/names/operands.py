@@ -8,7 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Buffer, Value, buffer, content_of, decide, is_open, is_staged, plain, unbuffer
+from wengert.core.layout import memory_order
+from wengert.core.mode import (
+    Buffer,
+    Value,
+    buffer,
+    content_of,
+    decide,
+    is_array,
+    is_open,
+    is_staged,
+    lane_of,
+    plain,
+    unbuffer,
+)
 from wengert.core.primitive import positional
 from wengert.core.tree import flatten, unflatten
 from wengert.core.types import Shape, agree, dtype_of, shape_of
@@ -226,6 +239,45 @@ def fills_out(composition: Callable[..., Any]) -> Callable[..., Any]:
         return write_out(out, result, True)
 
     return call
+
+
+def in_order(x: Value, order: str) -> Value:
+    """A copy whose elements lie in this order, C, F, A or K, as in NumPy's copies."""
+    return laid(x, memory_order(lane_of(x), order))
+
+
+def laid(x: Value, axes: tuple[int, ...]) -> Value:
+    """A copy in whose memory the axes have this order."""
+    if lane_of(x).transpose(axes).flags.c_contiguous:
+        return x.snapshot()
+    if axes == tuple(range(len(axes))):
+        return linear.duplicate(x)
+    copy = linear.duplicate(linear.transpose(x, axes=axes))
+    return linear.transpose(copy, axes=linear.inverse_permutation(axes))
+
+
+def lies(order: str) -> Callable[..., Any]:
+    """Let the results of a composition lie in memory as NumPy's do: as in C, or as the first operand ("K")."""
+
+    def decorate(composition: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(composition)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            out = composition(*args, **kwargs)
+            first = lane_of(arrayed(args[0])) if order == "K" and args else None
+            return tuple([lying(x, first) for x in out]) if isinstance(out, tuple) else lying(out, first)
+
+        return call
+
+    return decorate
+
+
+def lying(x: Any, first: Any) -> Any:
+    """x, or a copy that lies as the first operand; as in C where that has other axes."""
+    if not isinstance(x, Value) or len(shape_of(x)) < 2 or not is_array(x):
+        return x
+    n = len(shape_of(x))
+    axes = memory_order(first, "K") if np.ndim(first) == n else tuple(range(n))
+    return x if lane_of(x).transpose(axes).flags.c_contiguous else laid(x, axes)
 
 
 def lengths_of(shape: Any) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ from wengert.rules.names.operands import (
     gather_along,
     given,
     in_double,
+    lies,
     no_keywords,
     one_axis,
     plain_index,
@@ -46,6 +47,7 @@ def lines(a: Any, axis: Any) -> tuple[Any, int]:
 
 
 @name_on_traced(np.sort)
+@lies("K")
 def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     no_keywords("numpy.sort", order=order)
     a, axis = lines(a, axis)
@@ -64,6 +66,7 @@ def positions_by(a: Any, axis: int, kind: Any) -> Any:
 
 
 @name_on_traced(np.partition)
+@lies("K")
 def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> Any:
     no_keywords("numpy.partition", order=order)
     a, axis = lines(a, axis)
@@ -86,6 +89,7 @@ def argparted(a: Any, kth: Any, axis: int) -> Any:
 
 
 @name_on_traced(np.sort_complex)
+@lies("K")
 def sort_complex(a: Any) -> Any:
     found = sort(a)
     return found if dtype_of(found).kind == "c" else convert_to(found, np.complex128)
@@ -160,6 +164,7 @@ def quantile_named(function: Any, scale: int, skip_nan: bool) -> None:
     """np.quantile and its three relatives."""
 
     @fills_out
+    @lies("C")
     def quantile(
         a: Any,
         q: Any,

@@ -7,7 +7,7 @@ import numpy as np
 from wengert.core.types import dtype_of, shape_of
 from wengert.rules import indexing, join, linear
 from wengert.rules.names.foreign import holds_traced, missing, name_on_traced
-from wengert.rules.names.operands import arranged, arrayed, convert_to, one_axis, plain_numbers
+from wengert.rules.names.operands import arranged, arrayed, convert_to, lies, one_axis, plain_numbers
 from wengert.rules.names.shape import flip, ndim, shape
 from wengert.rules.names.table import NAMES
 
@@ -16,6 +16,7 @@ MOVED = ("edge", "wrap", "reflect", "symmetric", "empty")
 
 
 @name_on_traced(np.pad)
+@lies("K")
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     """Axis after axis, as NumPy does: what is padded first counts as content of the next axis."""
     array = arrayed(array)

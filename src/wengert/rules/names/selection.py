@@ -20,6 +20,7 @@ from wengert.rules.names.operands import (
     gather,
     gather_along,
     lengths_of,
+    lies,
     one_axis,
     plain_numbers,
     refuse_where,
@@ -45,6 +46,7 @@ def within(places: Any, n: int, mode: str) -> Any:
 
 @name_on_traced(np.take)
 @fills_out
+@lies("C")
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     a, indices = arrayed(a), arrayed(indices)
     if dtype_of(indices).kind not in "iub":
@@ -94,6 +96,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 
 @name_on_traced(np.compress)
 @fills_out
+@lies("C")
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     condition = arrayed(condition)
     if len(shape_of(condition)) != 1:
@@ -121,6 +124,7 @@ def argwhere(a: Any) -> Any:
 
 
 @name_on_traced(np.select)
+@lies("C")
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     if len(condlist) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.layout import memory_order
-from wengert.core.mode import Value, content_of, is_array, is_open, lane_of, lies_in, read_only
+from wengert.core.mode import Value, content_of, is_array, is_open, lies_in, read_only
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import indexing, join, linear
 from wengert.rules.elementwise import where as select
@@ -24,7 +23,9 @@ from wengert.rules.names.operands import (
     each,
     fills_out,
     flat,
+    in_order,
     lengths_of,
+    lies,
     no_keywords,
     one_axis,
     plain_index,
@@ -93,19 +94,6 @@ def ravel(a: Any, order: str = "C") -> Any:
     """Contiguous: a copy where reshaping would give a view with gaps."""
     flat = reshape(a, (-1,), order)
     return flat if lies_in(flat, "C") else linear.duplicate(flat)
-
-
-def in_order(x: Value, order: str) -> Value:
-    """A copy whose elements lie in this order, C, F, A or K, as in NumPy's copies."""
-    return laid(x, memory_order(lane_of(x), order))
-
-
-def laid(x: Value, axes: tuple[int, ...]) -> Value:
-    """A copy in whose memory the axes have this order."""
-    if lane_of(x).transpose(axes).flags.c_contiguous:
-        return x.snapshot()
-    copy = linear.duplicate(transpose_row(x, axes=axes))
-    return transpose_row(copy, axes=linear.inverse_permutation(axes))
 
 
 @name(np.transpose, np.permute_dims)
@@ -373,6 +361,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 
 @name_on_traced(np.roll)
+@lies("K")
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     a = arrayed(a)
     if axis is None:
@@ -395,6 +384,7 @@ def tile(A: Any, reps: Any) -> Any:
 
 
 @name_on_traced(np.repeat)
+@lies("C")
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     return arranged_along(axis, lambda numbers: np.repeat(numbers, plain_index(repeats)), arrayed(a))
 
@@ -408,6 +398,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 
 @name_on_traced(np.insert)
+@lies("K")
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     arr = arrayed(arr)
     values = convert_to(arrayed(values), dtype_of(arr))
@@ -415,6 +406,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 
 @name_on_traced(np.delete)
+@lies("K")
 def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     return arranged_along(axis, lambda numbers: np.delete(numbers, plain_index(obj)), arrayed(arr))
 
@@ -443,9 +435,11 @@ def diag(v: Any, k: int = 0) -> Any:
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = shape_of(a)[-2:]
-    start = offset if offset >= 0 else -offset * columns
-    count = rows if offset == 0 and rows == columns else max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
-    places = slice(start, start + count * (columns + 1), columns + 1)
+    start, count = (offset if offset >= 0 else -offset * columns), rows
+    if offset or rows != columns:
+        count = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    stop = start if type(count) is int and count == 0 else start + count * (columns + 1) - columns
+    places = slice(start, stop, columns + 1)
     around = shape_of(a)[:-2]
     flat = linear.reshape, {"shape": (*around, rows * columns)}
     return read_only(a, flat, (indexing.getitem, {"index": (*(slice(None),) * len(around), places)}))

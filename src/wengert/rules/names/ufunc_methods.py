@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.core.mode import Value
+from wengert.core.mode import Value, lane_of
 from wengert.core.types import Shape, dtype_of, shape_of
 from wengert.rules import indexing, linear, order, reduce
 from wengert.rules.elementwise import where as select
@@ -19,6 +19,7 @@ from wengert.rules.names.operands import (
     gather_along,
     given,
     kept,
+    lying,
     one_axis,
     plain_numbers,
     strong,
@@ -87,7 +88,8 @@ def accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) ->
         return (cumsum if ufunc is np.add else cumprod)(array, axis)
     if ufunc in (np.maximum, np.minimum):  # of equal ones the first
         beyond = np.greater if ufunc is np.maximum else np.less
-        return gather_along(array, order.running_place(array, axis=axis, beyond=beyond), axis)
+        found = gather_along(array, order.running_place(array, axis=axis, beyond=beyond), axis)
+        return lying(found, lane_of(array))
     f, terms = composition_of(ufunc), front(array, (axis,))
     out = terms[:1]
     for term in terms[1:]:
