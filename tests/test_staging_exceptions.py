@@ -234,3 +234,63 @@ def unread_write_to_a_part_of_unknown_length(x, i):
 @each_unread
 def test_unread_writes_raise(f, args, kwargs):
     agree(f, *args, **kwargs)
+
+
+# ---------------------------------------------------------------- what raises where nothing comes of it
+
+
+def reads_past_the_end(x, i):
+    x[i]
+    return np.sum(x * x)
+
+
+def reads_past_the_end_in_a_loop(x, i):
+    for k in range(3):
+        x[i + k - 2]
+    return np.sum(x * x)
+
+
+def adds_what_is_past_the_end_of_data(x, i):
+    data, s = np.arange(3.0), 0.0
+    for k in range(i):
+        s += data[k]
+    return s + x[0] * x[0]
+
+
+def loses_what_a_branch_reads(x, i):
+    unused = x[i] * 2.0 if i > 1 else 0.0  # noqa: F841
+    return np.sum(x * x)
+
+
+def helper_of_another(x, i):
+    return x[i]
+
+
+def calls_for_nothing(x, i):
+    helper_of_another(x, i)
+    return np.sum(x * x)
+
+
+DERIVED = {
+    "gradient": lambda f: wg.jit(wg.grad(f)),
+    "of the compiled": lambda f: wg.grad(wg.jit(f)),
+    "forward": lambda f: wg.jit(wg.jacfwd(f)),
+    "order two": lambda f: wg.jit(wg.hessian(f)),
+    "with value": lambda f: wg.jit(wg.value_and_grad(f)),
+    "interpreted": lambda f: wg.jit(wg.grad(f), backend="numpy"),
+}
+FOR_NOTHING = [
+    *(reads_past_the_end, reads_past_the_end_in_a_loop, adds_what_is_past_the_end_of_data),
+    *(loses_what_a_branch_reads, calls_for_nothing),
+]
+
+
+@pytest.mark.parametrize("derived", DERIVED.values(), ids=DERIVED)
+@pytest.mark.parametrize("f", FOR_NOTHING)
+def test_derivatives_raise_what_the_function_raises_where_nothing_comes_of_it(f, derived):
+    g = derived(f)
+    g(X, 2)
+    with pytest.raises(IndexError, match="out of bounds"):
+        f(X, 7)
+    with pytest.raises(IndexError, match="out of bounds"):
+        g(X, 7)

@@ -8,12 +8,14 @@ from weakref import WeakKeyDictionary
 from wengert.ir.program import REGIONS, Equation, Function, Program, Var, dtype_in, variables
 
 
-def needed(equations: Sequence[Equation], results: Iterable[object]) -> list[Equation]:
-    """The equations that the results depend on, and those with an effect, in order."""
+def needed(
+    equations: Sequence[Equation], results: Iterable[object], stays: Callable[[Equation], bool] = lambda e: False
+) -> list[Equation]:
+    """The equations that the results depend on, those with an effect, and others that stay, in order."""
     live = {x for x in results if isinstance(x, Var)}
     kept = []
     for e in reversed(equations):
-        if has_effect(e) or any(o in live for o in e.outs):
+        if has_effect(e) or any(o in live for o in e.outs) or stays(e):
             kept.append(e)
             live.update(variables(e))
     return kept[::-1]

@@ -33,6 +33,7 @@ from wengert.modes.reverse import Leaf, Node, Reverse, Sweep
 from wengert.modes.stage import Stage
 from wengert.passes.common import common_block
 from wengert.passes.rewrite import place, times
+from wengert.passes.traps import can_trap, is_users
 from wengert.rules.control import call, filled, literal, pack, unpack
 from wengert.transforms.build import apply, bar, build, called, derived_of, replay, var_of
 from wengert.transforms.keep import Plan, choose, is_heavy, plans_inside, report
@@ -304,6 +305,11 @@ def zero_variable(name: str, type: AnyType, equations: list[Equation]) -> Any:
     return out
 
 
+def may_raise(e: Equation) -> bool:
+    """Whether the user's function may raise here, whatever comes of it: his index may be out of range."""
+    return is_users(e) and can_trap(e, {})
+
+
 def peeled(x: Any, mode: Reverse) -> Any:
     return x.primal if isinstance(x, Node) and x.mode is mode else x
 
@@ -321,7 +327,7 @@ def assemble(
     """The two programs; variables of their own for the second."""
     kept = list(dict.fromkeys(plan.kept))
     results = [*fore.results, *kept]
-    forward = Program(fore.params, needed(fore.equations, results), results, fore.name)
+    forward = Program(fore.params, needed(fore.equations, results, may_raise), results, fore.name)
     body = [*plan.again, *back]
     used = set(reads(body)) | {x for x in totals if isinstance(x, Var)}
     hand = [i for i, p in enumerate(fore.params) if free[i] and p in used and p not in kept]
