@@ -166,6 +166,45 @@ def contiguous_where_it_was_not(x):
     return np.sum(a * x) + np.sum(b * c)
 
 
+@case()
+def one_element_in_place_of_all(x):
+    y, z = x * 1.0, np.array(x[1])
+    y[..., 0] = x[1:2]
+    z[...] = y[:1] * 2.0
+    y[..., 1:] = z.reshape(1, 1)
+    return np.sum(y * x) + z
+
+
+@case()
+def views_that_refuse_writes(x):
+    y, a = x * 1.0, np.outer(x, x + 1.0)
+    repeated, others = np.broadcast_to(y, (2, 3)), np.broadcast_arrays(y, np.zeros((2, 1)))[0].T[1:]
+    seen = [np.diagonal(a, 1), np.diag(a), a[::-1].diagonal(), np.einsum("ij->ji", a)[0], np.einsum("ii->i", a)[1:]]
+    seen += [repeated[1, ::-1], np.broadcast_to(y[:1], (3, 1))[1], others, np.meshgrid(y, y, copy=False)[0], a.T.flat]
+    y *= 2.0
+    a[1] -= y
+    for k in range(3):
+        a[k, k] += np.sum(repeated)
+        y[k] = a[0, k]
+    return sum(np.sum(v * v) for v in map(np.asarray, seen)) + np.sum(np.imag(y * (1.0 + 2.0j)))
+
+
+@case()
+def repeated_and_reshaped_is_a_copy(x):
+    y = x * 1.0
+    r, s = np.broadcast_to(y, (2, 3)).ravel(), np.broadcast_to(y[:2], (3, 2)).reshape(3, 1, 2)
+    y *= 3.0
+    return np.sum(r * r) + np.sum(s * s)
+
+
+@case()
+def a_mask_of_no_axes_copies(x):
+    y = x * 1.0
+    b, c = y[True], y[np.array(True)]
+    y[0], b[0, 1] = 5.0, 7.0
+    return np.sum(b * x) + np.sum(c) + np.sum(y * y)
+
+
 @each_case
 def test_views_by_hand(f, args, kwargs):
     agrees(f)

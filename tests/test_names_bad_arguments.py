@@ -1,5 +1,7 @@
 """Where NumPy raises, so do traced calls, eager and staged, and never give another number."""
 
+import operator
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,9 @@ CALLS = {
     "split": (lambda x: np.split(x, 2)[0], V),
     "sorted along an axis that is not there": (np.sort, V, 1),
     "solve": (np.linalg.solve, np.eye(3), W),
+    "fill with an array": (lambda x, y: (x * 1.0).fill(y), V, W),
+    "a write into a number": (lambda x: operator.setitem(np.sum(x), ..., 1.0), V),
+    "C's order and Fortran's": (lambda x: np.require(x, requirements="CF"), A),
     "isin with other names": (lambda x, y: np.isin(x, y, axis=0), V, V),
 }
 

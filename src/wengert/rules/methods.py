@@ -187,11 +187,13 @@ def setitem(x: Value, index: Any, value: Any) -> None:
     if view is not None and not view.writable:
         raise ValueError("assignment destination is read-only")
     x.mode.before_write(x)
-    axes, index = indexing.normal_index(index, x.shape)
+    parts, (axes, index) = index, indexing.normal_index(index, x.shape)
     root, steps = (x, ()) if view is None else (view.root, view.steps)
     if axes is not None:
         steps = (*steps, (transpose_row, {"axes": axes}))
     value = writable(value, root.dtype)
+    if shape_of(value) != () and has_ellipsis(parts) and all(type(n) is int and n == 1 for n in shape_of(value)):
+        value = reshape_row(value, shape=())  # for a view of no axes, too
     if isinstance(value, Value) and value.link is not None and is_same_place(value.link, root, steps, index):
         return  # `a[i] += v` on a view: Python writes back what was written already
     if isinstance(root, Buffer) and root.aux is OUTSIDE:
@@ -201,6 +203,10 @@ def setitem(x: Value, index: Any, value: Any) -> None:
         x.primal = view.seen = None  # let go of the storage, so that the root may reuse it
     new = indexing.write(root, value, steps=steps, index=index, inplace=reusable(root, value))
     root.become(new)
+
+
+def has_ellipsis(index: Any) -> bool:
+    return any(part is Ellipsis for part in (index if type(index) is tuple else (index,)))
 
 
 def writable(value: Any, dtype: np.dtype) -> Any:
@@ -290,6 +296,8 @@ def item(x: Value, *index: Any) -> Any:
 
 
 def fill(x: Value, value: Any) -> None:
+    if shape_of(value) != ():
+        raise ValueError("setting an array element with a sequence.")
     x[...] = value
 
 

@@ -1,0 +1,192 @@
+"""Writes go through a reshape where it is a view: how arrays lie in memory decides, in each mode as in NumPy."""
+
+import numpy as np
+import pytest
+
+import wengert as wg
+from staging import cases, interpreted
+
+A = np.arange(1.0, 7.0).reshape(2, 3)
+ARGUMENTS = {
+    "C": lambda: A.copy(),
+    "Fortran": lambda: np.asfortranarray(A),
+    "gaps in rows": lambda: np.repeat(A, 2, axis=1)[:, ::2],
+    "gaps between rows": lambda: np.repeat(A, 2, axis=0)[::2],
+    "upside down": lambda: A[::-1].copy()[::-1],
+}
+GLOBAL = np.asfortranarray(A * 0.5)
+
+
+def written(b):
+    """What is written through both ways to flatten an array, where they are views."""
+    r, t = b.ravel(), b.T.reshape(-1)
+    r[0] = 50.0
+    r[1:3] *= 2.0
+    t[1] = 0.25
+    t[-1] -= 1.0
+    return np.sum(b * np.arange(1.0, 1.0 + b.size).reshape(b.shape))
+
+
+case, each_case = cases()
+
+
+@case()
+def the_argument(a):
+    return written(a) + np.sum(a * a)
+
+
+@case()
+def a_sum(a):
+    return written(a + 0.5) + written(a.T * 2.0)
+
+
+@case()
+def copies(a):
+    t = a.T
+    made = [t.copy(), a.copy("F"), t.copy("K"), np.copy(t), np.copy(t, order="C"), np.array(t, order="C"), np.array(a)]
+    made += [t.astype(float), t.astype(float, order="C"), a.astype(float, order="F", copy=False)]
+    return sum(written(b) for b in made) + np.sum(a * a)
+
+
+@case()
+def perhaps_copies(a):
+    b, c = a * 1.0, a * 2.0
+    found = written(np.ascontiguousarray(b.T)) + written(np.asfortranarray(b)) + written(np.asarray(b, order="C"))
+    found += written(np.require(c, requirements="O")) + written(np.require(c[:1], requirements=["C", "O"]))
+    return found + np.sum(b * b) + np.sum(c * c)
+
+
+@case()
+def made_like_another(a):
+    made = [np.zeros_like(a.T), np.full_like(a, 2.0), np.ones_like(a.T, order="C"), np.zeros_like(a.T, order="F")]
+    return sum(written(b) for b in made) * a[0, 0]
+
+
+@case()
+def rows_of_a_transposed_array(a):
+    t = a.T
+    return written(t[1:] * 1.0) + written(t[[0, 1]]) + written(np.take(a, [0, 2], axis=1)) + written(np.sort(t, axis=0))
+
+
+@case()
+def sides_of_a_branch(a):
+    if a[0, 0] > 0:
+        b = a.T * 2.0
+    else:
+        b = a.T * 3.0
+    return written(b)
+
+
+@case()
+def carried_by_a_loop(a):
+    b = a.T * 1.0
+    for _ in range(3):
+        b = b * 1.5 + a.T
+    c = np.zeros_like(a)
+    k = 0
+    while k < 2:
+        c[0] += a[k]
+        k += 1
+    return written(b) + written(c)
+
+
+@case()
+def written_by_a_branch(a):
+    b = a * 1.0
+    if b[0, 0] > 0:
+        b[0] *= 2.0
+    return written(b)
+
+
+def turned(a):
+    return a.T * 2.0
+
+
+def turned_by_another(a):
+    return turned(a)
+
+
+@case()
+def made_by_helpers(a):
+    return written(turned_by_another(a)) + written(turned(a * 1.0))
+
+
+@case()
+def in_a_list(a):
+    both = [a.T * 1.0, a * 1.0]
+    for b in both:
+        b[0] *= 2.0
+    return written(both[0]) + written(both[1])
+
+
+@case()
+def made_of_a_global(a):
+    b = GLOBAL * 1.0
+    b[0] = a[0]
+    return written(b)
+
+
+@case()
+def parts_of_a_stack(a):
+    b = np.stack([a, a], axis=2)[:, :, 0]
+    return written(b * 1.0) + written(a[:, ::-1] * 1.0) + written(a.T[::-1] * 1.0)
+
+
+@case()
+def element_by_element(a):
+    b = np.empty_like(a.T)
+    for i in range(3):
+        b[i] = a[:, i] * 2.0
+    r = b.reshape(-1)
+    for i in range(6):
+        r[i] += i
+    return np.sum(b * np.arange(6.0).reshape(3, 2)) + np.sum(b.T.reshape(-1) * np.arange(6.0))
+
+
+WAYS = {"compiled": wg.jit, "interpreted": interpreted, "eager": lambda f: lambda a: wg.vjp(f, a)[0]}
+GRADIENTS = {
+    "eager": wg.grad,
+    "compiled": lambda f: wg.jit(wg.grad(f)),
+    "of the compiled": lambda f: wg.grad(wg.jit(f)),
+    "forward": wg.jacfwd,
+}
+
+
+@pytest.mark.parametrize("given", ARGUMENTS)
+@each_case
+def test_views_are_those_of_numpy(f, args, kwargs, given):
+    argument = ARGUMENTS[given]
+    after = argument()
+    value = f(after)
+    for name, way in WAYS.items():
+        a = argument()
+        np.testing.assert_allclose(way(f)(a), value, rtol=1e-12, err_msg=name)
+        np.testing.assert_array_equal(a, argument() if name == "eager" else after, err_msg=name)
+    slopes = np.zeros((2, 3))
+    for place in np.ndindex(2, 3):
+        up, down = argument(), argument()
+        up[place] += 1e-6
+        down[place] -= 1e-6
+        slopes[place] = (f(up) - f(down)) / 2e-6
+    for name, gradient in GRADIENTS.items():
+        np.testing.assert_allclose(gradient(f)(argument()), slopes, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_a_function_that_writes_is_staged_for_each_layout():
+    f, g = wg.jit(the_argument), wg.jit(lambda a: np.sum(a.ravel() * 2.0))
+    for _ in range(2):
+        for argument in ARGUMENTS.values():
+            assert f(argument()) == the_argument(argument())
+            assert g(argument()) == 42.0
+    assert [len(built) for built in f.programs.values()] == [len(ARGUMENTS)]
+    assert [len(built) for built in g.programs.values()] == [1]
+
+
+def test_lanes_lie_as_arrays_do():
+    def f(a):
+        return written(a * 1.0) + written(a.T * 1.0) + written(np.repeat(a, 2, axis=1)) + written(a.T.copy())
+
+    for argument in ARGUMENTS.values():
+        lanes = [argument(), argument() * 0.5]
+        batch = np.moveaxis(np.stack([x.T for x in lanes]), 1, 2) if argument().flags.fnc else np.stack(lanes)
+        np.testing.assert_allclose(wg.vmap(f)(batch), [f(x) for x in lanes])
