@@ -190,3 +190,34 @@ def test_lanes_lie_as_arrays_do():
         lanes = [argument(), argument() * 0.5]
         batch = np.moveaxis(np.stack([x.T for x in lanes]), 1, 2) if argument().flags.fnc else np.stack(lanes)
         np.testing.assert_allclose(wg.vmap(f)(batch), [f(x) for x in lanes])
+
+
+@pytest.mark.parametrize(
+    "a",
+    [
+        np.broadcast_to(A[0], (2, 3)),
+        np.broadcast_to(A[:, :1], (2, 3)),
+        np.lib.stride_tricks.sliding_window_view(np.arange(1.0, 5.0), 3),
+        A[:1],
+        A[:, :1],
+    ],
+)
+def test_what_is_repeated_lies_in_places_of_its_own(a):
+    def f(a):
+        r = a.ravel()
+        return written(a * 1.0) + written(a.T * 1.0) + np.sum(r * r)
+
+    for way in WAYS.values():
+        np.testing.assert_allclose(way(f)(a), f(a))
+    np.testing.assert_allclose(wg.grad(a_sum)(a), wg.grad(a_sum)(a.copy()))
+
+
+def test_elements_that_are_repeated_are_written_one_by_one():
+    def f(a):
+        a[0, 0] = 5.0  # in NumPy an error, or a write to all of them, by the version
+        return np.sum(a * A)
+
+    repeated = np.broadcast_to(A[0], (2, 3))
+    np.testing.assert_array_equal(wg.grad(f)(repeated), [[0.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    with pytest.raises(ValueError, match="read-only"):
+        wg.jit(f)(repeated)

@@ -13,19 +13,21 @@ Layout = tuple[int, ...] | None
 
 
 def layout_of(x: Any) -> Layout:
-    """Strides in elements, gaps shortened to one element; None for numbers and where elements lie as in C."""
+    """Strides in elements, gaps shortened to one element; None for numbers and where elements lie as in C.
+
+    Elements that share memory have places of their own here, with gaps between them; axes along which they are repeated
+    stand where they do in C.
+    """
     if not isinstance(x, np.ndarray) or x.flags.c_contiguous:
         return None
     strides, end, next_end = [1] * x.ndim, 1, x.itemsize
-    for axis in sorted(range(x.ndim), key=lambda i: (abs(x.strides[i]), -i)):
+    axes = range(x.ndim)[::-1]
+    for axis in axes if 0 in x.strides else sorted(axes, key=lambda i: abs(x.strides[i])):
         stride, length = x.strides[axis], x.shape[axis]
         if length == 1:
             continue
-        if stride == 0:
-            strides[axis] = 0
-            continue
         near = end if abs(stride) == next_end else end + 1
-        strides[axis] = near if stride > 0 else -near
+        strides[axis] = near if stride >= 0 else -near
         end, next_end = near * length, abs(stride) * length
     return tuple(strides)
 

@@ -401,7 +401,9 @@ def write_evaluate(root: Any, value: Any, *, steps: Steps, index: Index, inplace
         target[index] = value
     else:  # a program's arrays need not lie as those that it was staged with
         places = stepped(np.arange(root.size).reshape(root.shape), steps)[index]
-        np.put(root, places, np.broadcast_to(value, np.shape(places)))
+        values = np.empty(np.shape(places), root.dtype)
+        values[...] = value
+        np.put(root, places, values)
     return root
 
 

@@ -62,7 +62,7 @@ def apart(frame: Frame, x: Value, type: Type, target: Stored, count: Sequence[Wo
 
 @lowers("write")
 def write(frame: Frame, e: Equation) -> Value:
-    params, _k = frame.params(e), frame.kernel
+    params = frame.params(e)
     root = own(frame, e, box_rows(e) if is_box(e) and not params["steps"] else (0, 0))
     target: Array = root
     copies: list[tuple[Stored, Stored]] = []
@@ -156,12 +156,12 @@ def with_more(frame: Frame, e: Equation, base: Lazy) -> Pieces:
         return Lazy(base.dtype, base.lengths, formula)
 
     cuts = {begin, end, *seams([base]), *(begin + row for row in seams([value] if has_rows else []))}
-    return in_pieces(base.lengths, cuts, some, {**base.reads, **elsewhere([value])})
+    return in_pieces(base.lengths, cuts, some, {**base.reads, **elsewhere(value)})
 
 
-def elsewhere(xs: Sequence[Array]) -> dict[Any, bool]:
-    """The buffers that these read, at other places than the one that is written."""
-    return dict.fromkeys((b for x in xs for b in x.reads), False)
+def elsewhere(x: Array) -> dict[Any, bool]:
+    """The buffers that x reads, at other places than the one that is written."""
+    return dict.fromkeys(x.reads, False)
 
 
 def box_rows(e: Equation) -> tuple[int, int]:
