@@ -197,12 +197,11 @@ def test_lanes_lie_as_arrays_do():
     [
         np.broadcast_to(A[0], (2, 3)),
         np.broadcast_to(A[:, :1], (2, 3)),
-        np.lib.stride_tricks.sliding_window_view(np.arange(1.0, 5.0), 3),
         A[:1],
         A[:, :1],
     ],
 )
-def test_what_is_repeated_lies_in_places_of_its_own(a):
+def test_what_is_repeated_lies_as_in_numpy(a):
     def f(a):
         r = a.ravel()
         return written(a * 1.0) + written(a.T * 1.0) + np.sum(r * r)
@@ -210,6 +209,13 @@ def test_what_is_repeated_lies_in_places_of_its_own(a):
     for way in WAYS.values():
         np.testing.assert_allclose(way(f)(a), f(a))
     np.testing.assert_allclose(wg.grad(a_sum)(a), wg.grad(a_sum)(a.copy()))
+
+
+def test_windows_that_overlap_lie_apart():
+    a = np.lib.stride_tricks.sliding_window_view(np.arange(1.0, 5.0), 3)
+    f = lambda a: written(a * 1.0) + np.sum(a.ravel() ** 2)
+    for way in WAYS.values():
+        np.testing.assert_allclose(way(f)(a), f(a))
 
 
 def test_elements_that_are_repeated_are_written_one_by_one():

@@ -15,19 +15,20 @@ Layout = tuple[int, ...] | None
 def layout_of(x: Any) -> Layout:
     """Strides in elements, gaps shortened to one element; None for numbers and where elements lie as in C.
 
-    Elements that share memory have places of their own here, with gaps between them; axes along which they are repeated
-    stand where they do in C.
+    Windows that overlap lie apart here, with gaps between them; what is repeated along an axis is not.
     """
     if not isinstance(x, np.ndarray) or x.flags.c_contiguous:
         return None
     strides, end, next_end = [1] * x.ndim, 1, x.itemsize
-    axes = range(x.ndim)[::-1]
-    for axis in axes if 0 in x.strides else sorted(axes, key=lambda i: abs(x.strides[i])):
+    for axis in sorted(range(x.ndim), key=lambda i: (abs(x.strides[i]), -i)):
         stride, length = x.strides[axis], x.shape[axis]
         if length == 1:
             continue
+        if stride == 0:
+            strides[axis] = 0
+            continue
         near = end if abs(stride) == next_end else end + 1
-        strides[axis] = near if stride >= 0 else -near
+        strides[axis] = near if stride > 0 else -near
         end, next_end = near * length, abs(stride) * length
     return tuple(strides)
 
@@ -54,7 +55,7 @@ def is_reversed_order(shape: tuple[int, ...], layout: tuple[int, ...]) -> bool:
 
 
 def copied(x: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """The same elements, which lie in the same way, in memory of their own."""
+    """The same elements, which lie in the same way, in other memory; to be written where none is repeated."""
     return np.array(x) if x.flags.forc else filled(x, layout_of(x))
 
 

@@ -395,7 +395,7 @@ def write_evaluate(root: Any, value: Any, *, steps: Steps, index: Index, inplace
     """`root` with the part that `steps` and `index` lead to replaced; the layout of memory stays, so that
     NumPy makes the same views of it."""
     if not inplace:
-        root = copied(root)
+        root = np.array(root) if 0 in root.strides else copied(root)
     target = stepped(root, steps)
     if np.may_share_memory(target, root) or not np.size(target):
         target[index] = value
