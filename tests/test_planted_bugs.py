@@ -20,10 +20,11 @@ from wengert.frontend import attempt, branches, build, jit
 from wengert.frontend.capture import Captured
 from wengert.ir import evaluate
 from wengert.modes import batch, reverse
-from wengert.passes import accumulate, common, hoist, privatise
+from wengert.passes import accumulate, common, hoist, privatise, traps
 from wengert.rules import control as control_rows
 from wengert.rules import indexing, linear, reduce
 from wengert.transforms import control
+from wengert.transforms import reverse as reverse_programs
 
 
 @pytest.fixture
@@ -293,6 +294,11 @@ def not_in_a_loop_that_may_not_run():
         assert staged(*args) == f(*args)
 
 
+def dead_checks(patch):
+    patch.setattr(control_rows.check, "effect", False)
+    patch.setattr(traps, "TOTAL", traps.TOTAL | {"check"})
+
+
 def checks_stay():
     def f(x):
         assert x > 0.0, "positive"
@@ -301,6 +307,16 @@ def checks_stay():
     for way in (interpreted(f), wg.grad(interpreted(f)), interpreted(wg.grad(f))):
         with pytest.raises(AssertionError, match="positive"):
             way(-1.0)
+
+
+def reads_stay():
+    def f(x, i):
+        x[i]
+        return np.sum(x * x)
+
+    for way in (interpreted(f), wg.grad(interpreted(f)), interpreted(wg.grad(f))):
+        with pytest.raises(IndexError):
+            way(np.ones(3), 7)
 
 
 def arrays_stay_in_place():
@@ -446,8 +462,12 @@ STAGED_BUGS = {
         lambda: staged_pass("heat", "lorenz"),
     ),
     "a check is dead": (
-        lambda patch: patch.setattr(control_rows.check, "effect", False),
+        dead_checks,
         checks_stay,
+    ),
+    "what raises for nothing is dead in a gradient": (
+        lambda patch: patch.setattr(reverse_programs, "may_raise", lambda e: False),
+        reads_stay,
     ),
     "a write becomes a sum whatever it reads": (
         lambda patch: patch.setattr(accumulate, "is_read_back", lambda read, e: read is not None),
