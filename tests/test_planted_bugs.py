@@ -6,6 +6,7 @@ import pytest
 import known_failures
 import test_captured
 import test_known_failures
+import test_layouts
 import test_programs
 import test_random_programs
 import test_rows
@@ -19,10 +20,11 @@ from wengert.core.primitive import TABLE, Primitive
 from wengert.frontend import attempt, branches, build, jit
 from wengert.frontend.capture import Captured
 from wengert.ir import evaluate
-from wengert.modes import batch, reverse
+from wengert.modes import batch, reverse, stage
 from wengert.passes import accumulate, common, hoist, privatise, traps
 from wengert.rules import control as control_rows
 from wengert.rules import indexing, linear, reduce
+from wengert.rules.names import shape as shape_names
 from wengert.transforms import control
 from wengert.transforms import reverse as reverse_programs
 
@@ -319,6 +321,30 @@ def reads_stay():
             way(np.ones(3), 7)
 
 
+def copied(source, *steps):
+    for row, params in steps:
+        source = row(source, **params)
+    return source.snapshot()
+
+
+def views_see_writes():
+    def f(x):
+        y = x * 1.0
+        seen = np.broadcast_to(y, (2, 3))
+        y *= 2.0
+        return np.sum(seen)
+
+    for way in (interpreted(f), lambda x: wg.vjp(f, x)[0]):
+        assert way(np.ones(3)) == 12.0
+
+
+def written_as_in_numpy(*functions):
+    for f in functions:
+        g = interpreted(f)
+        for argument in test_layouts.ARGUMENTS.values():
+            np.testing.assert_allclose(g(argument()), f(argument()))
+
+
 def arrays_stay_in_place():
     for f in (test_staged_cost.own_argument, test_staged_cost.by_helper):
         test_staged_cost.test_steps_never_copy_arrays(f, "reverse")
@@ -468,6 +494,18 @@ STAGED_BUGS = {
     "what raises for nothing is dead in a gradient": (
         lambda patch: patch.setattr(reverse_programs, "may_raise", lambda e: False),
         reads_stay,
+    ),
+    "views that refuse writes are copies": (
+        lambda patch: patch.setattr(shape_names, "read_only", copied),
+        views_see_writes,
+    ),
+    "all samples lie as in C": (
+        lambda patch: patch.setattr(stage, "laid_as", lambda x, like: x),
+        lambda: written_as_in_numpy(test_layouts.written_by_a_branch, test_layouts.made_of_a_global),
+    ),
+    "programs that write are for all layouts": (
+        lambda patch: patch.setattr(build.Staging, "note_write", lambda s, root: s.overtake(root)),
+        lambda: written_as_in_numpy(test_layouts.the_argument),
     ),
     "a write becomes a sum whatever it reads": (
         lambda patch: patch.setattr(accumulate, "is_read_back", lambda read, e: read is not None),
