@@ -1,6 +1,7 @@
 """`jit`: programs of a function, one for each kind of arguments, built when they are first needed."""
 
 import functools
+import gc
 import inspect
 import io
 import os
@@ -73,13 +74,13 @@ class Built:
     @functools.cached_property
     def optimised(self) -> Program:
         """The program as it runs where no derivative is taken."""
-        with deep_recursion():
+        with compiling():
             return optimise(self.program)
 
     @functools.cached_property
     def machine(self) -> "Machine":
         """The program as machine code."""
-        with deep_recursion():
+        with compiling():
             found: Machine = machine.machine_of(self.optimised)
             return found
 
@@ -321,7 +322,7 @@ def own(x: Any, operands: list[Any]) -> Any:
 
 def build(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list[int]) -> Built:
     """Stage one call."""
-    with deep_recursion():
+    with compiling():
         general: list[Source] = []
         while True:
             try:
@@ -333,14 +334,20 @@ def build(f: Callable[..., Any], leaves: list[Any], structure: Any, places: list
 
 
 @contextmanager
-def deep_recursion() -> Iterator[None]:
-    """An interpreter of calls inside calls, or of branches inside branches, needs many frames of its own for each."""
-    limit = sys.getrecursionlimit()
+def compiling() -> Iterator[None]:
+    """An interpreter of calls inside calls, or of branches inside branches, needs many frames of its own for each.
+
+    Hardly an object that is made here is garbage: the collector would walk through all that the user has for nothing.
+    """
+    limit, collects = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(limit, 20_000))
+    gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(limit)
+        if collects:
+            gc.enable()
 
 
 @contextmanager

@@ -395,10 +395,7 @@ def masked_product(k: Function, xs: Sequence[Number], out: Type) -> Number:
     if out.dtype.kind not in "fc":
         return MUL(k, xs, out)
     product = operation(k, "fmul", d, c)
-    zero = constant(0.0, c.dtype)
-    finite = compared(k, "ord", operation(k, "fmul", product, zero), zero)
-    kept = operation(k, "or", finite, compared(k, "une", c, zero))
-    return chosen(k, kept, product, zero)
+    return chosen(k, compared(k, "une", c, constant(0.0, c.dtype)), product, c)
 
 
 def log_slope(k: Function, xs: Sequence[Number], out: Type) -> Number:
