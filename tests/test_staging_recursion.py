@@ -1,5 +1,6 @@
 """Functions that call themselves at run time (programs/recursion.py is tested as all other programs are)."""
 
+import gc
 import linecache
 import math
 import sys
@@ -277,6 +278,25 @@ def test_recursion_without_an_end():
     assert sys.getrecursionlimit() == limit
     with pytest.raises(wg.Diagnostic, match="`always` calls itself whatever the values are"):
         wg.jit(always)(1.0)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_collector_is_left_as_it_was(collects):
+    def f(x):
+        return x * 2.0
+
+    def refused(x):
+        return float(str(x))
+
+    try:
+        gc.enable() if collects else gc.disable()
+        assert wg.jit(f)(1.0) == 2.0
+        assert gc.isenabled() is collects
+        with pytest.raises(wg.Diagnostic):
+            wg.jit(refused)(1.0)
+        assert gc.isenabled() is collects
+    finally:
+        gc.enable()
 
 
 def test_as_deep_as_python():
