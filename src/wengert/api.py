@@ -99,8 +99,9 @@ class Call:
 
     def run(self, mode: Mode, leaves: Sequence[Any]) -> Any:
         """f with these values in place of the differentiated leaves, through routing."""
-        args = [a if i in self.keys else give_all(a) for i, a in enumerate(self.args)]
-        kwargs = {name: a if name in self.keys else give_all(a) for name, a in self.kwargs.items()}
+        given: dict[int, Any] = {}
+        args = [a if i in self.keys else give_all(a, given) for i, a in enumerate(self.args)]
+        kwargs = {name: a if name in self.keys else give_all(a, given) for name, a in self.kwargs.items()}
         values = iter(leaves)
         for key, structure in zip(self.keys, self.structures):
             value = unflatten(route_structure(structure), values)
@@ -843,7 +844,7 @@ def lanes_of(x: Any, mode: Batch) -> Any:
 def lane_by_lane(f: Any, fronted: list[Any], axes: list[Any], structure: Any, size: int) -> tuple[list[Any], Any]:
     lanes = []
     for i in range(size):
-        values = [give(x) if a is None else give(x[i]) for x, a in zip(fronted, axes)]
+        values = [give(x if a is None else x[i]) for x, a in zip(fronted, axes)]
         lanes.append(results(run(Mode(), f, unflatten(route_structure(structure), values), {})))
     out_structure = lanes[0][1]
     return [

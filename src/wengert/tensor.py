@@ -39,7 +39,7 @@ class Ground(Reverse):
     """The outermost level of reverse mode: it never ends, and what it returns are tensors."""
 
     name = "tensor"
-    outlives_call = True
+    outlives_call = lasts = True
 
     def __init__(self) -> None:
         self.level = 0

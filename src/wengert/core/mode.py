@@ -36,6 +36,7 @@ class Mode:
     name: ClassVar[str] = "mode"
     differentiates: ClassVar[bool] = True  # its values carry derivatives
     staged: ClassVar[bool] = False  # its values are variables of a program: their content is a sample
+    lasts: ClassVar[bool] = False  # its values are objects of the user's own, which live outside of any call, too
 
     def __init__(self) -> None:
         self.level = next(_levels)
@@ -72,8 +73,8 @@ class View:
         self.root, self.steps, self.seen, self.writable = root, steps, seen, writable
 
     def is_current(self) -> bool:
-        """Whether the root holds what was seen."""
-        return self.seen is self.root.version
+        """Whether the root holds what was seen; of arrays outside nobody tells what is written to them."""
+        return self.seen is self.root.version and (self.writable or self.root.aux is not OUTSIDE)
 
     def reaches(self, row: "Primitive", params: dict[str, Any]) -> bool:
         """Whether what NumPy gives after one more step looks at the root, too; our rows may copy what is repeated."""

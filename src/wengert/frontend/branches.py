@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wengert.core.layout import layout_of
 from wengert.core.mode import Value, lane_of
 from wengert.core.tree import flatten
-from wengert.frontend.refuse import Ended
+from wengert.frontend.refuse import PYTHON_ERRORS, Ended
 from wengert.frontend.scope import (
     Alias,
     Choice,
@@ -78,6 +78,9 @@ def side(s: "Staging", name: str, run: Callable[[], Any], before: State) -> Side
         try:
             value = run()
         except Ended:
+            ended = True
+        except PYTHON_ERRORS as error:  # of an expression: where this side is not taken, nothing happens
+            s.raises(type(error), error.args)
             ended = True
         finally:
             after = State.now(s)

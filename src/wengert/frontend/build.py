@@ -23,6 +23,7 @@ from wengert.frontend.capture import Captured, Read, is_input, parameter
 from wengert.frontend.helpers import Helper, Recording
 from wengert.frontend.read import Source
 from wengert.frontend.refuse import (
+    PYTHON_ERRORS,
     Ended,
     Endless,
     NeedsSpecialising,
@@ -60,8 +61,6 @@ from wengert.modes.stage import NeedsValue, Stage, Staged
 from wengert.rules import elementwise
 from wengert.rules.control import check, value_type, weak
 
-# what Python raises in the user's code; anything else is an error of ours
-PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
 MAY_BE_ANOTHER = "an array is written that may have another name, depending on branches and loops before"
 
 
@@ -159,7 +158,8 @@ class Staging:
         except Spoiled:
             self.spoil(node)
         except PYTHON_ERRORS as error:
-            statements.end_with(self, type(error), error.args)
+            self.raises(type(error), error.args)
+            raise Ended from None
         except (NeedsValue, NeedsUnrolling) as needs:
             needs.where = needs.where or self.stage.where or self.frame.source.position(node)
             if "loop" in self.regions:
@@ -462,6 +462,9 @@ class Staging:
         finally:
             self.frames.pop()
 
+    def raises(self, kind: type[BaseException], arguments: tuple[Any, ...]) -> None:
+        statements.raise_if(self, False, kind, arguments)
+
     def set_attribute(self, base: Any, name: str, value: Any) -> None:
         statements.set_attribute(self, base, name, value)
 
@@ -475,6 +478,8 @@ class Staging:
             if isinstance(kind, type) and issubclass(kind, BaseException) and not node.keywords:
                 return kind, tuple(expressions.items(self, node.args))
         value = self.eval(node)
+        if not isinstance(value, BaseException | type):
+            raise Refused("which exception is raised only the run knows", "raise each of them in a branch of its own")
         return (value, ()) if isinstance(value, type) else (type(value), value.args)
 
     def before_write(self, x: Value) -> None:

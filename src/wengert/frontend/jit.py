@@ -18,7 +18,7 @@ import wengert.transforms  # noqa: F401  fills the columns of the rows of contro
 from wengert.core.diagnostic import Diagnostic, Position, definition
 from wengert.core.layout import Layout, layout_of
 from wengert.core.lazy import lazy
-from wengert.core.mode import Value, decide, lane_of, unbuffer
+from wengert.core.mode import Value, decide, is_array, lane_of, unbuffer
 from wengert.core.tree import flatten, paths, unflatten
 from wengert.frontend.build import Staging
 from wengert.frontend.capture import known_number, parameter, same_fact
@@ -137,6 +137,8 @@ class Jitted(Transparent):
         built, hidden = self.built(leaves, structure, operands)
         around = ACTIVE.get()
         hidden = hidden if around is None else around.share(built.staging.captured)
+        if around is not None:
+            around.has_writes = around.has_writes or built.staging.has_writes
         values = [*operands, *hidden]
         for i, _ in built.guards:
             decide(values[i])  # a number that a program around this one knows: that holds for this number only, too
@@ -374,7 +376,7 @@ def staged(
         names = argument_names(f, structure, leaves)
         for i in places:
             x = leaves[i]
-            if isinstance(x, np.ndarray) and id(x) in seen:
+            if id(x) in seen and is_array(x):
                 values[i] = seen[id(x)]
                 continue
             values[i] = seen[id(x)] = parameter(stage, names[i], x)

@@ -20,6 +20,10 @@ class Endless(Refused):
     """Calls inside calls without an end in sight: nothing else is looked for."""
 
 
+# what Python raises in the user's code; anything else is an error of ours
+PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
+
+
 class Ended(Exception):
     """An exception is always raised here: nothing comes after."""
 

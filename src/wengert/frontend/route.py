@@ -711,6 +711,8 @@ def give(x: Any) -> Any:
     """An argument that is not differentiated: its arrays become buffers, so that the caller's are never written."""
     if isinstance(x, np.ndarray) and x.dtype.kind in "fciub":
         return Buffer(CONSTANT, x, GIVEN)
+    if isinstance(x, Value) and is_array(x) and not x.mode.lasts:
+        return Buffer(CONSTANT, x.primal, GIVEN) if isinstance(x, Buffer) else x.snapshot()
     return route(x)
 
 
@@ -724,10 +726,14 @@ def original_structure(structure: Structure | None) -> Structure | None:
     return with_kinds(original_class, structure)
 
 
-def give_all(tree: Any) -> Any:
-    """Arguments that are not differentiated."""
+def give_all(tree: Any, given: dict[int, Any] | None = None) -> Any:
+    """Arguments that are not differentiated; `given` stands for those of the whole call: one array stays one."""
     leaves, structure = flatten(tree)
-    return unflatten(route_structure(structure), map(give, leaves))
+    given = {} if given is None else given
+    for leaf in leaves:
+        if id(leaf) not in given:
+            given[id(leaf)] = give(leaf)
+    return unflatten(route_structure(structure), [given[id(leaf)] for leaf in leaves])
 
 
 # ---------------------------------------------------------------- closures as arguments

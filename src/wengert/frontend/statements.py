@@ -219,7 +219,7 @@ def do_raise(s: "Staging", node: ast.Raise) -> None:
 
 def end_with(s: "Staging", kind: type[BaseException], arguments: tuple[Any, ...]) -> None:
     """An exception that is always raised here: when the program runs, after the writes that precede it."""
-    raise_if(s, False, kind, arguments)
+    s.raises(kind, arguments)
     raise Ended
 
 

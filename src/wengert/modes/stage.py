@@ -519,10 +519,16 @@ class Stage(Mode):
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)
         if known is not None:
-            with quiet():
-                out = row.evaluate(*contents[: len(args)], **fill(params, contents))
-            samples = list(out) if row.several else [out]
-            return samples, list(map(type_of, samples)), known
+            try:
+                with quiet():
+                    out = row.evaluate(*contents[: len(args)], **fill(params, contents))
+            except (ArithmeticError, ValueError):
+                if not known:
+                    raise
+                # of an argument, which another run may have another number for
+            else:
+                samples = list(out) if row.several else [out]
+                return samples, list(map(type_of, samples)), known
         if not any(isinstance(x, Staged) and has_extents(x.aux.type) for x in operands) and not fills_length(params):
             samples = self.sampled(row, args, operands, contents, params)
             return samples, list(map(type_of, samples)), None

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from wengert.core.guard import refuse_overwrite
-from wengert.core.mode import OUTSIDE, Buffer, Value, content_of, exclusive, is_array, lies_in, read_only
+from wengert.core.layout import laid_as, memory_order
+from wengert.core.mode import OUTSIDE, Buffer, Value, content_of, exclusive, is_array, lane_of, lies_in, read_only
 from wengert.core.primitive import Primitive
 from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import elementwise as e
@@ -117,10 +118,15 @@ def replace(x: Value, new: Any) -> None:
     """Give x the content of `new`, which has its shape."""
     outside = isinstance(x.fresh(), Buffer) and OUTSIDE in (x.aux, x.link and x.link.root.aux)
     is_number = not is_array(new)  # what NumPy makes of arrays without axes
-    if x.link is not None or outside or is_number or dtype_of(new) != x.dtype:
+    lane = lane_of(x)
+    if x.link is not None or outside or is_number or dtype_of(new) != x.dtype or not lane.flags.forc:
         setitem(x, Ellipsis, new)
+    elif not isinstance(new, Value):
+        x.become(laid_as(new, lane))
+    elif lane.flags.c_contiguous and lane_of(new).flags.c_contiguous:
+        x.become(new.snapshot())
     else:
-        x.become(new.snapshot() if isinstance(new, Value) else new)
+        x.become(operands.laid(new, memory_order(lane, "K")))
 
 
 def multiply(x: Any, y: Any) -> Any:
