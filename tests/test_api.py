@@ -658,3 +658,80 @@ def test_check_grads_of_functions_that_write_into_copies_of_other_arguments():
 def test_the_documented_names_are_there():
     missing = [name for name in wg.__all__ if not hasattr(wg, name)]
     assert not missing and isinstance(wg.__version__, str)
+
+
+# ---------------------------------------------------------------- arguments that are not differentiated
+
+
+def writes_the_second(p, q):
+    q[0] = 5.0
+    return np.sum(p) + np.sum(q)
+
+
+def sees_the_second(p, q):
+    v = np.broadcast_to(q, (2, 3))
+    q[0] = 5.0
+    return np.sum(p) * np.sum(v)
+
+
+INNER = {
+    "value_and_grad": lambda f, z, b: wg.value_and_grad(f)(z, b)[0],
+    "vmap": lambda f, z, b: np.sum(wg.vmap(f, in_axes=(0, None))(z[:, None], b)),
+    "hessian": lambda f, z, b: np.sum(wg.hessian(f)(z, b)),
+    "jacfwd": lambda f, z, b: np.sum(wg.jacfwd(f)(z, b)),
+}
+OUTER = {
+    "alone": lambda k, a: k(a),
+    "jvp": lambda k, a: wg.jvp(k, (a,), (a,))[0],
+    "grad": lambda k, a: wg.value_and_grad(k)(a)[0],
+    "jit": lambda k, a: wg.jit(k)(a),
+}
+
+
+@pytest.mark.parametrize("f", [writes_the_second, sees_the_second])
+@pytest.mark.parametrize("outer", OUTER)
+@pytest.mark.parametrize("inner", INNER)
+def test_a_derivative_writes_into_copies_inside_another_one_too(f, inner, outer):
+    a, b = np.ones(3), np.arange(3.0)
+    expected = INNER[inner](f, a, b.copy())
+    assert OUTER[outer](lambda z: INNER[inner](f, z, b), a) == expected
+    np.testing.assert_array_equal(b, np.arange(3.0))
+
+
+@pytest.mark.parametrize("jit", [lambda f: f, wg.jit])
+def test_an_array_that_is_passed_twice_is_one(jit):
+    def f(z, p, q, both):
+        p[0] = 5.0 * z
+        both["q"][1] = z
+        return np.sum(q)
+
+    b = np.arange(3.0)
+    assert jit(wg.value_and_grad(f))(2.0, b, b, {"q": b}) == (14.0, 6.0)
+    assert jit(wg.value_and_grad(f))(2.0, b, b.copy(), {"q": b.copy()}) == (3.0, 0.0)
+
+
+def test_an_argument_may_be_written_inside_a_program():
+    def f(a, b):
+        b[0] += 1.0
+        return np.sum(np.sin(a)) + b[0] * a[0]
+
+    a, b = np.arange(3.0), np.arange(3.0)
+    np.testing.assert_allclose(wg.jit(wg.grad(f))(a, b), wg.grad(f)(a, b))
+    np.testing.assert_array_equal(b, np.arange(3.0))
+
+
+OUTSIDE = np.arange(9.0).reshape(3, 3)
+
+
+def test_views_of_arrays_outside_see_what_is_written_there():
+    def f(x):
+        seen = [np.broadcast_to(OUTSIDE, (2, 3, 3)), np.broadcast_arrays(OUTSIDE, np.zeros((2, 3, 3)))[0]]
+        seen += [np.meshgrid(OUTSIDE[0], OUTSIDE[1], copy=False)[0], np.diagonal(OUTSIDE), OUTSIDE.T]
+        OUTSIDE[0] = 5.0
+        found = np.sum(x) + sum([np.sum(v) for v in seen])
+        OUTSIDE[0] = [0.0, 1.0, 2.0]
+        return found
+
+    x = np.ones(3)
+    for found in (wg.value_and_grad(f)(x)[0], wg.jvp(f, (x,), (x,))[0], *wg.vmap(f)(np.stack([x, x]))):
+        assert found == f(x)

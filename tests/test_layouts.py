@@ -143,6 +143,37 @@ def element_by_element(a):
     return np.sum(b * np.arange(6.0).reshape(3, 2)) + np.sum(b.T.reshape(-1) * np.arange(6.0))
 
 
+@case()
+def operators_in_place(a):
+    b = a * 1.0
+    b -= np.ones((2, 3))
+    a *= 2.0
+    a += b
+    for _ in range(2):
+        if a[0, 0] > 0:
+            a -= np.asfortranarray(b)
+        a /= 1.5
+    return written(b) + written(a)
+
+
+@case()
+def all_elements_in_their_order(a):
+    b = a.T
+    b.flat[1] = 9.0 * a[0, 0]
+    b.flat[2:5] *= 2.0
+    q = b.flat
+    q[0] = a[1, 1]
+    a[0, 1] += 1.0
+    total = sum([v * v for v in q])
+    b.flat = [1.0 * a[0, 0], 2.0]
+    return total + np.sum(a * A)
+
+
+@case()
+def order_of_a_function(a):
+    return written(np.add(a, 1.0, order="F")) + written(np.sin(a, order="C")) + written(np.roll(a, 1))
+
+
 WAYS = {"compiled": wg.jit, "interpreted": interpreted, "eager": lambda f: lambda a: wg.vjp(f, a)[0]}
 GRADIENTS = {
     "eager": wg.grad,
@@ -180,6 +211,14 @@ def test_a_function_that_writes_is_staged_for_each_layout():
             assert g(argument()) == 42.0
     assert [len(built) for built in f.programs.values()] == [len(ARGUMENTS)]
     assert [len(built) for built in g.programs.values()] == [1]
+
+
+@pytest.mark.parametrize("derived", [lambda f: wg.jit(wg.grad(f)), lambda f: wg.jit(lambda a: wg.grad(f)(a))])
+def test_a_derivative_is_staged_for_each_layout(derived):
+    h = derived(the_argument)
+    for _ in range(2):
+        for argument in ARGUMENTS.values():
+            np.testing.assert_allclose(h(argument()), wg.grad(the_argument)(argument()))
 
 
 def test_lanes_lie_as_arrays_do():

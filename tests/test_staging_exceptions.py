@@ -294,3 +294,82 @@ def test_derivatives_raise_what_the_function_raises_where_nothing_comes_of_it(f,
         f(X, 7)
     with pytest.raises(IndexError, match="out of bounds"):
         g(X, 7)
+
+
+# ---------------------------------------------------------------- what a side of an expression raises
+
+
+def quotient(x, n):
+    return x * (5 // n if n else 0)
+
+
+def later_quotient(x, n):
+    return np.sum(x) * (n != 0 and 5 // n > 1)
+
+
+def asserted(x, n):
+    assert n == 0 or x[9] > 0
+    return np.sum(x)
+
+
+def asked_by_a_loop(x, n):
+    while n > 0 and x[9] > 0:
+        n -= 1
+    return np.sum(x) * n
+
+
+def in_a_list(x, n):
+    return sum([x[9] if n else 0.0, x[0]])
+
+
+def part_of_nothing(x, n):
+    return x[:n].max() if n > 0 else x[0] * 2.0
+
+
+def called(x, n):
+    return (lambda: np.zeros(n)[0])() * x[0] if n > 0 else 1.0 * x[1]
+
+
+def shapes_of_the_other_side(x, n):
+    return np.sum(x.reshape(2, 2) if n > 5 else x) + np.sum(x @ np.ones(7) if n > 7 else x)
+
+
+def one_of_three(x, n):
+    z = x[9] if n == 1 else (x[8] if n == 2 else x[0])
+    return z * z
+
+
+SIDES = [quotient, later_quotient, asserted, asked_by_a_loop, in_a_list, part_of_nothing, called]
+SIDES += [shapes_of_the_other_side, one_of_three]
+
+
+def either(f, *args):
+    try:
+        return f(*args)
+    except (ArithmeticError, AssertionError, LookupError, ValueError) as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("order", [(0, 2, 1, 60), (60, 1, 2, 0)])
+@pytest.mark.parametrize("f", SIDES)
+def test_only_the_side_that_is_taken_raises(f, order):
+    ways = [wg.jit(f), wg.jit(f, backend="numpy"), wg.jit(wg.value_and_grad(lambda x, n: np.sum(f(x, n))))]
+    for n in order:
+        expected = either(f, X, n)
+        for g in ways[:2]:
+            np.testing.assert_equal(either(g, X, n), expected)
+        found = either(ways[2], X, n)
+        if isinstance(expected, type):
+            assert found is expected
+        else:
+            np.testing.assert_allclose(found[0], np.sum(expected))
+
+
+def test_one_of_two_exceptions_is_refused():
+    def f(x, n):
+        if n > 3:
+            raise (ValueError("a") if n > 50 else KeyError("b"))
+        return np.sum(x)
+
+    with pytest.raises(wg.Diagnostic, match="which exception is raised only the run knows"):
+        wg.jit(f)(X, 2)

@@ -7,14 +7,14 @@ import numpy as np
 
 from wengert.core.guard import refuse_overwrite
 from wengert.core.layout import laid_as, memory_order
-from wengert.core.mode import OUTSIDE, Buffer, Value, content_of, exclusive, is_array, lane_of, lies_in, read_only
+from wengert.core.mode import OUTSIDE, Buffer, Value, content_of, exclusive, is_array, lane_of, read_only
 from wengert.core.primitive import Primitive
 from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import elementwise as e
 from wengert.rules import indexing
 from wengert.rules.contract import matmul
 from wengert.rules.indexing import refused_write
-from wengert.rules.linear import convert, duplicate
+from wengert.rules.linear import convert
 from wengert.rules.linear import reshape as reshape_row
 from wengert.rules.linear import transpose as transpose_row
 from wengert.rules.names import constructors, foreign, operands, products, protocols, reductions
@@ -373,7 +373,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "__getitem__": getitem,
     "__setitem__": setitem,
     "__neg__": lambda x: e.neg(x),
-    "__pos__": lambda x: duplicate(x) if is_array(x) else x,
+    "__pos__": lambda x: operands.in_order(x, "K") if is_array(x) else x,
     "__abs__": lambda x: e.abs_(x),
     "__invert__": lambda x: e.invert(x),
     "__round__": lambda x, digits=None: int(named.round_(x)) if digits is None else named.round_(x, digits),
@@ -383,12 +383,15 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 
 def flat(x: Value) -> Any:
-    """What lies in one piece is seen, and written; what other arrays hold is seen."""
-    return shapes.ravel(x) if lies_in(x, "C") else read_only(x, (reshape_row, {"shape": (shapes.size(x),)}))
+    """All elements in C's order, seen and written wherever they lie."""
+    out = read_only(x, (reshape_row, {"shape": (shapes.size(x),)}))
+    out.link.writable = x.link is None or x.link.writable
+    return out
 
 
 def set_flat(x: Value, value: Any) -> None:
-    x[...] = value if int(shapes.size(value)) == 1 else shapes.reshape(value, x.shape)
+    """Repeated, where there are too few."""
+    x[...] = value if int(shapes.size(value)) == 1 else shapes.resize(value, x.shape)
 
 
 def set_part(x: Value, value: Any, imaginary: int) -> None:

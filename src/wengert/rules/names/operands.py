@@ -257,26 +257,26 @@ def laid(x: Value, axes: tuple[int, ...]) -> Value:
 
 
 def lies(order: str) -> Callable[..., Any]:
-    """Let the results of a composition lie in memory as NumPy's do: as in C, or as the first operand ("K")."""
+    """Let the results of a composition lie in memory as NumPy's do: as in C, or as the first operand ("K", "A")."""
 
     def decorate(composition: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(composition)
         def call(*args: Any, **kwargs: Any) -> Any:
             out = composition(*args, **kwargs)
-            first = lane_of(arrayed(args[0])) if order == "K" and args else None
-            return tuple([lying(x, first) for x in out]) if isinstance(out, tuple) else lying(out, first)
+            first = lane_of(arrayed(args[0])) if order != "C" and args else None
+            return tuple([lying(x, first, order) for x in out]) if isinstance(out, tuple) else lying(out, first, order)
 
         return call
 
     return decorate
 
 
-def lying(x: Any, first: Any) -> Any:
+def lying(x: Any, first: Any, order: str = "K") -> Any:
     """x, or a copy that lies as the first operand; as in C where that has other axes."""
     if not isinstance(x, Value) or len(shape_of(x)) < 2 or not is_array(x):
         return x
     n = len(shape_of(x))
-    axes = memory_order(first, "K") if np.ndim(first) == n else tuple(range(n))
+    axes = memory_order(first, order) if np.ndim(first) == n else tuple(range(n))
     return x if lane_of(x).transpose(axes).flags.c_contiguous else laid(x, axes)
 
 

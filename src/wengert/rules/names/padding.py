@@ -16,7 +16,7 @@ MOVED = ("edge", "wrap", "reflect", "symmetric", "empty")
 
 
 @name_on_traced(np.pad)
-@lies("K")
+@lies("A")
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     """Axis after axis, as NumPy does: what is padded first counts as content of the next axis."""
     array = arrayed(array)

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.mode import Value, is_array, lies_in
 from wengert.core.primitive import positional
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import missing, without_rule
-from wengert.rules.names.operands import convert_to, operand_of, write_out
+from wengert.rules.names.operands import convert_to, in_order, operand_of, write_out
 from wengert.rules.names.table import composition_of, full_name
 from wengert.rules.names.ufunc_methods import METHODS, at
 
@@ -32,12 +33,16 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
         inputs, out = inputs[: ufunc.nin], inputs[ufunc.nin :]
     mask = kwargs.pop("where", True)
     dtype = kwargs.pop("dtype", None)
+    order = kwargs.get("order", "K")
     kwargs = {k: v for k, v in kwargs.items() if k not in ("casting", "order", "subok")}
     if function is None or (kwargs and not kwargs.keys() <= set(positional(function))):
         return without_rule(ufunc, inputs, {**kwargs, "out": out} if out else kwargs)
     if dtype is not None:  # NumPy computes in it
         inputs = tuple([convert_to(x, dtype) for x in inputs])
-    return finish(function(*inputs, **kwargs), out, mask)
+    result = function(*inputs, **kwargs)
+    if order in ("C", "F") and isinstance(result, Value) and is_array(result) and not lies_in(result, order):
+        result = in_order(result, order)
+    return finish(result, out, mask)
 
 
 def finish(result: Any, out: Any, mask: Any) -> Any:

@@ -361,11 +361,15 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 
 @name_on_traced(np.roll)
-@lies("K")
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     a = arrayed(a)
     if axis is None:
         return reshape(roll(flat(a), shift, 0), shape_of(a))
+    return rolled_along(a, shift, axis)
+
+
+@lies("K")
+def rolled_along(a: Any, shift: Any, axis: Any) -> Any:
     for by, along in np.broadcast(plain_numbers(shift), axis):
         i = one_axis(along, len(shape_of(a)))
         a = rolled(a, int(by) % max(shape_of(a)[i], 1), i)
@@ -398,7 +402,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 
 @name_on_traced(np.insert)
-@lies("K")
+@lies("A")
 def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     arr = arrayed(arr)
     values = convert_to(arrayed(values), dtype_of(arr))
@@ -406,7 +410,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 
 @name_on_traced(np.delete)
-@lies("K")
+@lies("A")
 def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     return arranged_along(axis, lambda numbers: np.delete(numbers, plain_index(obj)), arrayed(arr))
 
@@ -433,6 +437,11 @@ def diag(v: Any, k: int = 0) -> Any:
 
 @name(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    n = len(shape(a))
+    if n < 2:
+        raise ValueError("diag requires an array of at least two dimensions")
+    if one_axis(axis1, n) == one_axis(axis2, n):
+        raise ValueError("axis1 and axis2 cannot be the same")
     a = moveaxis(a, (axis1, axis2), (-2, -1))
     rows, columns = shape_of(a)[-2:]
     start, count = (offset if offset >= 0 else -offset * columns), rows
