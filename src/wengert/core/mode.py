@@ -316,7 +316,7 @@ def lies_in(x: Any, order: str) -> bool:
 def lane_of(x: Any) -> Any:
     """What lies at the bottom of all modes, of one lane where they have many."""
     content = content_of(x)
-    lanes = np.ndim(content) - len(shape_of(x))
+    lanes = content.ndim - len(shape_of(x)) if isinstance(content, np.ndarray) else 0
     if lanes == 0:
         return content
     return content[(0,) * lanes] if 0 not in content.shape[:lanes] else np.zeros(content.shape[lanes:], content.dtype)

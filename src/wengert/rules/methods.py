@@ -115,15 +115,18 @@ def in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def replace(x: Value, new: Any) -> None:
-    """Give x the content of `new`, which has its shape."""
+    """Give x the content of `new`, which has its shape; in memory it lies as it did."""
     outside = isinstance(x.fresh(), Buffer) and OUTSIDE in (x.aux, x.link and x.link.root.aux)
     is_number = not is_array(new)  # what NumPy makes of arrays without axes
+    if x.link is not None or outside or is_number or dtype_of(new) != x.dtype:
+        setitem(x, Ellipsis, new)
+        return
     lane = lane_of(x)
-    if x.link is not None or outside or is_number or dtype_of(new) != x.dtype or not lane.flags.forc:
+    if not lane.flags.forc:
         setitem(x, Ellipsis, new)
     elif not isinstance(new, Value):
         x.become(laid_as(new, lane))
-    elif lane.flags.c_contiguous and lane_of(new).flags.c_contiguous:
+    elif lane.ndim < 2 or (lane.flags.c_contiguous and lane_of(new).flags.c_contiguous):
         x.become(new.snapshot())
     else:
         x.become(operands.laid(new, memory_order(lane, "K")))

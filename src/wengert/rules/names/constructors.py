@@ -141,7 +141,7 @@ def full_like(
     lane = lane_of(a)
     kind = dtype_of(a) if dtype is None else dtype
     wanted = shape_of(a) if shape is None else tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    if not isinstance(lane, np.ndarray) or len(wanted) != lane.ndim:
+    if not isinstance(lane, np.ndarray) or len(wanted) != lane.ndim or (lane.flags.c_contiguous and order != "F"):
         return full(wanted, fill_value, kind, "F" if order == "F" else "C")
     return laid(full(wanted, fill_value, kind), memory_order(lane, order))
 

@@ -243,7 +243,8 @@ def fills_out(composition: Callable[..., Any]) -> Callable[..., Any]:
 
 def in_order(x: Value, order: str) -> Value:
     """A copy whose elements lie in this order, C, F, A or K, as in NumPy's copies."""
-    return laid(x, memory_order(lane_of(x), order))
+    lane = lane_of(x)
+    return x.snapshot() if order in "CK" and lane.flags.c_contiguous else laid(x, memory_order(lane, order))
 
 
 def laid(x: Value, axes: tuple[int, ...]) -> Value:
