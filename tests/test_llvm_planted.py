@@ -234,7 +234,7 @@ BUGS = {
         updates, "apart", lambda frame, x, type, target, count=None: x
     ),
     "a sum of parts is stored over what it reads": lambda patch: patch.setattr(
-        updates, "elsewhere", lambda xs: {b: True for x in xs for b in x.reads}
+        updates, "elsewhere", lambda x: dict.fromkeys(x.reads, True)
     ),
     "an operand takes over what another one reads": lambda patch: patch.setattr(
         frame.Frame, "is_shared", lambda self, buffer: False
