@@ -827,9 +827,16 @@ def in_front(x: Any, axis: int) -> Any:
 
 
 def all_lanes(f: Any, fronted: list[Any], axes: list[Any], structure: Any, mode: Batch) -> tuple[list[Any], Any]:
-    values = [give(x) if a is None else Batched(mode, unbuffer(x)) for x, a in zip(fronted, axes)]
+    shared = shared_by_lanes(fronted, axes)
+    values = [shared[id(x)] if a is None else Batched(mode, unbuffer(x)) for x, a in zip(fronted, axes)]
     leaves, out_structure = results(run(mode, f, unflatten(route_structure(structure), values), {}))
     return [lanes_of(x, mode) for x in leaves], out_structure
+
+
+def shared_by_lanes(fronted: list[Any], axes: list[Any]) -> dict[int, Any]:
+    """What f gets of arguments without an axis, by id: one array stays one."""
+    given = {id(x): x for x, a in zip(fronted, axes) if a is None}
+    return {key: give(x) for key, x in given.items()}
 
 
 def lanes_of(x: Any, mode: Batch) -> Any:
@@ -844,7 +851,8 @@ def lanes_of(x: Any, mode: Batch) -> Any:
 def lane_by_lane(f: Any, fronted: list[Any], axes: list[Any], structure: Any, size: int) -> tuple[list[Any], Any]:
     lanes = []
     for i in range(size):
-        values = [give(x if a is None else x[i]) for x, a in zip(fronted, axes)]
+        shared = shared_by_lanes(fronted, axes)
+        values = [shared[id(x)] if a is None else give(x[i]) for x, a in zip(fronted, axes)]
         lanes.append(results(run(Mode(), f, unflatten(route_structure(structure), values), {})))
     out_structure = lanes[0][1]
     return [

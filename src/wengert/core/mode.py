@@ -72,6 +72,8 @@ class View:
     def __init__(self, root: "Value", steps: "Steps", seen: Any, writable: bool = True) -> None:
         self.root, self.steps, self.seen, self.writable = root, steps, seen, writable
 
+    elements: ClassVar[bool] = False
+
     def is_current(self) -> bool:
         """Whether the root holds what was seen; of arrays outside nobody tells what is written to them."""
         return self.seen is self.root.version and (self.writable or self.root.aux is not OUTSIDE)
@@ -88,6 +90,13 @@ class View:
         for row, params in self.steps:
             content = row(content, **params)
         return content
+
+
+class Elements(View):
+    """NumPy's `flat`: what is read of it is a copy, and what is written to it is repeated, or cut off."""
+
+    __slots__ = ()
+    elements = True
 
 
 class Value:

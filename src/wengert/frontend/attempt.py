@@ -352,9 +352,9 @@ def run_test(s: "Staging", node: Any, rows: Rows | None, block: Block, a: Attemp
                 more = elementwise.less(a.index.param, rows.length)  # type: ignore[union-attr]
                 go = more if go is True else elementwise.logical_and(go, more)
             elif go is True:
-                go = s.truth(s.eval(node.test))
+                go = s.test(node.test)
             else:
-                go = s.conditional(go, lambda: s.truth(s.eval(node.test)), lambda: False)
+                go = s.conditional(go, lambda: s.test(node.test), lambda: False)
             if changed(seen, State.now(s)):
                 raise Refused("the test of the loop changes names or arrays", "do it in the body of the loop")
             if go is True and not (rows is None and isinstance(node.test, ast.Constant)):

@@ -245,6 +245,9 @@ class Staging:
         self.tests[out.aux] = x
         return out
 
+    def test(self, node: ast.expr) -> Any:
+        return expressions.test(self, node)
+
     def truth(self, x: Any) -> Any:
         """True, False, or a truth value of the program."""
         if not isinstance(x, Value):
@@ -325,16 +328,21 @@ class Staging:
         """The value, after a check that the name has one."""
         if isinstance(value, Entered):
             value = value.read()
-        if isinstance(value, Poison):
-            if value.reason is None:
-                raise Spoiled
-            raise Refused(f"`{name}` {value.reason}", "give it values of one kind on all ways that lead here")
+        value = self.usable(f"`{name}`", value)
         if value is Unbound:
             raise UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
         if isinstance(value, Maybe):
             message = f"cannot access local variable '{name}' where it is not associated with a value"
             check(value.bound, error=UnboundLocalError, arguments=(message,))
             return value.value
+        return value
+
+    def usable(self, called: str, value: Any) -> Any:
+        """The value, where it is one whatever the run decides."""
+        if isinstance(value, Poison):
+            if value.reason is None:
+                raise Spoiled
+            raise Refused(f"{called} {value.reason}", "give it values of one kind on all ways that lead here")
         return value
 
     def store(self, name: str, value: Any) -> None:

@@ -187,10 +187,10 @@ REPEATS = (operator.mul, operator.imul)
 
 
 def of_unary(s: "Staging", e: ast.UnaryOp) -> Any:
+    if isinstance(e.op, ast.Not):
+        return s.as_bool(test(s, e))
     x = s.eval(e.operand)
     match e.op:
-        case ast.Not():
-            return s.as_bool(s.negated(s.truth(x)))
         case _ if isinstance(x, Staged) and is_weak(x) and x.dtype.kind == "b":
             number = UNARY[type(e.op)](x + 0)  # truth values of Python are the numbers 0 and 1
             return number if is_weak(number) else weak(number)
@@ -253,6 +253,32 @@ def contains(s: "Staging", container: Any, x: Any) -> Any:
     return x in container
 
 
+def test(s: "Staging", e: ast.expr) -> Any:
+    """The truth of an expression: True, False, or a truth value of the program.
+
+    That of `and`, `or` and `not` follows from the truth of their parts, whatever kinds these are of.
+    """
+    match e:
+        case ast.BoolOp():
+            return test_of_all(s, e.values, stops_at=isinstance(e.op, ast.Or))
+        case ast.UnaryOp(op=ast.Not()):
+            return s.negated(test(s, e.operand))
+    return s.truth(s.eval(e))
+
+
+def test_of_all(s: "Staging", parts: list[ast.expr], stops_at: bool) -> Any:
+    first = test(s, parts[0])
+    if len(parts) == 1 or first is stops_at:
+        return first
+
+    def rest() -> Any:
+        return test_of_all(s, parts[1:], stops_at)
+
+    if isinstance(first, bool):
+        return rest()
+    return s.conditional(first, lambda: first, rest) if stops_at else s.conditional(first, rest, lambda: first)
+
+
 def of_boolean(s: "Staging", e: ast.BoolOp) -> Any:
     return boolean(s, e.values, stops_at=isinstance(e.op, ast.Or))
 
@@ -268,15 +294,19 @@ def short_circuit(s: "Staging", x: Any, rest: Callable[[], Any], stops_at: bool)
     if isinstance(truth, bool):
         return x if truth is stops_at else rest()
     if stops_at:
-        return s.conditional(truth, lambda: x, rest)
-    return s.conditional(truth, rest, lambda: x)
+        return one_of_two(s, truth, lambda: x, rest)
+    return one_of_two(s, truth, rest, lambda: x)
 
 
 def of_ternary(s: "Staging", e: ast.IfExp) -> Any:
-    test = s.truth(s.eval(e.test))
-    if isinstance(test, bool):
-        return s.eval(e.body if test else e.orelse)
-    return s.conditional(test, lambda: s.eval(e.body), lambda: s.eval(e.orelse))
+    chosen = test(s, e.test)
+    if isinstance(chosen, bool):
+        return s.eval(e.body if chosen else e.orelse)
+    return one_of_two(s, chosen, lambda: s.eval(e.body), lambda: s.eval(e.orelse))
+
+
+def one_of_two(s: "Staging", test: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+    return s.usable("the value of this expression", s.conditional(test, then, orelse))
 
 
 # ---------------------------------------------------------------- parts
@@ -374,7 +404,7 @@ def of_comprehension(s: "Staging", e: Any) -> Any:
         first, *rest = generators
         for item in iterated(s, s.eval(first.iter)):
             s.assign(first.target, item)
-            if all(bool(s.truth(s.eval(test))) for test in first.ifs):
+            if all(bool(test(s, condition)) for condition in first.ifs):
                 run(rest)
 
     with s.inside(inner):

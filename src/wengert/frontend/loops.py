@@ -129,7 +129,7 @@ def first_iteration(s: "Staging", node: ast.For | ast.While, rows: Rows | None) 
         s.block(node.body)
         raise Refused("iterations after the first raise an exception, whatever the values are", EAGER)
 
-    test = s.truth(rows.length > 0 if rows is not None else s.eval(node.test))  # type: ignore[union-attr]
+    test = s.truth(rows.length > 0) if rows is not None else s.test(node.test)  # type: ignore[union-attr]
     if test is True:
         run()
     elif test is not False:
@@ -183,7 +183,7 @@ def unrolled_while(s: "Staging", node: ast.While, plan: Plan, k: int = 0) -> Non
     while True:
         if k > UNROLLED:
             raise why_unrolled(plan, f"in a loop of more than {UNROLLED} iterations")
-        test = s.truth(s.eval(node.test))
+        test = s.test(node.test)
         if isinstance(test, Value):
             raise why_unrolled(plan, "in a loop that ends at run time")
         if not test:

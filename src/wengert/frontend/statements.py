@@ -224,7 +224,7 @@ def end_with(s: "Staging", kind: type[BaseException], arguments: tuple[Any, ...]
 
 
 def do_assert(s: "Staging", node: ast.Assert) -> None:
-    test = s.truth(s.eval(node.test))
+    test = s.test(node.test)
     if test is True:
         return
     message = () if node.msg is None else (s.eval(node.msg),)
@@ -244,7 +244,7 @@ def raise_if(s: "Staging", ok: Any, kind: type[BaseException], arguments: tuple[
 
 
 def do_if(s: "Staging", node: ast.If) -> None:
-    test = s.truth(s.eval(node.test))
+    test = s.test(node.test)
     if isinstance(test, bool):
         s.block(node.body if test else node.orelse)
         return

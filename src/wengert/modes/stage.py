@@ -8,7 +8,7 @@ import numpy as np
 
 from wengert.core.diagnostic import Position
 from wengert.core.layout import copied, laid_as, layout_of
-from wengert.core.mode import Buffer, Mode, Value, is_array, lane_of, leaked, view_of
+from wengert.core.mode import Buffer, Mode, Value, is_array, lane_of, leaked, lies_in, view_of
 from wengert.core.primitive import Primitive
 from wengert.core.types import shape_of
 from wengert.ir.keys import key_of
@@ -33,7 +33,7 @@ from wengert.passes.ranges import RULES, Range, is_index, learn
 from wengert.rules.control import array, check, length, literal, slice_length, weak
 from wengert.rules.elementwise import greater_equal
 from wengert.rules.indexing import BASIC, getitem, has_open_slice, is_basic, positions, without_ellipsis, written_types
-from wengert.rules.linear import relabel
+from wengert.rules.linear import relabel, reshape
 
 
 class Staged(Value):
@@ -438,8 +438,8 @@ class Stage(Mode):
             self.measured.update({o: n for o in outs if isinstance(n, Extent)})
         if is_whole(outs):
             self.note_number(row, operands, params, outs[0])
-        if "extents" in params and isinstance(args[0], Staged) and is_basic(given["index"]):
-            values[0].link = view_of(args[0], (row, given))  # samples of such lengths share no memory
+        if row.view and is_view_of_open(row, args[0], made, given):
+            values[0].link = view_of(args[0], (row, given))
         return values if row.several else values[0]
 
     def emit(
@@ -515,6 +515,12 @@ class Stage(Mode):
             samples = [sample(t) for t in types]
             if row.types is written_types:  # what is written lies where it lay
                 samples = [laid_as(samples[0], lane_of(args[0]))]
+            elif row is getitem and not (lies_in(args[0], "C") and in_one_piece(params["index"])):
+                samples = [
+                    np.zeros([2 * n for n in samples[0].shape], samples[0].dtype)[
+                        (slice(None, None, 2),) * samples[0].ndim
+                    ]
+                ]
             return samples, types, None
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)
@@ -629,6 +635,23 @@ def left_out(n: Any, part: slice) -> int:
 
 def fills_length(params: dict[str, Any]) -> bool:
     return any(hole.extent is not None for hole in holes(params))
+
+
+def is_view_of_open(row: Primitive, x: Any, e: Equation, given: dict[str, Any]) -> bool:
+    """Whether this looks at an array where only the run knows lengths: samples of these share no memory."""
+    if not isinstance(x, Staged) or not (has_extents(e.outs[0].type) or has_extents(x.aux.type)) or not is_array(x):
+        return False
+    if row is getitem:
+        return "extents" in e.params and is_basic(given["index"])
+    return row is reshape and lies_in(x, "C")
+
+
+def in_one_piece(index: Any) -> bool:
+    """Whether what this picks of an array in C's order lies in one piece: some rows, one after the other."""
+    parts = [part for part in index if part is not None]
+    first = next((i for i, part in enumerate(parts) if isinstance(part, slice)), len(parts))
+    rows = parts[first : first + 1]
+    return all(part.step in (None, 1) for part in rows) and all(part == slice(None) for part in parts[first + 1 :])
 
 
 def extents_in(x: Any) -> list[Extent]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from wengert.core.guard import refuse_overwrite
 from wengert.core.layout import laid_as, memory_order
-from wengert.core.mode import OUTSIDE, Buffer, Value, content_of, exclusive, is_array, lane_of, read_only
+from wengert.core.mode import OUTSIDE, Buffer, Elements, Value, content_of, exclusive, is_array, lane_of, view_of
 from wengert.core.primitive import Primitive
 from wengert.core.types import agree, dtype_of, shape_of
 from wengert.rules import elementwise as e
@@ -171,7 +171,8 @@ def getitem(x: Value, index: Any) -> Any:
         *front, last = index
         return reshape_row(indexing.getitem(x, index=(*front, slice(last, last + 1 or None))), shape=())
     out = indexing.getitem(x if axes is None else transpose_row(x, axes=axes), index=index)
-    return out.snapshot() if any(map(is_truth, parts)) else out
+    copies = any(map(is_truth, parts)) or (x.link is not None and x.link.elements)
+    return out.snapshot() if copies and isinstance(out, Value) else out
 
 
 def is_truth(part: Any) -> bool:
@@ -201,6 +202,9 @@ def setitem(x: Value, index: Any, value: Any) -> None:
     if axes is not None:
         steps = (*steps, (transpose_row, {"axes": axes}))
     value = writable(value, root.dtype)
+    if view is not None and view.elements and shape_of(value) != ():
+        part = indexing.getitem(x, index=index)
+        value = shapes.resize(value, shape_of(part)) if shape_of(part) else shapes.ravel(value)[0]
     if shape_of(value) != () and has_ellipsis(parts) and all(type(n) is int and n == 1 for n in shape_of(value)):
         value = reshape_row(value, shape=())  # for a view of no axes, too
     if isinstance(value, Value) and value.link is not None and is_same_place(value.link, root, steps, index):
@@ -314,6 +318,10 @@ def copy_method(x: Value, order: Any = "C") -> Any:
     return operands.in_order(x, order) if is_array(x) else x.snapshot()
 
 
+def view_method(x: Value, *kind: Any, **kinds: Any) -> Any:
+    return other_method("view")(x, *kind, **kinds) if kind or kinds else reshape_row(x, shape=x.shape)
+
+
 def tolist(x: Value) -> Any:
     if isinstance(x.fresh(), Buffer):
         return x.primal.tolist()
@@ -362,6 +370,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "nonzero": named.nonzero,
     "astype": astype,
     "copy": copy_method,
+    "view": view_method,
     "item": item,
     "fill": fill,
     **{
@@ -387,14 +396,16 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 def flat(x: Value) -> Any:
     """All elements in C's order, seen and written wherever they lie."""
-    out = read_only(x, (reshape_row, {"shape": (shapes.size(x),)}))
-    out.link.writable = x.link is None or x.link.writable
+    out = reshape_row(x, shape=(shapes.size(x),))
+    seen = view_of(x, (reshape_row, {"shape": (shapes.size(x),)}))
+    out.link = Elements(seen.root, seen.steps, seen.seen, seen.writable)
     return out
 
 
 def set_flat(x: Value, value: Any) -> None:
     """Repeated, where there are too few."""
-    x[...] = value if int(shapes.size(value)) == 1 else shapes.resize(value, x.shape)
+    if int(shapes.size(value)) != 0:
+        x[...] = value if int(shapes.size(value)) == 1 else shapes.resize(value, x.shape)
 
 
 def set_part(x: Value, value: Any, imaginary: int) -> None:

@@ -52,9 +52,8 @@ def array(
 
 def converted(x: Value, dtype: Any, order: Any, copy: Any) -> Any:
     """An array with this dtype, its elements in this order: x itself where that is so, unless a copy is wanted."""
-    if order == "A":
-        order = "F" if lies_in(x, "F") and not lies_in(x, "C") else "C"
     if dtype is not None and np.dtype(dtype) != x.dtype:
+        order = "F" if order == "A" and lies_in(x, "F") and not lies_in(x, "C") else "C" if order == "A" else order
         x, copy = convert_to(x, dtype), False
     return in_order(x, order) if copy or (order in ("C", "F") and not lies_in(x, order)) else x
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from wengert.core.mode import Value, is_array, lies_in
 from wengert.core.primitive import positional
+from wengert.core.types import shape_of
 from wengert.rules.elementwise import where as select
 from wengert.rules.names.foreign import missing, without_rule
 from wengert.rules.names.operands import convert_to, in_order, operand_of, write_out
@@ -40,6 +41,8 @@ def call_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: di
     if dtype is not None:  # NumPy computes in it
         inputs = tuple([convert_to(x, dtype) for x in inputs])
     result = function(*inputs, **kwargs)
+    if order == "A":
+        order = "F" if all(lies_in(x, "F") and not lies_in(x, "C") for x in inputs if shape_of(x)) else "C"
     if order in ("C", "F") and isinstance(result, Value) and is_array(result) and not lies_in(result, order):
         result = in_order(result, order)
     return finish(result, out, mask)

@@ -1,6 +1,7 @@
 """Writing parts of arrays: in place at the last use of the array."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wengert.backends.llvm.arrays import (
@@ -19,11 +20,11 @@ from wengert.backends.llvm.arrays import (
     transposed,
     without_ones,
 )
-from wengert.backends.llvm.call import Unsupported
 from wengert.backends.llvm.frame import Frame, Value, assign, bytes_of, limits_of, type_as, whole
 from wengert.backends.llvm.lower import lowers
 from wengert.backends.llvm.rows.elementwise import at, steady
 from wengert.backends.llvm.rows.parts import Places, is_places, parts_of, place_in, ranges_of
+from wengert.backends.llvm.rows.views import lengths_after
 from wengert.backends.llvm.scalars import added, cast, chosen, compared
 from wengert.backends.llvm.text import INT, Function, Number, Word, constant, part_dtype, word
 from wengert.backends.schedule import is_box
@@ -70,9 +71,9 @@ def write(frame: Frame, e: Equation) -> Value:
         found = STEPS[step.name](frame, target, how)
         if found is None:  # a reshape of what lies in pieces: of a copy, which is put back
             assert isinstance(target, Stored)
-            type = numeric(e.outs[0].type)._replace(dtype=target.dtype, shape=known_lengths(target))
-            copies.append((target, frame.temporary(target, type)))
-            found = copies[-1][1].reshaped(how["shape"])
+            copies.append((target, in_one_piece(frame, target, bytes_of(numeric(e.outs[0].type)))))
+            found = step_reshape(frame, copies[-1][1], how)
+            assert found is not None
         target = found
     known = {} if params["steps"] else ranges_of(frame, e)
     out = update(frame, e, root, target, params["index"], known, lambda old, new: new)
@@ -81,11 +82,20 @@ def write(frame: Frame, e: Equation) -> Value:
     return out
 
 
-def known_lengths(x: Array) -> tuple[int, ...]:
-    found = tuple([n for n in x.lengths if isinstance(n, int)])
-    if len(found) < len(x.lengths):
-        raise Unsupported("a write through a reshape of an array that does not lie in one piece")
-    return found
+def in_one_piece(frame: Frame, x: Stored, bytes: int) -> Stored:
+    """A copy that lies row after row, in lengths that only the run may know."""
+    buffer = frame.buffer(bytes)
+    out = Stored(x.dtype, x.lengths, buffer.address, row_by_row(frame.kernel, x.lengths), buffer)
+    assign(frame.kernel, out, x)
+    return out
+
+
+def row_by_row(k: Function, lengths: Sequence[Word]) -> list[Word]:
+    """Strides of an array that lies in one piece."""
+    strides: list[Word] = [1]
+    for n in reversed(lengths[1:]):
+        strides.append(k.times(strides[-1], n))
+    return strides[::-1] if lengths else []
 
 
 @lowers("add_at")
@@ -186,12 +196,12 @@ def fitted(frame: Frame, value: Array, lengths: Sequence[Word]) -> Array:
 
 
 def step_reshape(frame: Frame, x: Array, params: dict[str, Any]) -> Array | None:
-    shape = list(params["shape"])
+    k, shape = frame.kernel, lengths_after(frame.kernel, x.lengths, params["shape"])
     found = without_ones(x, shape)
     if found is not None:
         return found
-    if isinstance(x, Stored) and x.is_contiguous and all(isinstance(n, int) for n in shape):
-        return x.reshaped(shape)
+    if isinstance(x, Stored) and x.strides == row_by_row(k, x.lengths):
+        return replace(x, lengths=shape, strides=row_by_row(k, shape), limits=None)
     return None
 
 
