@@ -710,6 +710,18 @@ def test_an_array_that_is_passed_twice_is_one(jit):
     assert jit(wg.value_and_grad(f))(2.0, b, b.copy(), {"q": b.copy()}) == (3.0, 0.0)
 
 
+@pytest.mark.parametrize("jit", [lambda f: f, wg.jit])
+def test_an_array_that_all_lanes_share_is_one(jit):
+    def f(a, b, c):
+        b[0] = 100.0
+        return a * b + c if a > 0 else b
+
+    y, a = np.array([2.0, 3.0]), np.array([0.5, 1.5])
+    expected = [f(x, z, z) for x, z in zip(a, (y.copy(), y.copy()))]
+    np.testing.assert_array_equal(jit(wg.vmap(f, in_axes=(0, None, None)))(a, y, y), expected)
+    np.testing.assert_array_equal(y, [2.0, 3.0])
+
+
 def test_an_argument_may_be_written_inside_a_program():
     def f(a, b):
         b[0] += 1.0

@@ -170,6 +170,67 @@ def all_elements_in_their_order(a):
 
 
 @case()
+def parts_of_all_elements_are_copies(a):
+    v, w = a.flat[1:3], a.flat[:]
+    v[0] = 50.0 * a[0, 0]
+    a[0, 0] = 5.0 * a[1, 1]
+    a.flat[0:3] = [1.0, 2.0]
+    a.flat[[3, 4, 5]] = [1.0, 2.0 * a[0, 1]]
+    b = a * 1.0
+    b.flat[::-1] = w
+    b.flat[0:2] = v * np.ones((3, 1))
+    b.flat = []
+    return np.sum(a * A) + np.sum(v) + np.sum(w * w) + np.sum(b * A)
+
+
+@case()
+def a_view_of_all(a):
+    b = a.view()
+    b += 1.0
+    b[0] = 2.0 * a[1]
+    return np.sum(a * a)
+
+
+@case()
+def orders_that_ask_for_no_copy(a):
+    y = np.asarray(a, order="A")
+    y *= 2.0
+    z = np.array(a, dtype=np.complex128, order="A")
+    return np.sum(a) + written(z.real)
+
+
+@case()
+def lengths_that_only_the_run_knows(a):
+    x = a.ravel() * 1.0
+    r = x[x > 1.5]
+    v, w, u, t = r.reshape(r.shape), np.expand_dims(r, 0), r.ravel(), np.atleast_2d(r)
+    r.reshape(-1)[0] = 3.0 * x[1]
+    r *= 2.0
+    n = int(x[1] + 0.5)
+    rows = x[:n]
+    rows.reshape(-1)[0] = 7.0
+    m = np.outer(x, x)
+    q, p, s, c = m[:n].reshape(-1), m[:, :n].reshape(-1), m[1, :n].reshape(-1), m.T[:n].reshape(-1)
+    q[0], p[1], s[0], c[0] = 5.0 * x[2], 7.0, 11.0, 13.0
+    joined = np.concatenate([r, r])
+    joined.reshape(2, -1)[1] *= 2.0
+    seen = [v, w, u, t, rows, q, p, s, c, joined]
+    return sum([np.sum(part * part) for part in seen]) + np.sum(m * x) + np.sum(x)
+
+
+@case()
+def corners_of_a_loop(a):
+    total = 0.0
+    x = a[0] * 1.0
+    for i in range(2, 4):
+        m = np.outer(x, x)[:i, :i] * 1.0
+        m.ravel()[0] = 2.0 * x[1]
+        m.reshape(-1)[-1] += 1.0
+        total += np.sum(m * m)
+    return total
+
+
+@case()
 def order_of_a_function(a):
     return written(np.add(a, 1.0, order="F")) + written(np.sin(a, order="C")) + written(np.roll(a, 1))
 

@@ -1083,3 +1083,97 @@ def test_method_decorator():
     layer.w = 4.0
     assert layer.twice(2.0) == 32.0
     assert wg.grad(lambda x: layer.twice(x))(2.0) == 16.0
+
+
+# ---------------------------------------------------------------- truth of what is of several kinds
+
+THREE = np.array([1.0, -2.0, 3.0])
+
+
+def number_and_truth(x, n):
+    if n and x[0] > 0:
+        return x[0] * 2.0
+    return x[1]
+
+
+def truth_and_number(x, n):
+    if x[0] and n:
+        return x[0] * 2.0
+    return x[1]
+
+
+def counts_down(x, n):
+    while n and x[0] > 0:
+        n -= 1
+    return x[0] * n
+
+
+def number_or_truth(x, n):
+    return x[0] if (n or x[1] > 0) else x[2]
+
+
+def neither(x, n):
+    if not (n and x[0] > 0) and not (x[2] and not n):
+        return x[1]
+    return x[0]
+
+
+def number_or_three(x, n):
+    k = n or 3
+    return x[0] * k
+
+
+def stated(x, n):
+    assert n is not None and n or x[0] > 0
+    return x[0]
+
+
+def text_or_number(x, n):
+    return x[0] if "name" and n and (None or x[2]) else x[1]
+
+
+TRUTHS = [number_and_truth, truth_and_number, counts_down, number_or_truth, neither, number_or_three, stated]
+
+
+@pytest.mark.parametrize("order", [(0, 2), (2, 0)])
+@pytest.mark.parametrize("f", [*TRUTHS, text_or_number])
+def test_what_is_true_may_be_of_any_kind(f, order):
+    ways = [wg.jit(f), wg.jit(f, backend="numpy"), wg.jit(wg.value_and_grad(f))]
+    for n in order:
+        assert ways[0](THREE, n) == ways[1](THREE, n) == ways[2](THREE, n)[0] == f(THREE, n)
+
+
+def is_none(x, t):
+    return (x if t > 1 else None) is None
+
+
+def in_a_list(x, t):
+    return [1 if t > 1 else None]
+
+
+def unpacked(x, t):
+    a, _ = (1, 2, 3) if t > 1 else (4, 5)
+    return x[0] * a
+
+
+def axis_of(x, t):
+    return np.sum(x, axis=None if t > 1 else 0)
+
+
+def kind_of(x, t):
+    return isinstance(1 if t > 1 else "a", str)
+
+
+def value_of_and(x, t):
+    return (t > 1 and None) is None
+
+
+def text_of(x, t):
+    return f"{1 if t > 1 else 'none'}"
+
+
+@pytest.mark.parametrize("f", [is_none, in_a_list, unpacked, axis_of, kind_of, value_of_and, text_of])
+def test_a_value_of_one_kind_or_another_is_refused(f):
+    with pytest.raises(wg.Diagnostic, match="the value of this expression is") as refused:
+        wg.jit(f)(THREE, 2.0)
+    assert refused.value.code == "W602"
