@@ -59,6 +59,7 @@ METHOD_CALLS = {
     "conjugate": calls("A; COMPLEX"),
     "astype": calls("A, float; A, np.float32; A, 'complex128'; A, int; SIGNED, bool; A, 'f4', copy=False"),
     "copy": calls("A; A.T; A, 'F'; ZERO_D"),
+    "view": calls("A; A.T; CUBE; ZERO_D"),
     "item": calls("np.array([0.3]); A, 4; A, 1, 2; A, (1, 2); ZERO_D"),
     "fill": calls("A, 0.3; A, 2"),
     "tolist": calls("A; V; ZERO_D"),

@@ -487,7 +487,7 @@ class Staging:
                 return kind, tuple(expressions.items(self, node.args))
         value = self.eval(node)
         if not isinstance(value, BaseException | type):
-            raise Refused("which exception is raised only the run knows", "raise each of them in a branch of its own")
+            raise TypeError("exceptions must derive from BaseException")
         return (value, ()) if isinstance(value, type) else (type(value), value.args)
 
     def before_write(self, x: Value) -> None:

@@ -515,7 +515,7 @@ class Stage(Mode):
             samples = [sample(t) for t in types]
             if row.types is written_types:  # what is written lies where it lay
                 samples = [laid_as(samples[0], lane_of(args[0]))]
-            elif row is getitem and not (lies_in(args[0], "C") and in_one_piece(params["index"])):
+            elif row is getitem and not (lies_in(args[0], "C") and in_one_piece(params["index"], operands)):
                 samples = [
                     np.zeros([2 * n for n in samples[0].shape], samples[0].dtype)[
                         (slice(None, None, 2),) * samples[0].ndim
@@ -646,12 +646,14 @@ def is_view_of_open(row: Primitive, x: Any, e: Equation, given: dict[str, Any]) 
     return row is reshape and lies_in(x, "C")
 
 
-def in_one_piece(index: Any) -> bool:
-    """Whether what this picks of an array in C's order lies in one piece: some rows, one after the other."""
-    parts = [part for part in index if part is not None]
+def in_one_piece(index: Any, operands: Sequence[Any]) -> bool:
+    """Whether what this picks of an array in C's order lies in one piece: some rows, one after the other, or a copy."""
+    parts = [operands[part.operand] if isinstance(part, Hole) else part for part in index if part is not None]
+    if any(shape_of(part) != () for part in parts if not isinstance(part, slice)):
+        return True
     first = next((i for i, part in enumerate(parts) if isinstance(part, slice)), len(parts))
-    rows = parts[first : first + 1]
-    return all(part.step in (None, 1) for part in rows) and all(part == slice(None) for part in parts[first + 1 :])
+    rows, rest = parts[first : first + 1], parts[first + 1 :]
+    return all(part.step in (None, 1) for part in rows) and all(type(p) is slice and p == slice(None) for p in rest)
 
 
 def extents_in(x: Any) -> list[Extent]:
