@@ -45,6 +45,11 @@ def zeros_laid(shape: tuple[int, ...], dtype: Any, layout: Layout) -> "np.ndarra
     return laid[tuple([slice(None, None, -1 if stride < 0 else 1) for stride in layout])]
 
 
+def zeros_apart(shape: tuple[int, ...], dtype: Any) -> "np.ndarray[Any, Any]":
+    """Zeros with gaps between all elements."""
+    return np.zeros([2 * n for n in shape], dtype)[(slice(None, None, 2),) * len(shape)]
+
+
 def is_reversed_order(shape: tuple[int, ...], layout: tuple[int, ...]) -> bool:
     end = 1
     for n, stride in zip(shape, layout):

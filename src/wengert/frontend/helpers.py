@@ -234,7 +234,7 @@ class Signature:
         strides = None if x.primal.flags.c_contiguous else x.primal.strides
         if x.link is not None:
             self.viewed.add(id(root))
-            return strides, x.link.writable, self.describe(root)
+            return strides, x.link.writable, x.link.elements, self.describe(root)
         return (strides,)
 
     def known(self, x: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.diagnostic import Position
-from wengert.core.layout import copied, laid_as, layout_of
+from wengert.core.layout import copied, laid_as, layout_of, zeros_apart
 from wengert.core.mode import Buffer, Mode, Value, is_array, lane_of, leaked, lies_in, view_of
 from wengert.core.primitive import Primitive
 from wengert.core.types import shape_of
@@ -516,11 +516,7 @@ class Stage(Mode):
             if row.types is written_types:  # what is written lies where it lay
                 samples = [laid_as(samples[0], lane_of(args[0]))]
             elif row is getitem and not (lies_in(args[0], "C") and in_one_piece(params["index"], operands)):
-                samples = [
-                    np.zeros([2 * n for n in samples[0].shape], samples[0].dtype)[
-                        (slice(None, None, 2),) * samples[0].ndim
-                    ]
-                ]
+                samples = [zeros_apart(samples[0].shape, samples[0].dtype)]
             return samples, types, None
         contents = [x.primal if isinstance(x, Value) else x for x in operands]
         known = self.knowledge(row, operands)
